@@ -1,0 +1,1 @@
+"""Small shared pieces without business: errors, clock, ids, money, crypto, events, connections."""
