@@ -1,0 +1,34 @@
+"""Who is asking."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenActor:
+    """A signed-in citizen: his random subject id and his session."""
+
+    id: UUID
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StaffActor:
+    """A signed-in person of a member's staff. Role and stores are read where they are needed, never trusted from a token."""
+
+    id: UUID
+    session_id: UUID
+    member_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AdminActor:
+    """A signed-in alliance admin, with his roles and his region as the database has them now."""
+
+    id: UUID
+    session_id: UUID
+    roles: tuple[str, ...]
+    region: str
+
+
+Actor = CitizenActor | StaffActor | AdminActor

@@ -1,0 +1,21 @@
+"""Ids: random where they must not be guessed or tell a time, ordered by time where a table grows."""
+
+import secrets
+from uuid import UUID, uuid4
+
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> UUID:
+    """An id that sorts by the time of its making (UUID v7, RFC 9562): new rows stay together on disk."""
+    return uuid7()
+
+
+def new_subject_id() -> UUID:
+    """A citizen's id: random through and through (UUID v4), so that it tells nothing, not even since when."""
+    return uuid4()
+
+
+def new_coupon_number(cell: int = 0) -> int:
+    """Two bytes of cell, then six random bytes: what a coupon's codes carry in place of its id."""
+    return cell << 48 | secrets.randbits(48)

@@ -1,0 +1,61 @@
+"""市民: a random subject id for everything that lasts, and one erasable row that ties it to a person."""
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+from tortoise.models import Model
+
+from models.enums import Channel
+
+
+class Citizen(Model):
+    """A random subject id (rule 7): ledger, attempts and audit know a citizen by it and by nothing else."""
+
+    id = fields.UUIDField(primary_key=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "citizens"
+
+
+class NaturalPerson(Model):
+    """The one row that ties a subject id to a natural person; erasing it leaves the ledger whole (rule 7).
+
+    `person_hash` is a keyed hash of the ID number, so that one person is one citizen however many
+    channels he logs in from; name and ID number are encrypted (rule 15).
+    """
+
+    citizen_id = fields.UUIDField(primary_key=True)
+    person_hash = fields.BinaryField()
+    name_encrypted = fields.BinaryField()
+    id_number_encrypted = fields.BinaryField()
+
+    class Meta:
+        table = "natural_persons"
+        constraints = (
+            UniqueConstraint(fields=("person_hash",), name="natural_persons_person_once"),
+            CheckConstraint(check="length(person_hash) = 32", name="natural_persons_hash_form"),
+        )
+
+
+class ChannelIdentity(Model):
+    """渠道身份: a channel's own id for a person, kept as a keyed hash."""
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    citizen: fields.ForeignKeyRelation[Citizen] = fields.ForeignKeyField(
+        "models.Citizen", related_name="identities", on_delete=fields.RESTRICT
+    )
+    channel = fields.CharEnumField(Channel, max_length=16)
+    subject_hash = fields.BinaryField()
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "channel_identities"
+        indexes = (Index(fields=("citizen_id",), name="channel_identities_by_citizen"),)
+        constraints = (
+            UniqueConstraint(fields=("channel", "subject_hash"), name="channel_identities_subject_once"),
+            CheckConstraint(
+                check="channel IN ('wechat', 'alipay', 'zheliban', 'sandbox')", name="channel_identities_channel_known"
+            ),
+            CheckConstraint(check="length(subject_hash) = 32", name="channel_identities_hash_form"),
+        )

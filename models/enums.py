@@ -1,0 +1,154 @@
+"""Every closed list of values, once. Migrations import them: names here never move or vanish."""
+
+from enum import IntEnum, StrEnum
+
+
+class RegionLevel(StrEnum):
+    """省 / 市 / 县 (GB/T 2260)."""
+
+    PROVINCE = "province"
+    CITY = "city"
+    COUNTY = "county"
+
+
+class MemberKind(StrEnum):
+    """诚信商家 / 公共企事业单位."""
+
+    MERCHANT = "merchant"
+    PUBLIC_UNIT = "public_unit"
+
+
+class MemberStatus(StrEnum):
+    """Where a member stands in the alliance."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    LEFT = "left"
+
+
+class StaffRole(StrEnum):
+    """What a person may do for a member: a cashier redeems, a manager also undoes, an owner also staffs."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    CASHIER = "cashier"
+
+
+class StaffStatus(StrEnum):
+    """A revoked person is refused at the next request."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class AdminRole(StrEnum):
+    """What an alliance admin may do inside his region."""
+
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    SUPERVISOR = "supervisor"
+
+
+class Channel(StrEnum):
+    """Where a citizen comes from. `sandbox` exists outside production only."""
+
+    WECHAT = "wechat"
+    ALIPAY = "alipay"
+    ZHELIBAN = "zheliban"
+    SANDBOX = "sandbox"
+
+
+class ConsentPurpose(StrEnum):
+    """What a citizen's data may be used for; one consent each (PIPL 14)."""
+
+    CREDIT_CHECK = "credit_check"
+
+
+class TierLevel(IntEnum):
+    """The common ladder that every tier scheme's bands map to: 差 较差 中等 良好 优秀 (Zhejiang's five grades)."""
+
+    BAD = 1
+    POOR = 2
+    FAIR = 3
+    GOOD = 4
+    EXCELLENT = 5
+
+
+class LookupOutcome(StrEnum):
+    """How a look-up at a credit source ended."""
+
+    PENDING = "pending"
+    RATED = "rated"
+    UNRATED = "unrated"
+    UNAVAILABLE = "unavailable"
+    DISCARDED = "discarded"
+
+
+class Category(StrEnum):
+    """The consumption fields of the provincial document, and what goes beyond them."""
+
+    EDUCATION = "education"
+    TOURISM_SHOPPING = "tourism_shopping"
+    HOME_SERVICES = "home_services"
+    ELDER_CHILD_CARE = "elder_child_care"
+    TRANSPORT = "transport"
+    CULTURE = "culture"
+    HEALTH = "health"
+    HOUSING = "housing"
+
+
+class OfferStatus(StrEnum):
+    """Only a published offer can be claimed; ending it never voids what was claimed."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class DiscountKind(StrEnum):
+    """How an offer gives: domain.md section 6."""
+
+    PERCENT_OFF = "percent_off"
+    AMOUNT_OFF = "amount_off"
+    THRESHOLD_OFF = "threshold_off"
+    FIXED_PRICE = "fixed_price"
+    FREE = "free"
+    DEPOSIT_WAIVED = "deposit_waived"
+    PRIORITY_LANE = "priority_lane"
+    PAY_LATER = "pay_later"
+    HIGHER_LIMIT = "higher_limit"
+
+
+class LimitPeriod(StrEnum):
+    """The span in which a citizen's limit counts, by the calendar of Asia/Shanghai."""
+
+    EVER = "ever"
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class CouponStatus(StrEnum):
+    """What the database stores; "expired" follows from `valid_until` and is never stored."""
+
+    CLAIMED = "claimed"
+    REDEEMED = "redeemed"
+    GIVEN_BACK = "given_back"
+    REVOKED = "revoked"
+
+
+class ActorKind(StrEnum):
+    """Who acts."""
+
+    CITIZEN = "citizen"
+    STAFF = "staff"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+class AuditOutcome(StrEnum):
+    """How an audited action ended."""
+
+    DONE = "done"
+    REFUSED = "refused"

@@ -1,0 +1,120 @@
+"""The one migrate command: takes a lock, applies what is missing forward, records each step with it.
+
+Tortoise's own command takes no lock, records after the commit and can drop everything on a bare
+downgrade; here every migration and its record are one transaction under a session lock, so that three
+runs at once, or one that is killed half-way and started again, end the same as one quiet run.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.connection import get_connection
+from tortoise.migrations.executor import MigrationExecutor, PlanStep
+from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.transactions import in_transaction
+
+from common.database import connect, disconnect, execute, fetch_all, tortoise_config
+from models import reference
+
+LOCK = 0x78696E7969  # any number will do, as long as it stays the same
+
+
+async def migrate(database_url: str, say: Callable[[str], None] = print, *, dry_run: bool = False) -> list[str]:
+    """Bring the database to the newest migration and load the reference data.
+
+    Args:
+        dry_run: only say what would be applied.
+
+    Returns:
+        The names of the migrations that were (or would be) applied.
+    """
+    await connect(database_url, pool_size=2, statement_timeout="0")
+    try:
+        async with _lock(database_url, say):
+            applied = await _apply(say, dry_run=dry_run)
+            if not dry_run:
+                changed = await reference.load(datetime.now(UTC))
+                say(f"reference data: {changed} rows new or changed")
+            return applied
+    finally:
+        await disconnect()
+
+
+async def pending() -> list[str]:
+    """Names of the migrations that the code has and the database has not, on an open connection."""
+    return [step.migration.name for step in await _plan(await _executor())]
+
+
+async def drift(database_url: str) -> list[str]:
+    """What the models say and the migrations don't: empty when `makemigrations` would write nothing."""
+    from tortoise.migrations.autodetector import MigrationAutodetector
+
+    config = tortoise_config(database_url)
+    await Tortoise.init(config=config, init_connections=False)
+    assert Tortoise.apps is not None
+    writers = await MigrationAutodetector(Tortoise.apps, config["apps"]).changes()
+    return [operation.describe() for writer in writers for operation in writer.operations]
+
+
+@asynccontextmanager
+async def _lock(database_url: str, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Hold the session lock on a connection of its own: it goes when the process does."""
+    credentials = tortoise_config(database_url)["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database", "ssl")
+    connection = await asyncpg.connect(**{name: credentials[name] for name in wanted if name in credentials})
+    try:
+        waited = 0
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            if waited % 50 == 0:
+                say("another migration is running: waiting for it")
+            waited += 1
+            await asyncio.sleep(0.1)
+        yield
+    finally:
+        await connection.close()
+
+
+async def _executor() -> MigrationExecutor:
+    config = Tortoise.apps and tortoise_config("postgres://localhost/unused")["apps"]
+    assert config is not None
+    executor = MigrationExecutor(get_connection("default"), config)
+    await executor.loader.build_graph()
+    return executor
+
+
+async def _plan(executor: MigrationExecutor) -> list[PlanStep]:
+    """Forward steps only: the way back is a restore or a new migration, never a drop."""
+    exists = await fetch_all("SELECT to_regclass('tortoise_migrations') AS found")
+    done = {row["name"] for row in await fetch_all("SELECT name FROM tortoise_migrations")} if exists[0]["found"] else set()
+    steps = executor._migration_plan(None, set(), executor.loader.graph)
+    return [step for step in steps if step.migration.name not in done]
+
+
+async def _apply(say: Callable[[str], None], *, dry_run: bool) -> list[str]:
+    executor = await _executor()
+    if not dry_run:
+        await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+    steps = await _plan(executor)
+    pending_names = {step.migration.name for step in steps}
+    applied = {key for key in executor.loader.graph.nodes if key.name not in pending_names}
+    state = await executor._project_state(applied)
+    for step in steps:
+        migration = step.migration
+        say(f"{'would apply' if dry_run else 'applying'} {migration.name}")
+        if dry_run:
+            continue
+        async with in_transaction() as transaction:
+            editor = executor._schema_editor(atomic=True)
+            editor.client = transaction
+            await migration.apply(state, dry_run=False, schema_editor=editor)
+            await MigrationRecorder(transaction).record_applied(migration.app_label, migration.name)
+    if not steps:
+        say("nothing to apply")
+    elif not dry_run:
+        # Fresh tables without statistics turn unique look-ups into sequential scans under generic plans.
+        await execute("ANALYZE")
+    return [step.migration.name for step in steps]
