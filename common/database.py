@@ -12,9 +12,7 @@ from tortoise.exceptions import IntegrityError
 Row = asyncpg.Record
 
 
-def tortoise_config(
-    database_url: str, pool_size: int = 10, statement_timeout: str = "30s"
-) -> dict[str, Any]:
+def tortoise_config(database_url: str, pool_size: int = 10, statement_timeout: str = "30s") -> dict[str, Any]:
     """Tortoise's configuration for a `postgres://user:password@host:port/database` URL.
 
     A unix socket is given as `?host=/folder`, as libpq does; `?sslmode=` is passed on.
@@ -50,7 +48,9 @@ def tortoise_config(
         credentials["ssl"] = options["sslmode"]
     return {
         "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials}},
-        "apps": {"models": {"models": ["models"], "migrations": "migrations", "default_connection": "default"}},
+        "apps": {
+            "models": {"models": ["models"], "migrations": "migrations", "default_connection": "default"}
+        },
         "use_tz": True,
         "timezone": "UTC",
     }

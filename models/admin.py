@@ -34,5 +34,7 @@ class Admin(Model):
                 name="admins_roles_known",
             ),
             CheckConstraint(check="status IN ('active', 'revoked')", name="admins_status_known"),
-            CheckConstraint(check="(status = 'revoked') = (revoked_at IS NOT NULL)", name="admins_revoked_is_dated"),
+            CheckConstraint(
+                check="(status = 'revoked') = (revoked_at IS NOT NULL)", name="admins_revoked_is_dated"
+            ),
         )

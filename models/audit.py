@@ -25,7 +25,8 @@ class AuditRecord(Model):
         indexes = (Index(fields=("object_kind", "object_id"), name="audit_records_by_object"),)
         constraints = (
             CheckConstraint(
-                check="actor_kind IN ('citizen', 'staff', 'admin', 'system')", name="audit_records_actor_kind_known"
+                check="actor_kind IN ('citizen', 'staff', 'admin', 'system')",
+                name="audit_records_actor_kind_known",
             ),
             CheckConstraint(check="outcome IN ('done', 'refused')", name="audit_records_outcome_known"),
         )

@@ -55,7 +55,8 @@ class ChannelIdentity(Model):
         constraints = (
             UniqueConstraint(fields=("channel", "subject_hash"), name="channel_identities_subject_once"),
             CheckConstraint(
-                check="channel IN ('wechat', 'alipay', 'zheliban', 'sandbox')", name="channel_identities_channel_known"
+                check="channel IN ('wechat', 'alipay', 'zheliban', 'sandbox')",
+                name="channel_identities_channel_known",
             ),
             CheckConstraint(check="length(subject_hash) = 32", name="channel_identities_hash_form"),
         )

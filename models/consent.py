@@ -48,6 +48,7 @@ class Consent(Model):
         indexes = (Index(fields=("citizen_id", "purpose"), name="consents_by_citizen"),)
         constraints = (
             CheckConstraint(
-                check="withdrawn_at IS NULL OR withdrawn_at >= granted_at", name="consents_withdrawn_after_granted"
+                check="withdrawn_at IS NULL OR withdrawn_at >= granted_at",
+                name="consents_withdrawn_after_granted",
             ),
         )

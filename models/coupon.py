@@ -54,16 +54,20 @@ class Coupon(Model):
             UniqueConstraint(fields=("number",), name="coupons_number_once"),
             UniqueConstraint(fields=("citizen_id", "request_key"), name="coupons_request_key_once"),
             CheckConstraint(
-                check="status IN ('claimed', 'redeemed', 'given_back', 'revoked')", name="coupons_status_known"
+                check="status IN ('claimed', 'redeemed', 'given_back', 'revoked')",
+                name="coupons_status_known",
             ),
             CheckConstraint(
-                check="uses_done >= 0 AND coalesce(uses_done <= uses_total, true)", name="coupons_uses_in_range"
+                check="uses_done >= 0 AND coalesce(uses_done <= uses_total, true)",
+                name="coupons_uses_in_range",
             ),
             CheckConstraint(
                 check="status NOT IN ('claimed', 'redeemed') OR (status = 'redeemed') = coalesce(uses_done = uses_total, false)",
                 name="coupons_redeemed_when_used_up",
             ),
-            CheckConstraint(check="status <> 'given_back' OR uses_done = 0", name="coupons_given_back_unused"),
+            CheckConstraint(
+                check="status <> 'given_back' OR uses_done = 0", name="coupons_given_back_unused"
+            ),
             CheckConstraint(check="uses_today >= 0", name="coupons_uses_today_counts"),
             CheckConstraint(check="key_generation BETWEEN 0 AND 31", name="coupons_key_generation_in_range"),
             CheckConstraint(check="number >= 0", name="coupons_number_in_range"),

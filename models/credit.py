@@ -29,10 +29,12 @@ class TierScheme(Model):
         constraints = (
             UniqueConstraint(fields=("code", "version"), name="tier_schemes_version_once"),
             CheckConstraint(
-                check="effective_from >= published_at + notice_days * interval '1 day'", name="tier_schemes_notice_kept"
+                check="effective_from >= published_at + notice_days * interval '1 day'",
+                name="tier_schemes_notice_kept",
             ),
             CheckConstraint(
-                check="grace_points >= 0 AND notice_days >= 0 AND validity_days > 0", name="tier_schemes_spans_count"
+                check="grace_points >= 0 AND notice_days >= 0 AND validity_days > 0",
+                name="tier_schemes_spans_count",
             ),
         )
 
@@ -112,7 +114,11 @@ class TierSnapshot(Model):
         table = "tier_snapshots"
         indexes = (Index(fields=("citizen_id", "taken_at"), name="tier_snapshots_by_citizen"),)
         constraints = (
-            CheckConstraint(check="level IS NULL OR level BETWEEN 1 AND 5", name="tier_snapshots_level_known"),
-            CheckConstraint(check="(level IS NULL) = (tier_code IS NULL)", name="tier_snapshots_level_is_named"),
+            CheckConstraint(
+                check="level IS NULL OR level BETWEEN 1 AND 5", name="tier_snapshots_level_known"
+            ),
+            CheckConstraint(
+                check="(level IS NULL) = (tier_code IS NULL)", name="tier_snapshots_level_is_named"
+            ),
             CheckConstraint(check="valid_until > taken_at", name="tier_snapshots_validity_ahead"),
         )

@@ -55,6 +55,8 @@ class Store(Model):
         indexes = (Index(fields=("member_id",), name="stores_by_member"),)
         constraints = (
             UniqueConstraint(fields=("id", "member_id"), name="stores_id_member"),
-            CheckConstraint(check="lat BETWEEN -90 AND 90 AND lng BETWEEN -180 AND 180", name="stores_place_on_earth"),
+            CheckConstraint(
+                check="lat BETWEEN -90 AND 90 AND lng BETWEEN -180 AND 180", name="stores_place_on_earth"
+            ),
             CheckConstraint(check="name <> ''", name="stores_name_given"),
         )

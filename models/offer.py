@@ -45,18 +45,25 @@ class Offer(Model):
         table = "offers"
         indexes = (Index(fields=("member_id",), name="offers_by_member"),)
         constraints = (
-            CheckConstraint(check="status IN ('draft', 'published', 'paused', 'ended')", name="offers_status_known"),
+            CheckConstraint(
+                check="status IN ('draft', 'published', 'paused', 'ended')", name="offers_status_known"
+            ),
             CheckConstraint(check="min_tier_level BETWEEN 1 AND 4", name="offers_admit_two_bands"),
             CheckConstraint(
                 check="member_kind <> 'public_unit' OR coalesce(ordinary_path, '') <> ''",
                 name="offers_public_unit_names_ordinary_path",
             ),
             CheckConstraint(check="claim_until > claim_from", name="offers_claim_span_ahead"),
-            CheckConstraint(check="per_citizen_limit BETWEEN 1 AND 100", name="offers_per_citizen_limit_sane"),
             CheckConstraint(
-                check="per_citizen_period IN ('ever', 'day', 'month', 'year')", name="offers_per_citizen_period_known"
+                check="per_citizen_limit BETWEEN 1 AND 100", name="offers_per_citizen_limit_sane"
             ),
-            CheckConstraint(check="status = 'draft' OR terms_id IS NOT NULL", name="offers_published_with_terms"),
+            CheckConstraint(
+                check="per_citizen_period IN ('ever', 'day', 'month', 'year')",
+                name="offers_per_citizen_period_known",
+            ),
+            CheckConstraint(
+                check="status = 'draft' OR terms_id IS NOT NULL", name="offers_published_with_terms"
+            ),
         )
 
 
@@ -126,7 +133,8 @@ class OfferTerms(Model):
             CheckConstraint(check="uses_total BETWEEN 1 AND 1000", name="offer_terms_uses_sane"),
             CheckConstraint(check="daily_use_cap BETWEEN 1 AND 1000", name="offer_terms_daily_cap_sane"),
             CheckConstraint(
-                check="uses_total IS NOT NULL OR daily_use_cap IS NOT NULL", name="offer_terms_unlimited_has_daily_cap"
+                check="uses_total IS NOT NULL OR daily_use_cap IS NOT NULL",
+                name="offer_terms_unlimited_has_daily_cap",
             ),
             CheckConstraint(
                 check="(valid_days IS NOT NULL) <> (valid_until IS NOT NULL) AND (valid_until IS NULL) = (valid_from IS NULL)",
@@ -164,7 +172,9 @@ class OfferStock(Model):
         constraints = (
             CheckConstraint(check="issued <= total", name="offer_stock_not_oversold"),
             CheckConstraint(check="issued >= 0", name="offer_stock_issued_counts"),
-            CheckConstraint(check="total >= 0 AND coalesce(daily_limit, 1) >= 1", name="offer_stock_limits_count"),
+            CheckConstraint(
+                check="total >= 0 AND coalesce(daily_limit, 1) >= 1", name="offer_stock_limits_count"
+            ),
         )
 
 

@@ -26,7 +26,9 @@ class Region(Model):
                 " ELSE 'county' END",
                 name="regions_level_follows_code",
             ),
-            CheckConstraint(check="(parent_id IS NULL) = (level = 'province')", name="regions_only_province_is_root"),
+            CheckConstraint(
+                check="(parent_id IS NULL) = (level = 'province')", name="regions_only_province_is_root"
+            ),
         )
 
 

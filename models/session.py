@@ -28,7 +28,9 @@ class Session(Model):
         table = "sessions"
         indexes = (Index(fields=("actor_id",), name="sessions_by_actor"),)
         constraints = (
-            CheckConstraint(check="actor_kind IN ('citizen', 'staff', 'admin')", name="sessions_actor_kind_known"),
+            CheckConstraint(
+                check="actor_kind IN ('citizen', 'staff', 'admin')", name="sessions_actor_kind_known"
+            ),
             CheckConstraint(check="generation >= 0", name="sessions_generation_counts"),
             CheckConstraint(
                 check="(revoked_at IS NULL) = (revoked_reason IS NULL)", name="sessions_revoked_with_reason"

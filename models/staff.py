@@ -36,7 +36,9 @@ class Staff(Model):
             UniqueConstraint(fields=("id", "member_id"), name="staff_id_member"),
             CheckConstraint(check="role IN ('owner', 'manager', 'cashier')", name="staff_role_known"),
             CheckConstraint(check="status IN ('active', 'revoked')", name="staff_status_known"),
-            CheckConstraint(check="(status = 'revoked') = (revoked_at IS NOT NULL)", name="staff_revoked_is_dated"),
+            CheckConstraint(
+                check="(status = 'revoked') = (revoked_at IS NOT NULL)", name="staff_revoked_is_dated"
+            ),
             CheckConstraint(check="self_hash IS NULL OR length(self_hash) = 32", name="staff_self_hash_form"),
         )
 

@@ -23,7 +23,9 @@ from models import reference
 LOCK = 0x78696E7969  # any number will do, as long as it stays the same
 
 
-async def migrate(database_url: str, say: Callable[[str], None] = print, *, dry_run: bool = False) -> list[str]:
+async def migrate(
+    database_url: str, say: Callable[[str], None] = print, *, dry_run: bool = False
+) -> list[str]:
     """Bring the database to the newest migration and load the reference data.
 
     Args:
@@ -89,7 +91,11 @@ async def _executor() -> MigrationExecutor:
 async def _plan(executor: MigrationExecutor) -> list[PlanStep]:
     """Forward steps only: the way back is a restore or a new migration, never a drop."""
     exists = await fetch_all("SELECT to_regclass('tortoise_migrations') AS found")
-    done = {row["name"] for row in await fetch_all("SELECT name FROM tortoise_migrations")} if exists[0]["found"] else set()
+    done = (
+        {row["name"] for row in await fetch_all("SELECT name FROM tortoise_migrations")}
+        if exists[0]["found"]
+        else set()
+    )
     steps = executor._migration_plan(None, set(), executor.loader.graph)
     return [step for step in steps if step.migration.name not in done]
 

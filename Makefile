@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: run test lint bench clean
+
+run: $(VENV)/installed-sandbox
+	@exec $(VENV)/bin/python -m sandbox run
+
+test: $(VENV)/installed-dev
+	@exec $(VENV)/bin/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/installed-dev
+	$(VENV)/bin/python -m bench.redeem
+	$(VENV)/bin/python -m bench.claim
+
+clean:
+	rm -rf $(VENV) .data
+
+$(VENV)/bin/python:
+	@echo "making the virtual environment …"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %s; set PYTHON=python3.12 or the like" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-sandbox: requirements/sandbox.lock | $(VENV)/bin/python
+	@echo "installing from $< (hashes checked; about half a minute) …"
+	@$(PIP) -r $<
+	@touch $@
+
+# The tests' lock holds everything of the sandbox's.
+$(VENV)/installed-dev: requirements/dev.lock | $(VENV)/bin/python
+	@echo "installing from $< (hashes checked; about a minute) …"
+	@$(PIP) -r $<
+	@touch $@ $(VENV)/installed-sandbox

@@ -1,0 +1,1 @@
+"""The union's own business: its admins, and what they may stop."""

@@ -1,0 +1,1 @@
+"""What is measured: load programs and their figures."""

@@ -1,0 +1,1 @@
+"""Programmes, offers, eligibility, claims, codes, redemptions and reversals."""

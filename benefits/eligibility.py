@@ -1,0 +1,100 @@
+"""Who may claim what: a pure function of the offer, of what is known of the citizen, and of the moment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from benefits.refusals import (
+    LimitReached,
+    OfferEnded,
+    OfferNotStarted,
+    SoldOut,
+    SoldOutToday,
+    TierTooLow,
+    Unrated,
+)
+from citizens.consents import ConsentRequired
+from common.clock import local_day
+from common.errors import DomainError
+from models.enums import LimitPeriod, OfferStatus
+
+LEVEL_NAMES = {1: "差", 2: "较差", 3: "中等", 4: "良好", 5: "优秀"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """What an offer asks of a claim, with its counters as they stand."""
+
+    status: OfferStatus
+    claim_from: datetime
+    claim_until: datetime | None
+    min_tier_level: int | None
+    per_citizen_limit: int | None
+    per_citizen_period: LimitPeriod
+    stock_left: int | None
+    left_today: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a citizen's credit: a tier counts only under a consent in force (rule 1)."""
+
+    has_consent: bool
+    tier_level: int | None = None
+    data_date: date | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """A source was asked and what it said is still valid."""
+        return self.data_date is not None
+
+
+NOBODY = Standing(has_consent=False)
+
+
+def reasons_against(
+    rules: ClaimRules, standing: Standing, held_in_period: int, now: datetime
+) -> Iterator[DomainError]:
+    """Why the citizen may not claim now, the first that matters first; nothing when he may.
+
+    A low or absent tier says no only to an offer that asks for one (rule 3). When consent is given but
+    no source was asked yet, the tier does not speak against the citizen: the claim will ask.
+
+    Args:
+        held_in_period: coupons of this offer that the natural person has in the limit's period.
+    """
+    if rules.status is not OfferStatus.PUBLISHED or (rules.claim_until and now >= rules.claim_until):
+        yield OfferEnded()
+    if now < rules.claim_from:
+        yield OfferNotStarted(starts_at=rules.claim_from)
+    if rules.min_tier_level is not None:
+        yield from _credit_reasons(rules.min_tier_level, standing)
+    if rules.per_citizen_limit is not None and held_in_period >= rules.per_citizen_limit:
+        yield LimitReached(limit=rules.per_citizen_limit)
+    if rules.stock_left is not None and rules.stock_left <= 0:
+        yield SoldOut()
+    elif rules.left_today is not None and rules.left_today <= 0:
+        yield SoldOutToday()
+
+
+def _credit_reasons(min_level: int, standing: Standing) -> Iterator[DomainError]:
+    if not standing.has_consent:
+        yield ConsentRequired()
+    elif standing.is_known and standing.tier_level is None:
+        yield Unrated(data_date=str(standing.data_date))
+    elif standing.tier_level is not None and standing.tier_level < min_level:
+        yield TierTooLow(data_date=str(standing.data_date), wanted=LEVEL_NAMES[min_level])
+
+
+def period_key(period: LimitPeriod, now: datetime) -> str:
+    """The name of the span that a limit counts in, by the calendar of Asia/Shanghai: "", 2026, 2026-11, 2026-11-23."""
+    day = local_day(now)
+    match period:
+        case LimitPeriod.EVER:
+            return ""
+        case LimitPeriod.YEAR:
+            return f"{day:%Y}"
+        case LimitPeriod.MONTH:
+            return f"{day:%Y-%m}"
+        case LimitPeriod.DAY:
+            return f"{day:%Y-%m-%d}"

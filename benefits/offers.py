@@ -1,0 +1,281 @@
+"""优惠项目 as citizens see them: one list in memory, made anew when something changed, filtered per request.
+
+The list is checked against the database at most once a second and never used when it is older, so that
+no answer is staler than two seconds. Counters of stock are read with the same check.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from benefits.claims import rules_of
+from benefits.eligibility import NOBODY, ClaimRules, Standing, period_key, reasons_against
+from benefits.terms import Terms, from_row
+from common.clock import local_day
+from common.database import Row, fetch_all, fetch_one
+from common.errors import DomainError, NotFound
+from models.enums import Category, LimitPeriod, MemberKind, OfferStatus
+from models.region import subtree_prefix
+
+FRESH_S = 1.0
+EARTH_KM = 6371.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """A store that takes the offer's coupons."""
+
+    id: UUID
+    name: str
+    address: str
+    region: str
+    lat: float
+    lng: float
+
+    def km_from(self, lat: float, lng: float) -> float:
+        """Great-circle distance in km."""
+        there, here = math.radians(self.lat), math.radians(lat)
+        arc = (
+            math.sin((there - here) / 2) ** 2
+            + math.cos(there) * math.cos(here) * math.sin(math.radians(self.lng - lng) / 2) ** 2
+        )
+        return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, arc)))
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """A published, paused or ended offer with all that its page shows; counters as of the last check."""
+
+    id: UUID
+    terms: Terms
+    rules: ClaimRules
+    category: Category
+    programme: str
+    member_id: UUID
+    member_name: str
+    member_kind: MemberKind
+    region: str
+    ordinary_path: str | None
+    stores: Sequence[StoreView]
+    created_at: datetime
+    search_text: str
+
+    @property
+    def is_listed(self) -> bool:
+        """Only what is published now; ended and paused offers keep their page."""
+        return self.rules.status is OfferStatus.PUBLISHED
+
+    def is_in(self, prefix: str) -> bool:
+        """Whether it is offered, or can be used, in a region's subtree."""
+        return self.region.startswith(prefix) or any(store.region.startswith(prefix) for store in self.stores)
+
+    def km_from(self, lat: float, lng: float) -> float:
+        """To the nearest store."""
+        return min((store.km_from(lat, lng) for store in self.stores), default=math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenView:
+    """What is needed to say what a citizen may claim: his standing, and his coupons per offer and period."""
+
+    standing: Standing = NOBODY
+    held: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
+
+    def reasons_against(self, offer: OfferView, now: datetime) -> list[DomainError]:
+        """Why he may not claim this offer; empty when he may."""
+        period = period_key(offer.rules.per_citizen_period, now)
+        return list(reasons_against(offer.rules, self.standing, self.held.get((offer.id, period), 0), now))
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a citizen asks the list for; empty fields do not narrow it."""
+
+    category: Category | None = None
+    region: str | None = None
+    near: tuple[float, float] | None = None
+    text: str = ""
+
+
+Position = tuple[float, str]
+
+
+class Catalogue:
+    """The process's list of offers."""
+
+    def __init__(self) -> None:
+        self._checked_at = -math.inf
+        self._version = -1
+        self._base: dict[UUID, tuple[Row, Terms, Sequence[StoreView]]] = {}
+        self._offers: dict[UUID, OfferView] = {}
+        self._refreshing = asyncio.Lock()
+
+    async def offers(self, now: datetime) -> Mapping[UUID, OfferView]:
+        """All offers but drafts, no staler than a second."""
+        if time.monotonic() - self._checked_at > FRESH_S:
+            async with self._refreshing:
+                if time.monotonic() - self._checked_at > FRESH_S:
+                    await self._refresh(now)
+        return self._offers
+
+    async def offer(self, offer_id: UUID, now: datetime) -> OfferView:
+        """One offer.
+
+        Raises:
+            NotFound: unknown, or still a draft.
+        """
+        found = (await self.offers(now)).get(offer_id)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def _refresh(self, now: datetime) -> None:
+        asked_at = time.monotonic()
+        rows = await fetch_all(
+            "SELECT v.version, s.offer_id, s.total - s.issued AS stock_left,"
+            " s.daily_limit - coalesce(d.issued, 0) AS left_today"
+            " FROM catalogue_version v LEFT JOIN offer_stock s ON true"
+            " LEFT JOIN offer_days d ON d.offer_id = s.offer_id AND d.day = $1",
+            local_day(now),
+        )
+        version = rows[0]["version"]
+        if version != self._version:
+            self._base = await _load_offers()
+        stock = {row["offer_id"]: (row["stock_left"], row["left_today"]) for row in rows}
+        self._offers = {
+            offer_id: _view(row, terms, stores, stock.get(offer_id, (None, None)))
+            for offer_id, (row, terms, stores) in self._base.items()
+        }
+        self._version, self._checked_at = version, asked_at
+
+    async def search(
+        self, search: Search, after: Position | None, limit: int, viewer: CitizenView | None, now: datetime
+    ) -> tuple[Sequence[tuple[OfferView, float | None]], Position | None]:
+        """A page of listed offers, nearest first where a place is given, else newest first.
+
+        Args:
+            after: the position of the last offer of the page before.
+            viewer: leaves out what this citizen may not claim now; nothing leaves out nothing.
+
+        Returns:
+            offers with their distance in km where a place was given, and the position to go on from.
+        """
+        found = _matching((await self.offers(now)).values(), search)
+        ranked = sorted(((_position(offer, search), offer) for offer in found), key=lambda pair: pair[0])
+        page: list[tuple[Position, OfferView]] = []
+        for position, offer in ranked:
+            if after is not None and position <= after:
+                continue
+            if viewer is not None and viewer.reasons_against(offer, now):
+                continue
+            if len(page) == limit:
+                return _with_distance(page, search), page[-1][0]
+            page.append((position, offer))
+        return _with_distance(page, search), None
+
+
+def _matching(offers: Iterable[OfferView], search: Search) -> Iterable[OfferView]:
+    words = search.text.casefold().split()
+    prefix = subtree_prefix(search.region) if search.region else ""
+    return (
+        offer
+        for offer in offers
+        if offer.is_listed
+        and (search.category is None or offer.category is search.category)
+        and (not prefix or offer.is_in(prefix))
+        and all(word in offer.search_text for word in words)
+    )
+
+
+def _position(offer: OfferView, search: Search) -> Position:
+    """Where an offer stands in the order asked for; unique, so that a page begins where the last one ended."""
+    first = offer.km_from(*search.near) if search.near else -offer.created_at.timestamp()
+    return round(first, 6), str(offer.id)
+
+
+def _with_distance(
+    page: Sequence[tuple[Position, OfferView]], search: Search
+) -> Sequence[tuple[OfferView, float | None]]:
+    return [(offer, position[0] if search.near else None) for position, offer in page]
+
+
+async def viewer_of(citizen_id: UUID, now: datetime) -> CitizenView:
+    """A citizen's standing and what he holds, in one statement. Nobody is asked: only a valid snapshot counts."""
+    row = await fetch_one(
+        "SELECT EXISTS (SELECT FROM consents WHERE citizen_id = $1 AND purpose = 'credit_check'"
+        "  AND withdrawn_at IS NULL) AS has_consent, t.level, t.data_date,"
+        " ARRAY(SELECT offer_id FROM coupons WHERE citizen_id = $1 AND slot IS NOT NULL ORDER BY id) AS offer_ids,"
+        " ARRAY(SELECT limit_period FROM coupons WHERE citizen_id = $1 AND slot IS NOT NULL ORDER BY id) AS periods"
+        " FROM (VALUES (1)) AS always LEFT JOIN LATERAL (SELECT level, data_date FROM tier_snapshots"
+        "  WHERE citizen_id = $1 AND valid_until > $2 ORDER BY taken_at DESC LIMIT 1) t ON true",
+        *(citizen_id, now),
+    )
+    assert row is not None
+    held: dict[tuple[UUID, str], int] = {}
+    for key in zip(row["offer_ids"], row["periods"], strict=True):
+        held[key] = held.get(key, 0) + 1
+    return CitizenView(Standing(row["has_consent"], row["level"], row["data_date"]), held)
+
+
+async def _load_offers() -> dict[UUID, tuple[Row, Terms, Sequence[StoreView]]]:
+    offers = await fetch_all(
+        "SELECT o.*, p.name AS programme, p.category, m.name AS member_name, m.status AS member_status"
+        " FROM offers o JOIN programmes p ON p.code = o.programme_id JOIN members m ON m.id = o.member_id"
+        " WHERE o.status <> 'draft'"
+    )
+    terms = {
+        row["id"]: from_row(row)
+        for row in await fetch_all("SELECT t.* FROM offer_terms t JOIN offers o ON o.terms_id = t.id")
+    }
+    stores = {row["id"]: _store(row) for row in await fetch_all("SELECT * FROM stores WHERE is_active")}
+    return {
+        row["id"]: (
+            row,
+            terms[row["terms_id"]],
+            sorted(
+                (stores[store_id] for store_id in terms[row["terms_id"]].store_ids if store_id in stores),
+                key=lambda store: store.name,
+            ),
+        )
+        for row in offers
+        if row["terms_id"] in terms
+    }
+
+
+def _store(row: Row) -> StoreView:
+    return StoreView(row["id"], row["name"], row["address"], row["region_id"], row["lat"], row["lng"])
+
+
+def _view(
+    row: Row, terms: Terms, stores: Sequence[StoreView], left: tuple[int | None, int | None]
+) -> OfferView:
+    text = f"{terms.title} {terms.description} {row['programme']} {row['member_name']}"
+    return OfferView(
+        id=row["id"],
+        terms=terms,
+        rules=rules_of({**row, "stock_left": left[0], "left_today": left[1]}),
+        category=Category(row["category"]),
+        programme=row["programme"],
+        member_id=row["member_id"],
+        member_name=row["member_name"],
+        member_kind=MemberKind(row["member_kind"]),
+        region=row["region_id"],
+        ordinary_path=row["ordinary_path"],
+        stores=stores,
+        created_at=row["created_at"],
+        search_text=text.casefold(),
+    )
+
+
+async def held_in_period(citizen_id: UUID, offer_id: UUID, period: LimitPeriod, now: datetime) -> int:
+    """How many places of his limit a citizen has taken."""
+    row = await fetch_one(
+        "SELECT count(*) AS held FROM coupons WHERE offer_id = $1 AND citizen_id = $2 AND limit_period = $3"
+        " AND slot IS NOT NULL",
+        *(offer_id, citizen_id, period_key(period, now)),
+    )
+    return row["held"] if row else 0

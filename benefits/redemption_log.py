@@ -1,0 +1,91 @@
+"""Reading the ledger as a member's staff may see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from benefits.discounts import Discount
+from benefits.redemptions import Redeemed
+from benefits.terms import terms_by_id
+from common.actors import StaffActor
+from common.database import Row, fetch_all
+from common.errors import NotFound
+
+# Cashiers see the stores where they may redeem, managers and owners all of the member's. One index scan
+# per store, newest first, and only as many rows as the page has.
+READ = """
+WITH visible AS (
+    SELECT st.id FROM staff s JOIN stores st ON st.member_id = s.member_id
+     WHERE s.id = $1 AND s.status = 'active' AND ($2::uuid IS NULL OR st.id = $2)
+       AND (s.role <> 'cashier' OR EXISTS (
+            SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = st.id))
+)
+SELECT r.*, v.id AS reversal_id, v.reversed_at
+FROM visible CROSS JOIN LATERAL (
+    SELECT * FROM redemptions r
+     WHERE r.store_id = visible.id AND ($3::timestamptz IS NULL OR r.redeemed_at >= $3)
+       AND ($4::timestamptz IS NULL OR r.redeemed_at < $4)
+       AND ($5::timestamptz IS NULL OR (r.redeemed_at, r.id) < ($5, $6::uuid))
+     ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $7) r
+LEFT JOIN reversals v ON v.redemption_id = r.id
+ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $7
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A redemption, and the id and time of its reversal."""
+
+    redeemed: Redeemed
+    reversal: tuple[UUID, datetime] | None
+
+
+async def lines_of(
+    actor: StaffActor,
+    store_id: UUID | None,
+    span: tuple[datetime | None, datetime | None],
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Line]:
+    """Redemptions that the actor may see, newest first.
+
+    Args:
+        span: from when (included) until when (not included).
+        before: time and id of the last line of the page before.
+    """
+    rows = await fetch_all(READ, actor.id, store_id, *span, *(before or (None, None)), limit)
+    return [await _line(row) for row in rows]
+
+
+async def line_of(actor: StaffActor, redemption_id: UUID) -> Line:
+    """One redemption.
+
+    Raises:
+        NotFound: there is none, or it is none of the actor's business.
+    """
+    rows = await fetch_all(
+        "SELECT r.*, v.id AS reversal_id, v.reversed_at FROM redemptions r"
+        " JOIN staff s ON s.id = $1 AND s.member_id = r.member_id AND s.status = 'active'"
+        " LEFT JOIN reversals v ON v.redemption_id = r.id"
+        " WHERE r.id = $2 AND (s.role <> 'cashier' OR EXISTS ("
+        "  SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = r.store_id))",
+        *(actor.id, redemption_id),
+    )
+    if not rows:
+        raise NotFound
+    return await _line(rows[0])
+
+
+async def _line(row: Row) -> Line:
+    redeemed = Redeemed(
+        id=row["id"],
+        terms=await terms_by_id(row["terms_id"]),
+        store_id=row["store_id"],
+        order_amount_fen=row["order_amount_fen"],
+        discount=Discount(row["discount_fen"], row["payable_fen"]),
+        redeemed_at=row["redeemed_at"],
+        uses=row["uses"],
+        uses_left=row["uses_left"],
+    )
+    return Line(redeemed, (row["reversal_id"], row["reversed_at"]) if row["reversal_id"] else None)

@@ -1,0 +1,249 @@
+"""核销: a clerk redeems a coupon, and nobody can do it twice.
+
+Why a coupon can't be used twice: `REDEEM` takes the uses off the coupon and writes the record in one
+statement. Of two scans at once, the second waits for the first one's row lock, sees the coupon as the
+first left it, finds no use left, and writes nothing. What is read before is for the rules and for kind
+refusals; it never decides. A killed process leaves both or neither.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from benefits import attempts, coupon_events
+from benefits.codes import Code, KeyRing, verify
+from benefits.discounts import Discount
+from benefits.redemption_rules import Clerk, CouponState, Order, judge
+from benefits.refusals import Busy, CodeForged, IdempotencyKeyReused
+from benefits.terms import Terms, terms_by_id
+from common.actors import StaffActor
+from common.clock import local_day
+from common.crypto import PersonalDataKeys
+from common.database import Row, constraint_of, fetch_one
+from common.errors import DomainError
+from common.ids import new_id
+from common.request_keys import RequestKey
+from merchants.self_bindings import is_self
+from merchants.staff import StaffRevoked
+from models.enums import CouponStatus, StaffStatus
+
+# A scan that lost to a newer state is judged anew; more often than this is no race.
+ATTEMPTS = 4
+
+READ = """
+SELECT s.status AS staff_status, s.self_hash, st.is_active AS store_is_active,
+       c.id, c.offer_id, c.terms_id, c.citizen_id, c.status, c.key_generation, c.uses_total, c.uses_done,
+       c.uses_day, c.uses_today, c.valid_from, c.valid_until, burnt.id IS NOT NULL AS is_step_burnt,
+       CASE WHEN c.status = 'redeemed' THEN
+           (SELECT max(r.redeemed_at) FROM redemptions r WHERE r.coupon_id = c.id) END AS last_redeemed_at,
+       stored.id AS stored_id, stored.request_hash AS stored_hash, stored.store_id AS stored_store_id,
+       stored.terms_id AS stored_terms_id, stored.order_amount_fen, stored.discount_fen, stored.payable_fen,
+       stored.uses, stored.uses_left, stored.redeemed_at
+FROM staff s
+LEFT JOIN staff_stores l ON l.staff_id = s.id AND l.store_id = $2
+LEFT JOIN stores st ON st.id = l.store_id
+LEFT JOIN coupons c ON c.number = $3
+LEFT JOIN redemptions burnt ON burnt.coupon_id = c.id AND burnt.step = $4
+LEFT JOIN redemptions stored ON stored.staff_id = s.id AND stored.request_key = $5
+WHERE s.id = $1
+"""
+
+REDEEM = """
+WITH used AS (
+    UPDATE coupons
+       SET uses_done = uses_done + $2::int,
+           status = CASE WHEN uses_done + $2::int = uses_total THEN 'redeemed' ELSE status END,
+           uses_today = CASE WHEN uses_day = $3::date THEN uses_today ELSE 0 END + $2::int,
+           uses_day = $3::date
+     WHERE id = $1 AND status = 'claimed' AND key_generation = $4::smallint
+       AND (uses_total IS NULL OR uses_done + $2::int <= uses_total)
+       AND ($5::int IS NULL OR CASE WHEN uses_day = $3::date THEN uses_today ELSE 0 END + $2::int <= $5::int)
+       AND EXISTS (SELECT FROM staff_stores l JOIN staff s ON s.id = l.staff_id
+                     JOIN stores st ON st.id = l.store_id
+                    WHERE l.staff_id = $6 AND l.store_id = $7 AND s.status = 'active' AND st.is_active)
+    RETURNING id, offer_id, citizen_id, terms_id, uses_total - uses_done AS uses_left
+)
+INSERT INTO redemptions (id, coupon_id, offer_id, citizen_id, terms_id, uses_left, uses, staff_id, store_id,
+                         member_id, step, order_amount_fen, discount_fen, payable_fen, redeemed_at,
+                         request_key, request_hash)
+SELECT $8, used.id, used.offer_id, used.citizen_id, used.terms_id, used.uses_left, $2::int, $6, $7,
+       $9, $10, $11, $12, $13, $14, $15, $16
+  FROM used
+RETURNING uses_left
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanKeys:
+    """What a scan is checked with: the codes' master keys, and the key that a clerk's own coupons are known by."""
+
+    codes: KeyRing
+    personal: PersonalDataKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What was given, as the first answer said it; `is_replayed` when that answer comes again."""
+
+    id: UUID
+    terms: Terms
+    store_id: UUID
+    order_amount_fen: int | None
+    discount: Discount
+    redeemed_at: datetime
+    uses: int
+    uses_left: int | None
+    is_replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan by one clerk at one moment."""
+
+    actor: StaffActor
+    code: Code
+    order: Order
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a redemption would give now."""
+
+    terms: Terms
+    discount: Discount
+    uses_left: int | None
+
+
+async def redeem(
+    actor: StaffActor, text: str, order: Order, request: RequestKey, keys: ScanKeys, now: datetime
+) -> Redeemed:
+    """Redeem a scanned code.
+
+    Judged in this order: form and MAC of the code (no database), the request's key (its stored answer
+    comes back however late), window and burnt step, rights, what the coupon and the offer allow.
+
+    Raises:
+        CodeMalformed, CodeForged: only counted. Every other refusal is kept as an attempt.
+        IdempotencyKeyReused: the key came before with another body.
+    """
+    code = _verified(actor, text, keys.codes)
+    for _ in range(ATTEMPTS):
+        row = await _read(actor, code, order, request.key)
+        if row["stored_id"] is not None:
+            return await _stored(row, request)
+        scan = Scan(actor, code, order, now)
+        terms, given = await _judged(scan, row, keys, is_preview=False)
+        done = await _write(scan, row, terms, given, request)
+        if done is not None:
+            coupon_events.redeemed(row["id"], done.id, now)
+            return done
+    raise Busy
+
+
+async def preview(actor: StaffActor, text: str, order: Order, keys: ScanKeys, now: datetime) -> Preview:
+    """Say what `redeem` would give or refuse; changes nothing but the count of refused scans."""
+    code = _verified(actor, text, keys.codes)
+    row = await _read(actor, code, order, "")
+    terms, given = await _judged(Scan(actor, code, order, now), row, keys, is_preview=True)
+    total = row["uses_total"]
+    return Preview(terms, given, None if total is None else total - row["uses_done"] - order.uses)
+
+
+def _verified(actor: StaffActor, text: str, keys: KeyRing) -> Code:
+    try:
+        return verify(keys, text)
+    except DomainError as refusal:
+        attempts.count(actor.member_id, refusal.code)
+        raise
+
+
+async def _read(actor: StaffActor, code: Code, order: Order, key: str) -> Row:
+    row = await fetch_one(READ, actor.id, order.store_id, code.number, code.step, key)
+    if row is None:
+        raise StaffRevoked
+    return row
+
+
+async def _stored(row: Row, request: RequestKey) -> Redeemed:
+    if row["stored_hash"] != request.body_hash:
+        raise IdempotencyKeyReused
+    return Redeemed(
+        id=row["stored_id"],
+        terms=await terms_by_id(row["stored_terms_id"]),
+        store_id=row["stored_store_id"],
+        order_amount_fen=row["order_amount_fen"],
+        discount=Discount(row["discount_fen"], row["payable_fen"]),
+        redeemed_at=row["redeemed_at"],
+        uses=row["uses"],
+        uses_left=row["uses_left"],
+        is_replayed=True,
+    )
+
+
+async def _judged(scan: Scan, row: Row, keys: ScanKeys, *, is_preview: bool) -> tuple[Terms, Discount]:
+    """Apply the rules; a refusal is kept with its reason. No transaction is open here."""
+    try:
+        if row["id"] is None:
+            raise CodeForged
+        terms = await terms_by_id(row["terms_id"])
+        clerk = Clerk(
+            is_active=row["staff_status"] == StaffStatus.ACTIVE,
+            may_redeem_at_store=bool(row["store_is_active"]),
+            is_holder=is_self(row["self_hash"], row["citizen_id"], keys.personal),
+        )
+        return terms, judge(_coupon_state(row), clerk, terms, scan.code, scan.order, scan.at)
+    except CodeForged as refusal:
+        attempts.count(scan.actor.member_id, refusal.code)
+        raise
+    except DomainError as refusal:
+        await attempts.record(
+            scan.actor, scan.order.store_id, row["id"], refusal.code, scan.at, is_preview=is_preview
+        )
+        raise
+
+
+def _coupon_state(row: Row) -> CouponState:
+    return CouponState(
+        status=CouponStatus(row["status"]),
+        key_generation=row["key_generation"],
+        uses_total=row["uses_total"],
+        uses_done=row["uses_done"],
+        uses_day=row["uses_day"],
+        uses_today=row["uses_today"],
+        valid_from=row["valid_from"],
+        valid_until=row["valid_until"],
+        is_step_burnt=row["is_step_burnt"],
+        last_redeemed_at=row["last_redeemed_at"],
+    )
+
+
+async def _write(scan: Scan, row: Row, terms: Terms, given: Discount, request: RequestKey) -> Redeemed | None:
+    """Run the guarded statement; nothing when the scan has to be judged anew."""
+    order, redemption_id = scan.order, new_id()
+    try:
+        written = await fetch_one(
+            REDEEM,
+            *(row["id"], order.uses, local_day(scan.at), scan.code.generation, terms.daily_use_cap),
+            *(scan.actor.id, order.store_id, redemption_id, scan.actor.member_id, scan.code.step),
+            *(order.order_amount_fen, given.discount_fen, given.payable_fen, scan.at),
+            *(request.key, request.body_hash),
+        )
+    except asyncpg.UniqueViolationError as error:
+        if constraint_of(error) in ("redemptions_step_once", "redemptions_request_key_once"):
+            return None
+        raise
+    if written is None:
+        return None
+    return Redeemed(
+        id=redemption_id,
+        terms=terms,
+        store_id=order.store_id,
+        order_amount_fen=order.order_amount_fen,
+        discount=given,
+        redeemed_at=scan.at,
+        uses=order.uses,
+        uses_left=written["uses_left"],
+    )

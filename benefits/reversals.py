@@ -1,0 +1,135 @@
+"""撤销核销: undoing is another record, once per redemption and within its window."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from benefits import coupon_events
+from benefits.refusals import AlreadyReversed, Busy, IdempotencyKeyReused, ReversalWindowClosed
+from common.actors import StaffActor
+from common.clock import SHANGHAI, local_day, start_of
+from common.database import Row, constraint_of, fetch_one
+from common.errors import NotFound
+from common.ids import new_id
+from common.request_keys import RequestKey
+from merchants.staff import StaffRevoked
+from models.enums import StaffRole, StaffStatus
+
+CASHIER_WINDOW = timedelta(minutes=15)
+ATTEMPTS = 3
+
+READ = """
+SELECT s.status AS staff_status, s.role, r.id, r.redeemed_at, r.coupon_id, r.uses,
+       v.id IS NOT NULL AS is_reversed,
+       stored.id AS stored_id, stored.redemption_id AS stored_redemption_id,
+       stored.request_hash AS stored_hash, stored.reversed_at AS stored_reversed_at
+FROM staff s
+LEFT JOIN redemptions r ON r.id = $2 AND r.member_id = s.member_id
+      AND (s.role <> 'cashier' OR EXISTS (
+           SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = r.store_id))
+LEFT JOIN reversals v ON v.redemption_id = r.id
+LEFT JOIN reversals stored ON stored.staff_id = s.id AND stored.request_key = $3
+WHERE s.id = $1
+"""
+
+# The record is written first: the unique constraint on the redemption lets one undo through, and only
+# that one gives the uses back.
+REVERSE = """
+WITH undone AS (
+    INSERT INTO reversals (id, redemption_id, staff_id, reason, reversed_at, request_key, request_hash)
+    SELECT $1, $2, s.id, $4, $5, $6, $7 FROM staff s WHERE s.id = $3 AND s.status = 'active'
+    RETURNING redemption_id
+)
+UPDATE coupons c
+   SET uses_done = c.uses_done - r.uses,
+       status = CASE WHEN c.status = 'redeemed' THEN 'claimed' ELSE c.status END,
+       uses_today = CASE WHEN c.uses_day = $8 THEN greatest(0, c.uses_today - r.uses) ELSE c.uses_today END
+  FROM undone JOIN redemptions r ON r.id = undone.redemption_id
+ WHERE c.id = r.coupon_id
+RETURNING c.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """The record of one undoing."""
+
+    id: UUID
+    redemption_id: UUID
+    reversed_at: datetime
+    is_replayed: bool = False
+
+
+def window_end(role: StaffRole, redeemed_at: datetime) -> datetime:
+    """Until when (exclusive) somebody of this role may undo a redemption.
+
+    15 minutes for a cashier; for managers and owners until the statement's cut-off, which is the end of
+    the redemption's month in Asia/Shanghai.
+    """
+    if role is StaffRole.CASHIER:
+        return redeemed_at + CASHIER_WINDOW
+    first = local_day(redeemed_at).replace(day=1)
+    return start_of((first + timedelta(days=32)).replace(day=1))
+
+
+async def reverse(
+    actor: StaffActor, redemption_id: UUID, reason: str, request: RequestKey, now: datetime
+) -> Reversed:
+    """Undo a redemption; the coupon can be used again, with a fresh code.
+
+    Raises:
+        NotFound: no redemption of this person's member (for a cashier: of his stores).
+        AlreadyReversed, ReversalWindowClosed, IdempotencyKeyReused.
+    """
+    for _ in range(ATTEMPTS):
+        row = await fetch_one(READ, actor.id, redemption_id, request.key)
+        if row is None:
+            raise StaffRevoked
+        if row["stored_id"] is not None:
+            return _stored(row, request)
+        _judge(row, now)
+        done = await _write(actor, row, reason, request, now)
+        if done is not None:
+            coupon_events.reversed_(row["coupon_id"], redemption_id, now)
+            return done
+    raise Busy
+
+
+def _stored(row: Row, request: RequestKey) -> Reversed:
+    if row["stored_hash"] != request.body_hash:
+        raise IdempotencyKeyReused
+    return Reversed(
+        row["stored_id"], row["stored_redemption_id"], row["stored_reversed_at"], is_replayed=True
+    )
+
+
+def _judge(row: Row, now: datetime) -> None:
+    if row["staff_status"] != StaffStatus.ACTIVE:
+        raise StaffRevoked
+    if row["id"] is None:
+        raise NotFound
+    if row["is_reversed"]:
+        raise AlreadyReversed
+    until = window_end(StaffRole(row["role"]), row["redeemed_at"])
+    if now >= until:
+        raise ReversalWindowClosed(until=until.astimezone(SHANGHAI))
+
+
+async def _write(
+    actor: StaffActor, row: Row, reason: str, request: RequestKey, now: datetime
+) -> Reversed | None:
+    """Run the guarded statement; nothing when it has to be judged anew."""
+    reversal_id = new_id()
+    try:
+        done = await fetch_one(
+            REVERSE,
+            *(reversal_id, row["id"], actor.id, reason, now, request.key, request.body_hash),
+            local_day(row["redeemed_at"]),
+        )
+    except asyncpg.UniqueViolationError as error:
+        if constraint_of(error) in ("reversals_redemption_once", "reversals_request_key_once"):
+            return None
+        raise
+    return Reversed(reversal_id, row["id"], now) if done is not None else None

@@ -1,0 +1,1 @@
+"""Accounts, channel identities, consents and credit tiers."""

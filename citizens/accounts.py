@@ -1,0 +1,96 @@
+"""市民账户: whoever logs in becomes one citizen, however many channels he comes from."""
+
+from uuid import UUID
+
+import asyncpg
+from tortoise.transactions import in_transaction
+
+from citizens.channels import Login, Person
+from common.clock import now
+from common.crypto import PersonalDataKeys
+from common.database import execute, fetch_all, fetch_one
+from common.ids import new_subject_id
+from common.masking import masked_name
+from models.enums import Channel
+
+NAME, ID_NUMBER, SUBJECT = "natural_persons.name", "natural_persons.id_number", "channel_identities.subject"
+ATTEMPTS = 4
+
+
+async def citizen_of(channel: Channel, login: Login, keys: PersonalDataKeys) -> UUID:
+    """The citizen behind a login, made at the first one.
+
+    Two channels of one natural person find the same citizen by the keyed hash of the ID number.
+    """
+    subject = keys.keyed_hash(f"{channel}:{login.subject}", SUBJECT)
+    for _ in range(ATTEMPTS):
+        known = await fetch_one(
+            "SELECT citizen_id FROM channel_identities WHERE channel = $1 AND subject_hash = $2",
+            channel,
+            subject,
+        )
+        if known is not None:
+            citizen_id: UUID = known["citizen_id"]
+            return citizen_id
+        try:
+            return await _join(channel, subject, login.person, keys)
+        except asyncpg.UniqueViolationError:
+            # The same person logs in twice for the first time: the other request has made him.
+            continue
+    raise AssertionError("unreachable: a unique row that is neither found nor free")
+
+
+async def _join(channel: Channel, subject: bytes, person: Person | None, keys: PersonalDataKeys) -> UUID:
+    async with in_transaction():
+        citizen_id = await _person(person, keys) if person else await _new_citizen()
+        await execute(
+            "INSERT INTO channel_identities (citizen_id, channel, subject_hash, created_at) VALUES ($1, $2, $3, $4)",
+            *(citizen_id, channel, subject, now()),
+        )
+        return citizen_id
+
+
+async def _new_citizen() -> UUID:
+    citizen_id = new_subject_id()
+    await execute("INSERT INTO citizens (id, created_at) VALUES ($1, $2)", citizen_id, now())
+    return citizen_id
+
+
+async def _person(person: Person, keys: PersonalDataKeys) -> UUID:
+    person_hash = keys.keyed_hash(person.id_number, ID_NUMBER)
+    known = await fetch_one("SELECT citizen_id FROM natural_persons WHERE person_hash = $1", person_hash)
+    if known is not None:
+        citizen_id: UUID = known["citizen_id"]
+        return citizen_id
+    citizen_id = await _new_citizen()
+    await execute(
+        "INSERT INTO natural_persons (citizen_id, person_hash, name_encrypted, id_number_encrypted)"
+        " VALUES ($1, $2, $3, $4)",
+        *(
+            citizen_id,
+            person_hash,
+            keys.encrypt(person.name, NAME),
+            keys.encrypt(person.id_number, ID_NUMBER),
+        ),
+    )
+    return citizen_id
+
+
+async def id_number_of(citizen_id: UUID, keys: PersonalDataKeys) -> str | None:
+    """The ID number, for a credit source that the citizen has consented to, and for nobody else."""
+    row = await fetch_one("SELECT id_number_encrypted FROM natural_persons WHERE citizen_id = $1", citizen_id)
+    return keys.decrypt(row["id_number_encrypted"], ID_NUMBER) if row else None
+
+
+async def profile(citizen_id: UUID, keys: PersonalDataKeys) -> tuple[str, list[Channel]]:
+    """What the citizen sees of himself: masked name (`*大友`) and his channels."""
+    rows = await fetch_all(
+        "SELECT i.channel, p.name_encrypted FROM citizens c"
+        " LEFT JOIN natural_persons p ON p.citizen_id = c.id"
+        " LEFT JOIN channel_identities i ON i.citizen_id = c.id"
+        " WHERE c.id = $1 ORDER BY i.id",
+        citizen_id,
+    )
+    sealed = rows[0]["name_encrypted"] if rows else None
+    name = masked_name(keys.decrypt(sealed, NAME)) if sealed else ""
+    return name, list(dict.fromkeys(Channel(row["channel"]) for row in rows if row["channel"]))

@@ -1,0 +1,47 @@
+"""A time limit and a breaker around any source, so that a sick one costs a citizen two seconds at most."""
+
+import asyncio
+from uuid import UUID
+
+from purgatory import AsyncCircuitBreakerFactory
+from purgatory.domain.model import OpenedState
+
+from citizens.credit_sources.contract import (
+    CreditSource,
+    CreditSourceUnavailable,
+    NoRecord,
+    Rating,
+    Subject,
+)
+from models.enums import ConsentPurpose
+
+TIME_LIMIT_S = 2.0
+FAILURES_TO_OPEN = 5
+OPEN_FOR_S = 10.0
+
+
+class GuardedSource:
+    """Turns whatever goes wrong into `CreditSourceUnavailable`; after five failures in a row it asks no more for 10 s."""
+
+    def __init__(
+        self, source: CreditSource, time_limit_s: float = TIME_LIMIT_S, open_for_s: float = OPEN_FOR_S
+    ) -> None:
+        self.name = source.name
+        self._source = source
+        self._time_limit_s = time_limit_s
+        self._breakers = AsyncCircuitBreakerFactory(
+            default_threshold=FAILURES_TO_OPEN, default_ttl=open_for_s
+        )
+
+    async def look_up(
+        self, subject: Subject, purpose: ConsentPurpose, consent_proof: UUID
+    ) -> Rating | NoRecord:
+        """See `CreditSource.look_up`; raises nothing but `CreditSourceUnavailable`."""
+        breaker = await self._breakers.get_breaker(self.name)
+        try:
+            async with breaker, asyncio.timeout(self._time_limit_s):
+                return await self._source.look_up(subject, purpose, consent_proof)
+        except OpenedState:
+            raise CreditSourceUnavailable(retry_after_s=10) from None
+        except (OSError, TimeoutError, ValueError) as error:
+            raise CreditSourceUnavailable(retry_after_s=2) from error

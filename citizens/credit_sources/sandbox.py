@@ -1,0 +1,31 @@
+"""The sandbox source: knows the demo people, answers at once. Never loaded in production."""
+
+import hashlib
+from datetime import date, timedelta
+from uuid import UUID
+
+from citizens import sandbox_people
+from citizens.credit_sources.contract import NoRecord, Rating, Subject
+from common.clock import local_day, now
+from models.enums import ConsentPurpose
+
+
+class SandboxSource:
+    """Scores on the demo scheme, dated yesterday as a daily batch would be."""
+
+    name = "sandbox"
+    scheme_code = "zj-demo"
+
+    async def look_up(
+        self, subject: Subject, purpose: ConsentPurpose, consent_proof: UUID
+    ) -> Rating | NoRecord:
+        """See `CreditSource.look_up`."""
+        score = sandbox_people.score_of(subject.id_number)
+        if score is None:
+            return NoRecord(self.scheme_code, self._yesterday())
+        record_id = hashlib.sha256(consent_proof.bytes).hexdigest()[:16]
+        return Rating(self.scheme_code, score, self._yesterday(), record_id)
+
+    @staticmethod
+    def _yesterday() -> date:
+        return local_day(now()) - timedelta(days=1)

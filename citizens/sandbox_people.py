@@ -1,0 +1,71 @@
+"""The made-up people of the sandbox: one list for its login channel and its credit source."""
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from stdnum.cn import ric
+
+from citizens.channels.contract import Person
+
+
+class Demo(NamedTuple):
+    """A demo person: name, ID number without its check digit, and score on the demo scheme's 1000 points."""
+
+    name: str
+    id_stem: str
+    score: int | None
+
+
+DEMO = {
+    "demo-excellent": Demo("王大友", "33010619800312001", 880),
+    "demo-good": Demo("陈小芳", "33010619850607002", 760),
+    "demo-fair": Demo("林国强", "33010619900118003", 640),
+    "demo-poor": Demo("周建平", "33010619751125004", 480),
+    "demo-unrated": Demo("吴念真", "33010620050901005", None),
+    "demo-cashier-self": Demo("许文秀", "33010619920214006", 880),
+}
+LOAD_SCORE = 880
+LOAD_PEOPLE = 200_000_000
+_LOAD_REGIONS = [
+    "330102",
+    "330203",
+    "330302",
+    "330402",
+    "330502",
+    "330602",
+    "330702",
+    "330802",
+    "330902",
+    "331002",
+    "331102",
+]
+_LOAD_BIRTH, _LOAD_DAYS = date(1950, 1, 1), 18_500
+
+
+def person_of(name: str) -> Person | None:
+    """The person behind a login name, or nobody."""
+    demo = DEMO.get(name)
+    if demo is not None:
+        return Person(demo.name, _with_check_digit(demo.id_stem))
+    number = name.removeprefix("load-")
+    if number == name or not (number.isascii() and number.isdigit()) or int(number) >= LOAD_PEOPLE:
+        return None
+    return Person("压测" + number, _with_check_digit(_load_stem(int(number))))
+
+
+def score_of(id_number: str) -> int | None:
+    """The score that the sandbox source knows; everybody who is no demo person is excellent."""
+    for demo in DEMO.values():
+        if id_number.startswith(demo.id_stem):
+            return demo.score
+    return LOAD_SCORE
+
+
+def _load_stem(n: int) -> str:
+    """One ID number for each n: a thousand people a day of birth, 18,500 days, eleven districts."""
+    born = _LOAD_BIRTH + timedelta(days=n // 1000 % _LOAD_DAYS)
+    return f"{_LOAD_REGIONS[n // 1000 // _LOAD_DAYS]}{born:%Y%m%d}{n % 1000:03d}"
+
+
+def _with_check_digit(stem: str) -> str:
+    return stem + ric.calc_check_digit(stem + "0")

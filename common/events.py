@@ -1,0 +1,140 @@
+"""Hints between processes over Redis pub/sub. Losing one costs a poll, never a wrong answer."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+from redis import asyncio as aioredis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+
+TIMEOUT_S = 0.5
+RECONNECT_S = 0.5
+# Beyond this the hints that wait are dropped: a stuck Redis must not eat the memory of a worker.
+MAX_WAITING = 1000
+
+_client: aioredis.Redis | None = None
+_hub: "_Hub | None" = None
+_publishing: set[asyncio.Task[None]] = set()
+
+
+def redis_client(url: str) -> aioredis.Redis:
+    """A client with short limits of its own: the library's would hold a request for many seconds."""
+    return aioredis.from_url(
+        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=None, health_check_interval=0
+    )
+
+
+async def connect(url: str) -> None:
+    """Start publishing and listening in this process; Redis may be down and come later."""
+    global _client, _hub
+    _client = redis_client(url)
+    _hub = _Hub(url)
+
+
+async def disconnect() -> None:
+    """Stop listening and let go of the connections."""
+    global _client, _hub
+    if _hub is not None:
+        await _hub.close()
+    if _client is not None:
+        await _client.aclose()
+    _client = _hub = None
+
+
+def client() -> aioredis.Redis | None:
+    """The process's client for short calls, or nothing where none was configured."""
+    return _client
+
+
+def publish(channel: str, message: dict[str, Any]) -> None:
+    """Send a hint without waiting for it; nothing is raised when Redis does not take it."""
+    if _client is None or len(_publishing) >= MAX_WAITING:
+        return
+    task = asyncio.create_task(_send(_client, channel, json.dumps(message)))
+    _publishing.add(task)
+    task.add_done_callback(_publishing.discard)
+
+
+async def _send(client: aioredis.Redis, channel: str, text: str) -> None:
+    with suppress(RedisError, OSError, asyncio.TimeoutError):
+        await client.publish(channel, text)
+
+
+@asynccontextmanager
+async def subscription(channel: str) -> AsyncIterator["asyncio.Queue[dict[str, Any]]"]:
+    """A queue that gets every message of a channel from now on, for as long as the block lasts."""
+    assert _hub is not None, "events.connect comes first"
+    queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=100)
+    await _hub.add(channel, queue)
+    try:
+        yield queue
+    finally:
+        await _hub.remove(channel, queue)
+
+
+class _Hub:
+    """One Redis connection per process for all its listeners; comes back by itself after a fault."""
+
+    def __init__(self, url: str) -> None:
+        # Waiting for messages may take for ever, so this client has no read limit.
+        self._client = aioredis.from_url(url, socket_connect_timeout=TIMEOUT_S, retry=None)
+        self._queues: defaultdict[str, set[asyncio.Queue[dict[str, Any]]]] = defaultdict(set)
+        self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
+        self._reader = asyncio.create_task(self._read_for_ever())
+        self._changed = asyncio.Event()
+
+    async def add(self, channel: str, queue: "asyncio.Queue[dict[str, Any]]") -> None:
+        self._queues[channel].add(queue)
+        with suppress(RedisError, OSError):
+            await self._pubsub.subscribe(channel)
+        self._changed.set()
+
+    async def remove(self, channel: str, queue: "asyncio.Queue[dict[str, Any]]") -> None:
+        self._queues[channel].discard(queue)
+        if not self._queues[channel]:
+            del self._queues[channel]
+            with suppress(RedisError, OSError):
+                await self._pubsub.unsubscribe(channel)
+
+    async def close(self) -> None:
+        self._reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._reader
+        with suppress(RedisError, OSError):
+            await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+            await self._client.aclose()
+
+    async def _read_for_ever(self) -> None:
+        while True:
+            try:
+                await self._read()
+            except (RedisError, OSError) as error:
+                log.warning("events_interrupted", error=type(error).__name__)
+                await asyncio.sleep(RECONNECT_S)
+                with suppress(RedisError, OSError):
+                    await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+                self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
+                with suppress(RedisError, OSError):
+                    if self._queues:
+                        await self._pubsub.subscribe(*self._queues)
+
+    async def _read(self) -> None:
+        while True:
+            if not self._pubsub.subscribed:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            message = await self._pubsub.get_message(timeout=None)
+            if message is not None:
+                self._deliver(message["channel"].decode(), json.loads(message["data"]))
+
+    def _deliver(self, channel: str, message: dict[str, Any]) -> None:
+        for queue in self._queues.get(channel, ()):
+            with suppress(asyncio.QueueFull):
+                queue.put_nowait(message)

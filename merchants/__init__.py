@@ -1,0 +1,1 @@
+"""Members, their stores and their staff."""

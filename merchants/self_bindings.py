@@ -1,0 +1,83 @@
+"""A clerk confirms, as a citizen, who he is, so that nobody redeems his own coupon. A keyed hash, no name."""
+
+import base64
+import binascii
+import hmac
+from datetime import datetime
+from uuid import UUID
+
+from common.crypto import PersonalDataKeys
+from common.database import execute
+from common.errors import Malformed, Refused
+
+CONTEXT = "staff self binding"
+CODE_CONTEXT = "staff self binding code"
+CODE_GOOD_FOR_S = 300
+
+
+class BindingCodeInvalid(Malformed):
+    """Not a code of ours, or older than five minutes."""
+
+    code = "binding_code_invalid"
+    zh = "确认码无效或已过期。请在店员端重新获取，五分钟内使用。"
+    en = "The confirmation code is not valid or too old. Get a new one in the staff app and use it within five minutes."
+
+
+class AlreadyBound(Refused):
+    """The clerk is bound to a citizen already; only his member's owner can change that."""
+
+    code = "already_bound"
+    zh = "这个店员账号已经完成本人确认，不能更改。如有错误，请联系店长。"
+    en = "This staff account is confirmed already and can't be changed. If it is wrong, ask the member's owner."
+
+
+def self_hash(citizen_id: UUID, keys: PersonalDataKeys) -> bytes:
+    """32 bytes that say "the same person" without saying who."""
+    return keys.keyed_hash(str(citizen_id), CONTEXT)
+
+
+def is_self(bound: bytes | None, citizen_id: UUID, keys: PersonalDataKeys) -> bool:
+    """Whether a coupon's holder is the clerk himself; an unbound clerk is nobody's holder."""
+    return bound is not None and hmac.compare_digest(bound, self_hash(citizen_id, keys))
+
+
+async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys) -> None:
+    """Tie a clerk to himself as a citizen, once; the same person again is fine.
+
+    Raises:
+        AlreadyBound: he is bound to somebody else, or is no longer active.
+    """
+    own = self_hash(citizen_id, keys)
+    touched = await execute(
+        "UPDATE staff SET self_hash = $2 WHERE id = $1 AND status = 'active'"
+        " AND (self_hash IS NULL OR self_hash = $2)",
+        *(staff_id, own),
+    )
+    if not touched:
+        raise AlreadyBound
+
+
+def make_code(staff_id: UUID, keys: PersonalDataKeys, now: datetime) -> str:
+    """What the clerk types or scans as a citizen; good for five minutes, it names the staff account only."""
+    body = staff_id.bytes + (int(now.timestamp()) + CODE_GOOD_FOR_S).to_bytes(8)
+    return base64.urlsafe_b64encode(body + _mac(body, keys)).rstrip(b"=").decode()
+
+
+def read_code(code: str, keys: PersonalDataKeys, now: datetime) -> UUID:
+    """The staff account of a code.
+
+    Raises:
+        BindingCodeInvalid: forged or too old.
+    """
+    try:
+        raw = base64.b64decode(code + "=" * (-len(code) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise BindingCodeInvalid from None
+    body, mac = raw[:24], raw[24:]
+    if not hmac.compare_digest(mac, _mac(body, keys)) or int.from_bytes(body[16:]) < now.timestamp():
+        raise BindingCodeInvalid
+    return UUID(bytes=body[:16])
+
+
+def _mac(body: bytes, keys: PersonalDataKeys) -> bytes:
+    return keys.keyed_hash(body.hex(), CODE_CONTEXT)

@@ -1,0 +1,76 @@
+"""店员: their stores, and taking their rights away at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tortoise.transactions import in_transaction
+
+from common.actors import AdminActor
+from common.database import fetch_all, fetch_one
+from common.errors import NotFound, Unauthenticated
+from models import audit_log
+from models.enums import ActorKind, StaffRole
+from models.region import subtree_prefix
+
+
+class StaffRevoked(Unauthenticated):
+    """The person's rights were taken away after he signed in."""
+
+    code = "unauthenticated"
+    zh = "您的店员账号已停用。如有疑问，请联系店长。"
+    en = "Your staff account is no longer active. Ask your manager."
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAccount:
+    """Who signs in, with what is needed to check his password."""
+
+    id: UUID
+    member_id: UUID
+    role: StaffRole
+    password_hash: str
+
+
+async def account_of(login: str) -> StaffAccount | None:
+    """The active account of a login."""
+    row = await fetch_one(
+        "SELECT id, member_id, role, password_hash FROM staff WHERE login = $1 AND status = 'active'", login
+    )
+    if row is None:
+        return None
+    return StaffAccount(row["id"], row["member_id"], StaffRole(row["role"]), row["password_hash"])
+
+
+async def stores_of(staff_id: UUID) -> Sequence[tuple[UUID, str]]:
+    """Where a person may redeem, id and name; first the store that his screen opens with."""
+    rows = await fetch_all(
+        "SELECT st.id, st.name FROM staff_stores l JOIN stores st ON st.id = l.store_id"
+        " WHERE l.staff_id = $1 AND st.is_active ORDER BY l.position, st.id",
+        staff_id,
+    )
+    return [(row["id"], row["name"]) for row in rows]
+
+
+async def revoke(actor: AdminActor, staff_id: UUID, now: datetime) -> None:
+    """Take a person's rights away, and his sessions with them. Revoking twice is revoking once.
+
+    Raises:
+        NotFound: no such person of a member in the admin's region.
+    """
+    async with in_transaction():
+        row = await fetch_one(
+            "WITH person AS (SELECT s.id FROM staff s JOIN members m ON m.id = s.member_id"
+            "  WHERE s.id = $1 AND m.region_id LIKE $2 || '%'),"
+            " gone AS (UPDATE staff SET status = 'revoked', revoked_at = $3"
+            "  FROM person WHERE staff.id = person.id AND status = 'active' RETURNING 1),"
+            " ended AS (UPDATE sessions SET revoked_at = $3, revoked_reason = 'staff_revoked'"
+            "  FROM person WHERE actor_kind = 'staff' AND actor_id = person.id AND sessions.revoked_at IS NULL"
+            "  RETURNING 1)"
+            " SELECT person.id FROM person",
+            *(staff_id, subtree_prefix(actor.region), now),
+        )
+        if row is None:
+            raise NotFound
+        await audit_log.record((ActorKind.ADMIN, actor.id), "staff.revoke", ("staff", staff_id), now)

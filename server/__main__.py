@@ -1,0 +1,145 @@
+"""The command line: `python -m server <command> --help`."""
+
+import argparse
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from server.config import ConfigError, Settings, load
+
+EX_CONFIG = 78
+EX_UNAVAILABLE = 69
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; exit codes follow sysexits.h (78: the configuration is no good)."""
+    options = _parser().parse_args(arguments)
+    needs_settings: bool = getattr(options, "needs_settings", True)
+    command: Callable[[argparse.Namespace, Settings | None], int] = options.command
+    try:
+        return command(options, load(os.environ) if needs_settings else None)
+    except ConfigError as error:
+        print(f"The configuration is not usable; nothing was started.\n{error}", file=sys.stderr)
+        return EX_CONFIG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m server", description="信惠联 Xinyi Alliance: the service."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="command")
+
+    def add(name: str, command: Callable[..., int], text: str, **defaults: object) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command, **defaults)
+        return sub
+
+    add(
+        "web",
+        _web,
+        "serve HTTP at HOST:PORT with WORKERS processes until SIGTERM; SIGHUP restarts them in turn",
+    )
+    add("worker", _worker, "run the background process until SIGTERM")
+    migrate = add(
+        "migrate", _migrate, "bring the database to the newest migration; safe to start several times"
+    )
+    migrate.add_argument("--dry-run", action="store_true", help="only say what would be applied")
+    migrate.add_argument(
+        "--check-drift", action="store_true", help="fail if the models say more than the migrations"
+    )
+    add("check", _check, "check the configuration, the database and Redis; say what is wrong and what to do")
+    add("config", _config, "show the effective configuration with secrets masked")
+    add("new-secrets", _new_secrets, "print fresh secrets for a new installation", needs_settings=False)
+    admin = add(
+        "create-admin",
+        _create_admin,
+        "create an admin; asks for the password, prints the one-time-code secret",
+    )
+    admin.add_argument("--login", required=True, help="1 to 64 characters")
+    admin.add_argument(
+        "--region", default="330000", help="GB/T 2260 code that bounds the admin (default: %(default)s)"
+    )
+    admin.add_argument("--role", action="append", choices=["operator", "auditor", "supervisor"],
+                       help="may be given several times (default: all three)")  # fmt: skip
+    admin.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    child = add("web-worker", _web_worker, "one web process; started by `web`")
+    child.add_argument("--listen-fd", type=int, required=True, help="the listening socket")
+    child.add_argument("--ready-fd", type=int, required=True, help="told one byte when serving")
+    return parser
+
+
+def _web(_: argparse.Namespace, settings: Settings) -> int:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    from server import supervisor
+    from server.metrics import prepare_folder
+
+    prepare_folder()
+    command = [sys.executable, "-m", "server", "web-worker"]
+    return supervisor.run(
+        settings.workers, settings.host, settings.port, command=command, on_exit=mark_process_dead
+    )
+
+
+def _web_worker(options: argparse.Namespace, settings: Settings) -> int:
+    from server.web_worker import serve
+
+    serve(settings, options.listen_fd, options.ready_fd)
+    return 0
+
+
+def _worker(_: argparse.Namespace, settings: Settings) -> int:
+    from server import worker
+    from server.request_log import configure_logging
+
+    configure_logging()
+    asyncio.run(worker.run(settings))
+    return 0
+
+
+def _migrate(options: argparse.Namespace, settings: Settings) -> int:
+    from server.migrate import drift, migrate
+
+    if options.check_drift:
+        found = asyncio.run(drift(settings.database_url))
+        print("\n".join(found) or "models and migrations agree")
+        return 1 if found else 0
+    asyncio.run(migrate(settings.database_url, dry_run=options.dry_run))
+    return 0
+
+
+def _check(_: argparse.Namespace, settings: Settings) -> int:
+    from server.checks import check
+
+    return 0 if asyncio.run(check(settings)) else EX_UNAVAILABLE
+
+
+def _config(_: argparse.Namespace, settings: Settings) -> int:
+    from server.config import shown
+
+    for name, value in shown(settings).items():
+        print(f"{name}={value}")
+    return 0
+
+
+def _new_secrets(_: argparse.Namespace, __: None) -> int:
+    from server.config import new_secrets
+
+    for name, value in new_secrets().items():
+        print(f"{name}={value}")
+    return 0
+
+
+def _create_admin(options: argparse.Namespace, settings: Settings) -> int:
+    from server.checks import create_admin
+
+    typed = sys.stdin.readline().rstrip("\n") if options.password_stdin else getpass.getpass("Password: ")
+    said = asyncio.run(create_admin(settings, options.login, typed, options.region, options.role))
+    print(said.text, file=sys.stdout if said.is_good else sys.stderr)
+    return 0 if said.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

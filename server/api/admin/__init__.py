@@ -1,0 +1,10 @@
+"""What an alliance office calls; everything is bounded by the admin's roles and region."""
+
+from sanic import Blueprint
+
+from server.api.admin import audit, coupons, offers, sign_in, staff
+
+routes = Blueprint.group(
+    sign_in.routes,
+    Blueprint.group(staff.routes, offers.routes, coupons.routes, audit.routes, url_prefix="/admin"),
+)

@@ -1,0 +1,42 @@
+"""Reading the audit."""
+
+from uuid import UUID
+
+from sanic import Blueprint
+
+from common.actors import AdminActor
+from models import audit_log
+from models.enums import ActorKind, AdminRole, AuditOutcome
+from server.api.admin.roles import must_be
+from server.endpoints import endpoint
+from server.errors import NotAllowed
+from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
+
+routes = Blueprint("admin_audit", url_prefix="/audit")
+
+
+class AuditOut(Out):
+    """Who did what to which thing, when, and how it ended."""
+
+    id: UUID
+    recorded_at: Moment
+    actor_kind: ActorKind
+    actor_id: UUID | None
+    action: str
+    object_kind: str
+    object_id: str
+    outcome: AuditOutcome
+
+
+@endpoint(routes, "GET", "", summary="审计记录 / The audit", answers={200: Page[AuditOut]})
+async def read(actor: AdminActor, query: PageQuery) -> Page[AuditOut]:
+    """Newest first; for auditors of the province, since its records have no region."""
+    must_be(actor, AdminRole.AUDITOR)
+    if not actor.region.endswith("0000"):
+        raise NotAllowed
+    before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
+    rows = await audit_log.newest(before, query.limit + 1)
+    page = [AuditOut.model_validate(dict(row)) for row in rows[: query.limit]]
+    return Page[AuditOut](
+        items=page, next_cursor=encode_cursor((page[-1].id,)) if len(rows) > query.limit else None
+    )

@@ -1,0 +1,58 @@
+"""Publishing, pausing and ending offers, and their stock."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+from sanic import Blueprint
+
+from benefits import offer_changes
+from benefits.offer_changes import OfferHasNoTerms, StockBelowIssued
+from common.actors import AdminActor
+from common.clock import now
+from models.enums import AdminRole, OfferStatus
+from server.api.admin.roles import must_be
+from server.endpoints import endpoint
+from server.schemas import In
+
+routes = Blueprint("admin_offers", url_prefix="/offers")
+
+
+class StatusIn(In):
+    """The status from now on."""
+
+    status: Literal["published", "paused", "ended"]
+
+
+class StockIn(In):
+    """How many pieces there are in all, claimed ones included."""
+
+    stock_total: Annotated[int, Field(ge=0, le=100_000_000)]
+
+
+@endpoint(
+    routes,
+    "PUT",
+    "/<offer_id>/status",
+    summary="发布、暂停、结束优惠 / Publish, pause or end an offer",
+    answers={204: None},
+    refusals=(OfferHasNoTerms,),
+)
+async def set_status(actor: AdminActor, offer_id: UUID, body: StatusIn) -> None:
+    """Shows in every list within two seconds; what was claimed stays usable."""
+    must_be(actor, AdminRole.OPERATOR)
+    await offer_changes.set_status(actor, offer_id, OfferStatus(body.status), now())
+
+
+@endpoint(
+    routes,
+    "PUT",
+    "/<offer_id>/stock",
+    summary="调整总份数 / Set the stock",
+    answers={204: None},
+    refusals=(StockBelowIssued,),
+)
+async def set_stock(actor: AdminActor, offer_id: UUID, body: StockIn) -> None:
+    """Never below what is claimed."""
+    must_be(actor, AdminRole.OPERATOR)
+    await offer_changes.set_stock(actor, offer_id, body.stock_total, now())

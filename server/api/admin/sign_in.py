@@ -1,0 +1,71 @@
+"""An alliance admin signs in with login, password and one-time code."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+from sanic import Blueprint, Request
+
+from alliance import admins
+from common.clock import now
+from models import audit_log
+from models.enums import ActorKind, AdminRole
+from server import passwords, sessions
+from server.api.sessions import TokensOut, tokens_of
+from server.endpoints import endpoint
+from server.passwords import LoginFailed, TooManyAttempts
+from server.schemas import In, Out
+
+routes = Blueprint("admin_sign_in", url_prefix="/auth")
+
+
+class AdminSignInIn(In):
+    """Login, password and the six digits of the authenticator; the sandbox lets the digits be left out."""
+
+    login: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=256)
+    totp: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
+
+
+class AdminOut(Out):
+    """The signed-in admin; his region bounds everything he sees."""
+
+    id: UUID
+    roles: list[AdminRole]
+    region: str
+
+
+class AdminSignedInOut(TokensOut):
+    """Tokens, and who signed in."""
+
+    admin: AdminOut
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/admin",
+    summary="管理员登录 / Sign in as an admin",
+    answers={200: AdminSignedInOut},
+    refusals=(LoginFailed, TooManyAttempts),
+)
+async def sign_in(request: Request, body: AdminSignInIn) -> AdminSignedInOut:
+    """The same answer in the same time whatever was wrong; five wrong tries lock the login."""
+    at, settings = now(), request.app.ctx.settings
+    account = await admins.account_of(body.login, settings.data_keys)
+    is_code_good = account is not None and await _is_code_good(account, body.totp, settings.sandbox)
+    usable_hash = account.password_hash if account and is_code_good else None
+    await passwords.check("admin", body.login, body.password, usable_hash, at)
+    assert account is not None, "an unknown login never passes the check"
+    signed_in = await sessions.begin(settings, ActorKind.ADMIN, account.id, None, at)
+    await audit_log.record((ActorKind.ADMIN, account.id), "admin.sign_in", ("admin", account.id), at)
+    admin = AdminOut(id=account.id, roles=[AdminRole(role) for role in account.roles], region=account.region)
+    return AdminSignedInOut(**tokens_of(signed_in), admin=admin)  # type: ignore[arg-type]
+
+
+async def _is_code_good(account: admins.AdminAccount, code: str | None, is_sandbox: bool) -> bool:
+    """Each step of a one-time code is good once; without a secret only the sandbox lets anybody in."""
+    if account.totp_secret is None:
+        return is_sandbox
+    step = passwords.totp_step(account.totp_secret, code or "", account.totp_last_step, now())
+    return step is not None and await admins.use_totp_step(account.id, step)

@@ -1,0 +1,9 @@
+"""What a citizen's mini-program calls."""
+
+from sanic import Blueprint
+
+from server.api.citizen import consents, coupons, credit, events, me, offers, sign_in
+
+routes = Blueprint.group(
+    sign_in.routes, me.routes, consents.routes, credit.routes, offers.routes, coupons.routes, events.routes
+)

@@ -1,0 +1,82 @@
+"""The citizen's own tier, and who looked it up."""
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from sanic import Blueprint, Request
+
+from citizens.consents import ConsentRequired
+from citizens.credit import CreditDesk, Snapshot, lookups_of
+from citizens.credit_sources import CreditSourceUnavailable
+from common.actors import CitizenActor
+from common.clock import now
+from models.enums import LookupOutcome
+from server.endpoints import endpoint
+from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
+
+routes = Blueprint("credit", url_prefix="/me/credit")
+
+UNRATED = "暂时没有您的信用记录。没有记录不是坏记录，不限等级的优惠都可以领取。"
+
+
+class CreditOut(Out):
+    """A dated tier under a scheme; without a record `tier` is null and `status` is `unrated`."""
+
+    status: Literal["rated", "unrated"]
+    tier: str | None
+    tier_name: str | None
+    scheme: str
+    data_date: date
+    valid_until: Moment
+    explanation: str
+
+
+class LookupOut(Out):
+    """One look-up: who, when, why, under which consent."""
+
+    id: UUID
+    looked_up_at: Moment
+    looked_up_by: str
+    reason: str
+    source: str
+    consent_id: UUID
+    consent_version: str
+    outcome: LookupOutcome
+
+
+@endpoint(
+    routes,
+    "GET",
+    "",
+    summary="我的信用等级 / My tier",
+    answers={200: CreditOut},
+    refusals=(ConsentRequired, CreditSourceUnavailable),
+)
+async def show(request: Request, actor: CitizenActor) -> CreditOut:
+    """The valid snapshot, or a fresh look-up under the consent in force."""
+    desk: CreditDesk = request.app.ctx.credit_desk
+    return _credit(await desk.tier(actor.id, "my_credit", now()))
+
+
+@endpoint(routes, "GET", "/lookups", summary="查询记录 / Who looked it up", answers={200: Page[LookupOut]})
+async def lookups(actor: CitizenActor, query: PageQuery) -> Page[LookupOut]:
+    """Newest first; kept for ten years."""
+    before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
+    lines = await lookups_of(actor.id, before, query.limit + 1)
+    page = [LookupOut.model_validate(line) for line in lines[: query.limit]]
+    is_more = len(lines) > query.limit
+    return Page[LookupOut](items=page, next_cursor=encode_cursor((page[-1].id,)) if is_more else None)
+
+
+def _credit(snapshot: Snapshot) -> CreditOut:
+    band = snapshot.band
+    return CreditOut(
+        status="rated" if band else "unrated",
+        tier=band.code if band else None,
+        tier_name=band.name if band else None,
+        scheme=snapshot.scheme.name,
+        data_date=snapshot.data_date,
+        valid_until=snapshot.valid_until,
+        explanation=snapshot.scheme.explanation if band else UNRATED,
+    )

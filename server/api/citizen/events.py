@@ -1,0 +1,54 @@
+"""Server-sent events: the phone learns of the scan while it still shows the code."""
+
+import asyncio
+import json
+from uuid import UUID
+
+from sanic import Blueprint, Request
+
+from benefits import coupon_events, coupons
+from common import events
+from common.actors import CitizenActor
+from common.clock import now
+from server.endpoints import endpoint
+
+routes = Blueprint("coupon_events")
+
+HEARTBEAT_S = 15
+# A page that stays open longer asks again; a stream that nobody reads ends by itself.
+LONGEST_S = 1800
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/coupons/<coupon_id>/events",
+    summary="核销通知 / Redeemed and reversed, as they happen",
+    answers={200: {"text/event-stream": None}},
+)
+async def stream(request: Request, actor: CitizenActor, coupon_id: UUID) -> None:
+    """`redeemed` and `reversed` within a second of the scan. When it breaks, GET the coupon and come back."""
+    await coupons.coupon_of(actor.id, coupon_id, now())
+    async with events.subscription(coupon_events.channel(coupon_id)) as queue:
+        response = await request.respond(
+            content_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+        assert response is not None
+        # Read after subscribing: whatever happens from here on arrives as an event.
+        coupon = await coupons.coupon_of(actor.id, coupon_id, now())
+        await response.send(_event("status", {"status": coupon.status, "uses_left": coupon.uses_left}))
+        ends_at = asyncio.get_running_loop().time() + LONGEST_S
+        while (left := ends_at - asyncio.get_running_loop().time()) > 0:
+            if actor.session_id in request.app.ctx.authenticate.revoked:
+                break
+            try:
+                message = await asyncio.wait_for(queue.get(), min(HEARTBEAT_S, left))
+                await response.send(_event(message.pop("event"), message))
+            except TimeoutError:
+                await response.send(": still here\n\n")
+        await response.eof()
+
+
+def _event(name: str, data: dict[str, object]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

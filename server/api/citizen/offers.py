@@ -1,0 +1,226 @@
+"""Finding offers, and whether one may claim them."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+from sanic import Blueprint, Request
+
+from benefits.offers import CitizenView, OfferView, Position, Search, viewer_of
+from common.actors import CitizenActor
+from common.clock import now
+from models.enums import Category, LimitPeriod, MemberKind, OfferStatus
+from server.api.citizen.discounts import DiscountOut, discount_out
+from server.endpoints import endpoint
+from server.errors import CursorInvalid, NotSignedIn
+from server.problems import language_of
+from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
+
+routes = Blueprint("offers", url_prefix="/offers")
+
+PLACE = r"^-?[0-9]{1,2}(\.[0-9]{1,8})?,-?[0-9]{1,3}(\.[0-9]{1,8})?$"
+
+
+def _on_earth(text: str) -> str:
+    lat, lng = map(float, text.split(","))
+    if abs(lat) > 90 or abs(lng) > 180:
+        raise PydanticCustomError("invalid", "not a place on earth")
+    return text
+
+
+class OfferQuery(PageQuery):
+    """What the list is narrowed by; everything may be left out."""
+
+    category: Category | None = Field(default=None, description="领域 / field")
+    region: Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$")] | None = Field(
+        default=None, description="行政区划代码，含下级 / GB/T 2260 code, with all below it"
+    )
+    near: Annotated[str, Field(pattern=PLACE, max_length=32), AfterValidator(_on_earth)] | None = Field(
+        default=None, description="纬度,经度：由近到远 / latitude,longitude: nearest first"
+    )
+    q: Annotated[str, Field(max_length=64)] = Field(default="", description="关键词 / words")
+    eligible: bool = Field(default=False, description="只看我能领的 / only what I may claim now")
+
+
+class MemberOut(Out):
+    """Who gives it."""
+
+    id: UUID
+    name: str
+    kind: MemberKind
+
+
+class OfferOut(Out):
+    """An offer in a list. `valid_from` and `valid_until` are when it can be claimed."""
+
+    id: UUID
+    title: str
+    category: Category
+    programme: str
+    member: MemberOut
+    discount: DiscountOut
+    region: str
+    status: OfferStatus
+    valid_from: Moment
+    valid_until: Moment | None
+    stock_left: int | None
+    is_open_to_all: bool
+    distance_km: float | None = None
+
+
+class OfferStoreOut(Out):
+    """Where its coupons can be used."""
+
+    id: UUID
+    name: str
+    address: str
+    region: str
+    lat: float
+    lng: float
+
+
+class OfferRulesOut(Out):
+    """The rules in full, for people (`hours`) and programs."""
+
+    min_tier_level: int | None
+    per_citizen_limit: int | None
+    per_citizen_period: LimitPeriod
+    uses_total: int | None
+    daily_use_cap: int | None
+    use_from: Moment | None
+    use_until: Moment | None
+    wait_days: int
+    valid_days: int | None
+    hours: str
+    weekdays: list[int]
+    open_minute: int
+    close_minute: int
+    blackout_dates: list[date]
+    left_today: int | None
+
+
+class ReasonOut(Out):
+    """Why not: a stable code and a sentence."""
+
+    code: str
+    detail: str
+
+
+class EligibilityOut(Out):
+    """Whether the caller may claim now."""
+
+    eligible: bool
+    reasons: list[ReasonOut]
+
+
+class OfferDetailOut(OfferOut):
+    """An offer's page; `eligibility` is there for a signed-in citizen."""
+
+    description: str
+    ordinary_path: str | None
+    rules: OfferRulesOut
+    stores: list[OfferStoreOut]
+    eligibility: EligibilityOut | None = None
+
+
+@endpoint(
+    routes,
+    "GET",
+    "",
+    summary="优惠列表 / Find offers",
+    answers={200: Page[OfferOut]},
+    refusals=(NotSignedIn,),
+)
+async def search(request: Request, actor: CitizenActor | None, query: OfferQuery) -> Page[OfferOut]:
+    """Nearest first with `near`, else newest first; no answer is older than two seconds."""
+    at = now()
+    if query.eligible and actor is None:
+        raise NotSignedIn
+    viewer = await viewer_of(actor.id, at) if query.eligible and actor else None
+    after = decode_cursor(query.cursor, (str, str)) if query.cursor else None
+    found, position = await request.app.ctx.catalogue.search(
+        _search(query), after and _position(*after), query.limit, viewer, at
+    )
+    return Page[OfferOut](
+        items=[_offer(offer, distance) for offer, distance in found],
+        next_cursor=encode_cursor((repr(position[0]), position[1])) if position else None,
+    )
+
+
+@endpoint(routes, "GET", "/<offer_id>", summary="优惠详情 / One offer", answers={200: OfferDetailOut})
+async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> OfferDetailOut:
+    """Rules and stores; with a citizen's token also whether he may claim it and, if not, why."""
+    at = now()
+    offer: OfferView = await request.app.ctx.catalogue.offer(offer_id, at)
+    viewer = await viewer_of(actor.id, at) if actor else None
+    return OfferDetailOut(
+        **_offer(offer, None).__dict__,
+        description=offer.terms.description,
+        ordinary_path=offer.ordinary_path,
+        rules=_rules(offer),
+        stores=[OfferStoreOut.model_validate(store) for store in offer.stores],
+        eligibility=_eligibility(offer, viewer, request) if viewer else None,
+    )
+
+
+def _search(query: OfferQuery) -> Search:
+    lat, _, lng = (query.near or "").partition(",")
+    near = (float(lat), float(lng)) if query.near else None
+    return Search(category=query.category, region=query.region, near=near, text=query.q)
+
+
+def _position(first: str, offer_id: str) -> Position:
+    try:
+        return float(first), offer_id
+    except ValueError:
+        raise CursorInvalid from None
+
+
+def _offer(offer: OfferView, distance_km: float | None) -> OfferOut:
+    return OfferOut(
+        id=offer.id,
+        title=offer.terms.title,
+        category=offer.category,
+        programme=offer.programme,
+        member=MemberOut(id=offer.member_id, name=offer.member_name, kind=offer.member_kind),
+        discount=discount_out(offer.terms),
+        region=offer.region,
+        status=offer.rules.status,
+        valid_from=offer.rules.claim_from,
+        valid_until=offer.rules.claim_until,
+        stock_left=offer.rules.stock_left,
+        is_open_to_all=offer.rules.min_tier_level is None,
+        distance_km=distance_km,
+    )
+
+
+def _rules(offer: OfferView) -> OfferRulesOut:
+    terms, rules = offer.terms, offer.rules
+    return OfferRulesOut(
+        min_tier_level=rules.min_tier_level,
+        per_citizen_limit=rules.per_citizen_limit,
+        per_citizen_period=rules.per_citizen_period,
+        uses_total=terms.uses_total,
+        daily_use_cap=terms.daily_use_cap,
+        use_from=terms.valid_from,
+        use_until=terms.valid_until,
+        wait_days=terms.wait_days,
+        valid_days=terms.valid_days,
+        hours=terms.hours_text(),
+        weekdays=[bit + 1 for bit in range(7) if terms.weekday_mask >> bit & 1],
+        open_minute=terms.open_minute,
+        close_minute=terms.close_minute,
+        blackout_dates=sorted(terms.blackout_dates),
+        left_today=rules.left_today,
+    )
+
+
+def _eligibility(offer: OfferView, viewer: CitizenView, request: Request) -> EligibilityOut:
+    reasons = viewer.reasons_against(offer, now())
+    language = language_of(request)
+    return EligibilityOut(
+        eligible=not reasons,
+        reasons=[ReasonOut(code=reason.code, detail=reason.sentence(language)) for reason in reasons],
+    )

@@ -1,0 +1,49 @@
+"""A citizen signs in through a channel."""
+
+from pydantic import Field
+from sanic import Blueprint, Request
+
+from citizens.accounts import citizen_of
+from citizens.channels import ChannelUnavailable, LoginChannel, LoginCodeInvalid
+from common.clock import now
+from models.enums import ActorKind, Channel
+from server import sessions
+from server.api.sessions import ActorOut, TokensOut, tokens_of
+from server.endpoints import endpoint
+from server.schemas import In
+
+routes = Blueprint("citizen_sign_in", url_prefix="/auth")
+
+
+class CitizenSignInIn(In):
+    """The one-time code that the channel gave the mini-program."""
+
+    channel: Channel
+    code: str = Field(min_length=1, max_length=512)
+
+
+class CitizenSignedInOut(TokensOut):
+    """Tokens, and the citizen's random id."""
+
+    citizen: ActorOut
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/citizen",
+    summary="市民登录 / Sign in as a citizen",
+    answers={200: CitizenSignedInOut},
+    refusals=(LoginCodeInvalid, ChannelUnavailable),
+)
+async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut:
+    """One natural person is one citizen, whichever channel he comes from."""
+    channels: dict[Channel, LoginChannel] = request.app.ctx.channels
+    channel = channels.get(body.channel)
+    if channel is None:
+        raise ChannelUnavailable(retry_after_s=60)
+    settings = request.app.ctx.settings
+    login = await channel.exchange(body.code)
+    citizen_id = await citizen_of(body.channel, login, settings.data_keys)
+    signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
+    return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]

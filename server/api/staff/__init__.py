@@ -1,0 +1,7 @@
+"""What a clerk's screen calls."""
+
+from sanic import Blueprint
+
+from server.api.staff import redemptions, reversals, self_binding, sign_in
+
+routes = Blueprint.group(sign_in.routes, redemptions.routes, reversals.routes, self_binding.routes)

@@ -1,0 +1,68 @@
+"""A member's staff signs in with login and password."""
+
+from uuid import UUID
+
+from pydantic import Field
+from sanic import Blueprint, Request
+
+from common.clock import now
+from merchants import staff
+from models.enums import ActorKind, StaffRole
+from server import passwords, sessions
+from server.api.sessions import TokensOut, tokens_of
+from server.endpoints import endpoint
+from server.passwords import LoginFailed, TooManyAttempts
+from server.schemas import In, Out
+
+routes = Blueprint("staff_sign_in", url_prefix="/auth")
+
+
+class StaffSignInIn(In):
+    """Login and password."""
+
+    login: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=256)
+
+
+class StoreOut(Out):
+    """A store where the person may redeem."""
+
+    id: UUID
+    name: str
+
+
+class StaffOut(Out):
+    """The signed-in person; the first store is the one that the screen opens with."""
+
+    id: UUID
+    role: StaffRole
+    member_id: UUID
+    stores: list[StoreOut]
+
+
+class StaffSignedInOut(TokensOut):
+    """Tokens, and who signed in."""
+
+    staff: StaffOut
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/staff",
+    summary="店员登录 / Sign in as staff",
+    answers={200: StaffSignedInOut},
+    refusals=(LoginFailed, TooManyAttempts),
+)
+async def sign_in(request: Request, body: StaffSignInIn) -> StaffSignedInOut:
+    """The same answer in the same time for an unknown login and a wrong password; five wrong ones lock it."""
+    at = now()
+    account = await staff.account_of(body.login)
+    await passwords.check("staff", body.login, body.password, account.password_hash if account else None, at)
+    assert account is not None, "an unknown login never passes the check"
+    signed_in = await sessions.begin(
+        request.app.ctx.settings, ActorKind.STAFF, account.id, account.member_id, at
+    )
+    stores = [StoreOut(id=store_id, name=name) for store_id, name in await staff.stores_of(account.id)]
+    person = StaffOut(id=account.id, role=account.role, member_id=account.member_id, stores=stores)
+    return StaffSignedInOut(**tokens_of(signed_in), staff=person)  # type: ignore[arg-type]

@@ -1,0 +1,135 @@
+"""create_app: wiring, nothing else."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from sanic import Blueprint, Request, Sanic
+
+from benefits import attempts
+from benefits.offers import Catalogue
+from benefits.redemptions import ScanKeys
+from citizens.channels import LoginChannel
+from citizens.credit import CreditDesk
+from citizens.credit_sources import CreditSource
+from citizens.credit_sources.guarded import GuardedSource
+from common import database, events
+from common.clock import now
+from models.enums import Channel
+from server import metrics
+from server.api import admin, citizen, documents, health, sessions, staff
+from server.auth import Authenticator, watch_revocations
+from server.config import Settings
+from server.http import setup_http
+from server.rate_limit import RateLimiter
+
+log = structlog.get_logger()
+
+App = Sanic[Any, Any]
+
+FLUSH_EVERY_S = 2.0
+RETRY_S = 1.0
+
+
+def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | None = None) -> App:
+    """One process's application.
+
+    Args:
+        source: the credit source to ask; by default the sandbox's in a sandbox, and none in production
+            as long as none is configured.
+    """
+    app = Sanic(name, configure_logging=False)
+    limiter = RateLimiter(settings.workers)
+    app.ctx.settings = settings
+    app.ctx.limiter = limiter
+    app.ctx.catalogue = Catalogue()
+    app.ctx.scan_keys = ScanKeys(settings.code_master_keys, settings.data_keys)
+    app.ctx.channels = _channels(settings)
+    app.ctx.credit_desk = CreditDesk(GuardedSource(source or _source(settings)), settings.data_keys)
+    app.config.FORWARDED_SECRET = settings.forwarded_secret or None
+    setup_http(app, Authenticator(settings, limiter), is_access_log_on=settings.is_access_log_on)
+    metrics.setup_metrics(app)
+    _limit_addresses(app, settings, limiter)
+    _add_routes(app)
+    _add_life(app, settings, limiter)
+    return app
+
+
+def _channels(settings: Settings) -> dict[Channel, LoginChannel]:
+    if not settings.sandbox:
+        return {}
+    from citizens.channels.sandbox import SandboxChannel
+
+    return {Channel.SANDBOX: SandboxChannel()}
+
+
+def _source(settings: Settings) -> CreditSource:
+    if settings.sandbox:
+        from citizens.credit_sources.sandbox import SandboxSource
+
+        return SandboxSource()
+    from citizens.credit_sources.none import NoSource
+
+    return NoSource()
+
+
+def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None:
+    def limit(request: Request) -> None:
+        # `remote_addr` is filled only when a proxy has proved itself with the forwarded secret.
+        limiter.hit("address", request.remote_addr or request.ip, settings.address_limit)
+
+    app.register_middleware(limit, "request")
+
+
+def _add_routes(app: App) -> None:
+    app.blueprint(health.routes)
+    app.blueprint(documents.blueprint)
+    api = Blueprint.group(sessions.routes, citizen.routes, staff.routes, admin.routes, url_prefix="/api/v1")
+    app.blueprint(api)
+
+
+def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
+    tasks: list[asyncio.Task[None]] = []
+
+    async def begin(_: App) -> None:
+        await database.connect(settings.database_url, settings.pool_size)
+        await events.connect(settings.redis_url)
+        for work in (
+            _kept_going("revocations", lambda: watch_revocations(app.ctx.authenticate)),
+            _kept_going("limits", limiter.share_for_ever),
+            _kept_going("refused scans", _flush_for_ever),
+        ):
+            tasks.append(asyncio.create_task(work))
+
+    async def end(_: App) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await attempts.flush(now())
+        except Exception:
+            log.exception("refused_scans_not_counted")
+        await events.disconnect()
+        await database.disconnect()
+
+    app.register_listener(begin, "before_server_start")
+    # After the last request: whatever is in flight still needs the database.
+    app.register_listener(end, "after_server_stop")
+
+
+async def _flush_for_ever() -> None:
+    while True:
+        await asyncio.sleep(FLUSH_EVERY_S)
+        await attempts.flush(now())
+
+
+async def _kept_going(name: str, work: Any) -> None:
+    """Run a task of the process's whole life; a fault (a database that restarts) only interrupts it."""
+    while True:
+        try:
+            running: Coroutine[Any, Any, None] = work()
+            await running
+        except Exception:
+            log.warning("background_task_interrupted", task=name, exc_info=True)
+            await asyncio.sleep(RETRY_S)

@@ -1,0 +1,116 @@
+"""Tokens → Actor. A session that was ended is refused by every process within a second."""
+
+import asyncio
+from datetime import datetime, timedelta
+from time import time
+from uuid import UUID
+
+from sanic import Request
+
+from common.actors import Actor, AdminActor, CitizenActor, StaffActor
+from common.clock import now
+from common.database import fetch_all, fetch_one
+from server import tokens
+from server.config import Settings
+from server.errors import NotAllowed, NotSignedIn
+from server.rate_limit import RateLimiter
+from server.tokens import Claims
+
+# Checking a signature costs more than everything else here; a token that was good stays good until it
+# expires or its session ends, and both are looked at every time.
+MAX_REMEMBERED = 20_000
+REVOCATIONS_EVERY_S = 0.4
+AUDIENCE_OF = {CitizenActor: "citizen", StaffActor: "staff", AdminActor: "admin"}
+
+
+class RevokedSessions:
+    """The sessions that ended while access tokens of theirs may still be about."""
+
+    def __init__(self, access_token_s: int) -> None:
+        self._span = timedelta(seconds=access_token_s + 60)
+        self._ids: frozenset[UUID] = frozenset()
+
+    def __contains__(self, session_id: UUID) -> bool:
+        return session_id in self._ids
+
+    async def refresh(self, at: datetime) -> None:
+        """Read them anew; called by a task of each worker several times a second."""
+        rows = await fetch_all("SELECT id FROM sessions WHERE revoked_at > $1", at - self._span)
+        self._ids = frozenset(row["id"] for row in rows)
+
+    def add(self, session_id: UUID) -> None:
+        """Refuse a session in this process at once."""
+        self._ids |= {session_id}
+
+
+class Authenticator:
+    """Finds out who asks, and whether he asks too often."""
+
+    def __init__(self, settings: Settings, limiter: RateLimiter) -> None:
+        self._settings = settings
+        self._limiter = limiter
+        self._limits = {
+            "citizen": settings.citizen_limit,
+            "staff": settings.staff_limit,
+            "admin": settings.admin_limit,
+        }
+        self._remembered: dict[str, Claims] = {}
+        self.revoked = RevokedSessions(settings.access_token_s)
+
+    async def __call__(self, request: Request, /, *kinds: type, optional: bool) -> Actor | None:
+        """One of `kinds`; nobody only where that is allowed.
+
+        Raises:
+            NotSignedIn: no token, or one that is not good.
+            NotAllowed: a good token of another audience.
+            TooManyRequests: the actor's limit.
+        """
+        header: str | None = request.headers.get("authorization")
+        if header is None:
+            if optional:
+                return None
+            raise NotSignedIn
+        claims = self._claims(header)
+        if claims.audience not in [AUDIENCE_OF[kind] for kind in kinds]:
+            if optional:
+                return None
+            raise NotAllowed
+        self._limiter.hit(claims.audience, str(claims.actor_id), self._limits[claims.audience])
+        return await _actor(claims)
+
+    def _claims(self, header: str) -> Claims:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotSignedIn
+        claims = self._remembered.get(token)
+        if claims is None:
+            claims = tokens.read_access(self._settings, token)
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[token] = claims
+        if claims.expires_at <= time() or claims.session_id in self.revoked:
+            self._remembered.pop(token, None)
+            raise NotSignedIn
+        return claims
+
+
+async def _actor(claims: Claims) -> Actor:
+    if claims.audience == "citizen":
+        return CitizenActor(claims.actor_id, claims.session_id)
+    if claims.audience == "staff":
+        if claims.member_id is None:
+            raise NotSignedIn
+        return StaffActor(claims.actor_id, claims.session_id, claims.member_id)
+    row = await fetch_one(
+        "SELECT roles, region_id FROM admins WHERE id = $1 AND status = 'active'", claims.actor_id
+    )
+    if row is None:
+        raise NotSignedIn
+    return AdminActor(claims.actor_id, claims.session_id, tuple(row["roles"]), row["region_id"])
+
+
+async def watch_revocations(authenticator: Authenticator) -> None:
+    """Keep a process's list of ended sessions fresh, for as long as the process lives."""
+    while True:
+        await authenticator.revoked.refresh(now())
+        await asyncio.sleep(REVOCATIONS_EVERY_S)

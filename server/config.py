@@ -1,0 +1,240 @@
+"""Settings from the environment, read once, frozen; a secret has no default outside the sandbox."""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from urllib.parse import urlsplit
+
+from benefits.codes import KeyRing
+from common.crypto import SUITES, PersonalDataKeys
+from common.database import tortoise_config
+
+
+class ConfigError(Exception):
+    """The environment does not make a service; each line names a variable and says what to do."""
+
+
+# Known to everybody, so good for a sandbox only: production refuses each of these values.
+SANDBOX_SECRETS = {
+    "TOKEN_KEYS": "1:" + base64.b64encode(b"sandbox token key, never for real use, 48 bytes!").decode(),
+    "REFRESH_KEY": base64.b64encode(b"sandbox refresh key, never for real use 48 bytes").decode(),
+    "CODE_MASTER_KEYS": "1:" + base64.b64encode(b"sandbox code key, never for real").decode(),
+    "DATA_KEYS": "1:" + base64.b64encode(b"sandbox data key, never for real").decode(),
+    "HASH_KEY": base64.b64encode(b"sandbox hash key, never for real").decode(),
+}
+SANDBOX_LIMIT = 10_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one process of the service runs with. Durations in seconds, limits per minute.
+
+    `metadata` holds the variable's one-line help; `secret` ones are masked wherever settings are shown.
+    """
+
+    sandbox: bool
+    database_url: str = field(
+        metadata={"secret": True, "help": "postgres://user:password@host:5432/database"}
+    )
+    redis_url: str = field(metadata={"secret": True, "help": "redis://host:6379/0 or unix:///path"})
+    token_keys: dict[str, bytes] = field(
+        metadata={"secret": True, "help": "id:base64[,id:base64]; first signs"}
+    )
+    refresh_key: bytes = field(metadata={"secret": True, "help": "base64, 32 bytes or more"})
+    code_master_keys: KeyRing = field(
+        metadata={"secret": True, "help": "0-255:base64[,…]; first makes codes"}
+    )
+    data_keys: PersonalDataKeys = field(metadata={"secret": True, "help": "id:base64[,…]; first encrypts"})
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    pool_size: int = 10
+    metrics_token: str = field(
+        default="", metadata={"secret": True, "help": "Bearer for /metrics beyond loopback"}
+    )
+    forwarded_secret: str = field(default="", metadata={"secret": True, "help": "what a trusted proxy sends"})
+    access_token_s: int = 600
+    refresh_token_s: int = 30 * 24 * 3600
+    citizen_limit: int = 120
+    staff_limit: int = 600
+    admin_limit: int = 300
+    address_limit: int = 1200
+    is_access_log_on: bool = False
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and judge the whole environment at once.
+
+    Raises:
+        ConfigError: with one line for every variable that is missing, broken or unfit for production.
+    """
+    reader = _Reader(environ)
+    settings = reader.settings()
+    if reader.problems:
+        raise ConfigError("\n".join(reader.problems))
+    return settings
+
+
+def new_secrets() -> dict[str, str]:
+    """Fresh values for every secret that production needs, by variable name."""
+
+    def fresh(size: int) -> str:
+        return base64.b64encode(secrets.token_bytes(size)).decode()
+
+    return {
+        "TOKEN_KEYS": "1:" + fresh(48),
+        "REFRESH_KEY": fresh(48),
+        "CODE_MASTER_KEYS": "1:" + fresh(32),
+        "DATA_KEYS": "1:" + fresh(32),
+        "HASH_KEY": fresh(32),
+    }
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """The effective configuration with every secret masked, by variable name."""
+    lines = {}
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        lines[VARIABLES.get(item.name, item.name.upper())] = (
+            _masked(value) if item.metadata.get("secret") else str(value)
+        )
+    return lines
+
+
+def _masked(value: object) -> str:
+    if isinstance(value, str):
+        url = urlsplit(value)
+        if url.scheme and url.hostname and url.password is None:
+            return value
+        return (
+            f"{url.scheme}://***@{url.hostname or ''}{url.path}"
+            if url.scheme
+            else ("***" if value else "(not set)")
+        )
+    return "***"
+
+
+VARIABLES = {"is_access_log_on": "ACCESS_LOG", "pool_size": "DATABASE_POOL"}
+
+
+class _Reader:
+    """Collects every problem instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+        self.sandbox = environ.get("SANDBOX", "") == "1"
+        if environ.get("SANDBOX", "") not in ("", "0", "1"):
+            self.problems.append("SANDBOX: must be 1 (a sandbox) or not set (production)")
+
+    def settings(self) -> Settings:
+        limit = SANDBOX_LIMIT if self.sandbox else None
+        return Settings(
+            sandbox=self.sandbox,
+            database_url=self.database_url(),
+            redis_url=self.redis_url(),
+            token_keys=self.keys("TOKEN_KEYS", minimum=32),
+            refresh_key=self.secret("REFRESH_KEY"),
+            code_master_keys=self.code_master_keys(),
+            data_keys=self.personal_data_keys(),
+            host=self.text("HOST", "127.0.0.1"),
+            port=self.number("PORT", 8000, 1, 65535),
+            workers=self.number("WORKERS", 2, 1, 256),
+            pool_size=self.number("DATABASE_POOL", 10, 1, 1000),
+            metrics_token=self.long_text("METRICS_TOKEN"),
+            forwarded_secret=self.long_text("FORWARDED_SECRET"),
+            access_token_s=self.number("ACCESS_TOKEN_S", 600, 60, 3600),
+            refresh_token_s=self.number("REFRESH_TOKEN_S", 30 * 24 * 3600, 3600, 90 * 24 * 3600),
+            citizen_limit=self.number("CITIZEN_LIMIT", limit or 120, 1, SANDBOX_LIMIT),
+            staff_limit=self.number("STAFF_LIMIT", limit or 600, 1, SANDBOX_LIMIT),
+            admin_limit=self.number("ADMIN_LIMIT", limit or 300, 1, SANDBOX_LIMIT),
+            address_limit=self.number("ADDRESS_LIMIT", limit or 1200, 1, SANDBOX_LIMIT),
+            is_access_log_on=self.text("ACCESS_LOG", "0") == "1",
+        )
+
+    def text(self, name: str, default: str) -> str:
+        return self.environ.get(name) or default
+
+    def long_text(self, name: str) -> str:
+        value = self.environ.get(name, "")
+        if value and len(value) < 16:
+            self.problems.append(f"{name}: at least 16 characters, this is a secret")
+        return value
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        text = self.environ.get(name) or str(default)
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            self.problems.append(f"{name}: a whole number from {low} to {high} is needed, not {text[:20]!r}")
+            return default
+        return int(text)
+
+    def raw_secret(self, name: str) -> str:
+        """A secret's text; only the sandbox has one by itself, and production refuses those values."""
+        value = self.environ.get(name, "")
+        if not value and self.sandbox:
+            return SANDBOX_SECRETS[name]
+        if not value:
+            self.problems.append(f"{name}: is not set; `python -m server new-secrets` prints fresh ones")
+        elif not self.sandbox and any(part in SANDBOX_SECRETS[name] for part in value.split(",")):
+            self.problems.append(
+                f"{name}: holds the sandbox's own key, which everybody knows; make a new one"
+            )
+            return ""
+        return value
+
+    def secret(self, name: str, minimum: int = 32) -> bytes:
+        value = self.raw_secret(name)
+        return self.decoded(name, value, minimum) if value else b"\0" * minimum
+
+    def decoded(self, name: str, value: str, minimum: int) -> bytes:
+        try:
+            secret = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            self.problems.append(f"{name}: must be base64")
+            return b"\0" * minimum
+        if len(secret) < minimum:
+            self.problems.append(f"{name}: {len(secret)} bytes are too few; at least {minimum} are needed")
+        return secret
+
+    def keys(self, name: str, minimum: int) -> dict[str, bytes]:
+        """`id:base64[,id:base64]`; the first one is for new things, the others still verify."""
+        keys: dict[str, bytes] = {}
+        for part in filter(None, self.raw_secret(name).split(",")):
+            key_id, colon, value = part.partition(":")
+            if not colon or not key_id or key_id in keys:
+                self.problems.append(f"{name}: must look like id:base64,id:base64 with each id once")
+                continue
+            keys[key_id] = self.decoded(name, value, minimum)
+        return keys or {"0": b"\0" * minimum}
+
+    def code_master_keys(self) -> KeyRing:
+        keys = self.keys("CODE_MASTER_KEYS", minimum=32)
+        try:
+            return KeyRing({int(key_id): key for key_id, key in keys.items()})
+        except ValueError:
+            self.problems.append("CODE_MASTER_KEYS: each id is a number from 0 to 255 (one byte of the code)")
+            return KeyRing({0: b"\0" * 32})
+
+    def personal_data_keys(self) -> PersonalDataKeys:
+        suite = self.text("CRYPTO_SUITE", "international")
+        if suite not in SUITES:
+            self.problems.append(f"CRYPTO_SUITE: must be one of {', '.join(SUITES)}")
+            suite = "international"
+        keys = self.keys("DATA_KEYS", minimum=32)
+        return PersonalDataKeys(suite=suite, keys=keys, hash_key=self.secret("HASH_KEY"))
+
+    def database_url(self) -> str:
+        value = self.environ.get("DATABASE_URL", "")
+        try:
+            tortoise_config(value)
+        except ValueError as error:
+            self.problems.append(f"DATABASE_URL: {error}" if value else "DATABASE_URL: is not set")
+        return value
+
+    def redis_url(self) -> str:
+        value = self.environ.get("REDIS_URL", "")
+        if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+            self.problems.append("REDIS_URL: must be redis://host:6379/0, rediss://… or unix:///path")
+        return value

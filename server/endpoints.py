@@ -1,0 +1,255 @@
+"""One decorator turns a plain function into a route that is checked, documented and answered.
+
+    @endpoint(
+        blueprint, "POST", "/redemptions",
+        summary="核销优惠码 / Redeem a code",
+        answers={201: RedemptionOut},
+        refusals=(CodeMalformed, AlreadyRedeemed),
+    )
+    async def create(actor: StaffActor, body: RedemptionIn, key: IdempotencyKey) -> Answer: ...
+
+What the function gets is read once, from the names and annotations of its parameters:
+
+- `actor`: who may call; `CitizenActor | None` also lets in who sends no token. Without it: public.
+- `body`, `query`: a model of `server.schemas`.
+- `key`: the `Idempotency-Key` header, required.
+- `request`: the request itself, where nothing else will do.
+- the names in `<...>` of the path, as `UUID` or `str`.
+
+It returns a model (the one 2xx of `answers`), an `Answer`, None (204, or nothing more to say after
+`request.respond`), or a ready response for pictures and streams.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from inspect import signature
+from types import NoneType
+from typing import Any, TypeVar, cast, get_args, get_type_hints
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic_core import to_json
+from sanic import Blueprint, HTTPResponse, Request
+
+from common.errors import DomainError, NotFound
+from server import errors
+from server.http import JsonResponse
+from server.inputs import IdempotencyKey, body_reader, path_reader, query_reader, read_key
+from server.schemas import PageQuery
+
+__all__ = ["ALWAYS_POSSIBLE", "Answer", "IdempotencyKey", "Operation", "endpoint"]
+
+MediaTypes = Mapping[str, type[BaseModel] | None]
+Answers = Mapping[int, type[BaseModel] | MediaTypes | None]
+
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[object]])
+
+_SPECIAL = frozenset({"actor", "body", "query", "key", "request"})
+# What any route may answer with, whatever its function does.
+ALWAYS_POSSIBLE: tuple[type[DomainError], ...] = (
+    errors.BadRequest,
+    errors.RequestTimeout,
+    errors.BodyTooLarge,
+    errors.ExpectationFailed,
+    errors.TooManyRequests,
+    errors.HeadersTooLarge,
+    errors.InternalError,
+    errors.DatabaseUnavailable,
+    errors.ServiceUnavailable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with a status or headers of its own; `replayed` marks a stored one given again."""
+
+    status: int
+    model: BaseModel | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # compared by identity: Sanic hashes what a route carries
+class Operation:
+    """What is known about a route before it is ever called; the document is made from it."""
+
+    method: str
+    summary: str
+    answers: Answers
+    refusals: tuple[type[DomainError], ...]
+    name: str
+    description: str
+    actors: tuple[type, ...]
+    is_public: bool
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    needs_key: bool
+    path_parameters: Mapping[str, type]
+    problems: tuple[type[DomainError], ...]
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer goes on for as long as the client listens."""
+        answers = self.answers.values()
+        return any(isinstance(answer, Mapping) and "text/event-stream" in answer for answer in answers)
+
+
+def endpoint(
+    blueprint: Blueprint,
+    method: str,
+    path: str,
+    *,
+    summary: str,
+    answers: Answers,
+    refusals: tuple[type[DomainError], ...] = (),
+) -> Callable[[HandlerT], HandlerT]:
+    """Register the function below as a route; it stays an ordinary function itself.
+
+    Args:
+        path: below the blueprint's prefix, parameters as `<name>`.
+        answers: per status a model, None for no body, or a mapping of media types to models.
+        refusals: the errors the function may raise beyond those every route has.
+
+    Raises:
+        TypeError: a parameter that can't be filled, at import.
+    """
+
+    def register(handler: HandlerT) -> HandlerT:
+        operation = _describe(handler, method, path, summary, answers, refusals)
+        # HEAD is GET without a body; a stream has nothing to tell without one.
+        methods = ["GET", "HEAD"] if method == "GET" and not operation.is_stream else [method]
+        serve = _serve(handler, operation)
+        blueprint.add_route(
+            serve, path, methods, name=handler.__name__, error_format="json", ctx_operation=operation
+        )
+        return handler
+
+    return register
+
+
+def _describe(
+    handler: Callable[..., Awaitable[object]],
+    method: str,
+    path: str,
+    summary: str,
+    answers: Answers,
+    refusals: tuple[type[DomainError], ...],
+) -> Operation:
+    hints = get_type_hints(handler)
+    hints.pop("return", None)
+    kinds = get_args(hints["actor"]) or (hints["actor"],) if "actor" in hints else (NoneType,)
+    operation = Operation(
+        method=method,
+        summary=summary,
+        answers=answers,
+        refusals=refusals,
+        name=handler.__name__,
+        description=(handler.__doc__ or "").strip(),
+        actors=tuple(kind for kind in kinds if kind is not NoneType),
+        is_public=NoneType in kinds,
+        body=hints.get("body"),
+        query=hints.get("query"),
+        needs_key="key" in hints,
+        path_parameters={name: kind for name, kind in hints.items() if name not in _SPECIAL},
+        problems=refusals + _implied_problems(hints),
+    )
+    _check(operation, path, hints, frozenset(signature(handler).parameters))
+    return operation
+
+
+def _implied_problems(hints: Mapping[str, Any]) -> tuple[type[DomainError], ...]:
+    """What the kit itself may raise around a function with these parameters."""
+    found: list[type[DomainError]] = [*ALWAYS_POSSIBLE]
+    if "actor" in hints:
+        found += [errors.NotSignedIn, errors.NotAllowed]
+    if not _SPECIAL.issuperset(hints):
+        found.append(NotFound)
+    if "key" in hints:
+        found += [errors.IdempotencyKeyRequired, errors.IdempotencyKeyInvalid]
+    if "query" in hints:
+        found += [errors.QueryInvalid, errors.FieldsInvalid]
+        if issubclass(hints["query"], PageQuery):
+            found.append(errors.CursorInvalid)
+    if "body" in hints:
+        found += [errors.JsonInvalid, errors.UnsupportedMediaType, errors.FieldsInvalid]
+    return tuple(dict.fromkeys(found))
+
+
+def _check(operation: Operation, path: str, hints: Mapping[str, Any], names: frozenset[str]) -> None:
+    # A mistake in a route shows when the module is imported, not when somebody calls it.
+    where = f"{operation.method} {path}: "
+    in_path = {part[1:-1] for part in path.split("/") if part.startswith("<")}
+    if in_path != set(operation.path_parameters):
+        raise TypeError(f"{where}the path has {sorted(in_path)}, not {sorted(operation.path_parameters)}")
+    if names != set(hints):
+        raise TypeError(f"{where}parameters without annotation: {sorted(names - set(hints))}")
+    if not set(operation.path_parameters.values()) <= {UUID, str}:
+        raise TypeError(f"{where}a path parameter is UUID or str")
+    if operation.needs_key and hints["key"] is not IdempotencyKey:
+        raise TypeError(f"{where}key is an IdempotencyKey")
+    if not any(200 <= status < 300 for status in operation.answers):
+        raise TypeError(f"{where}no answer for success")
+
+
+Serve = Callable[..., Coroutine[Any, Any, HTTPResponse | None]]
+
+
+def _serve(handler: Callable[..., Awaitable[object]], operation: Operation) -> Serve:
+    collect = _collector(operation, "request" in signature(handler).parameters)
+    statuses = [status for status in operation.answers if 200 <= status < 300]
+    # With several statuses the function has to say which: it returns an Answer.
+    status = statuses[0] if len(statuses) == 1 else None
+
+    async def serve(request: Request, **path: str) -> HTTPResponse | None:
+        arguments = await collect(request, path)
+        return _answer(request, await handler(**arguments), status)
+
+    return serve
+
+
+def _collector(
+    operation: Operation, wants_request: bool
+) -> Callable[[Request, Mapping[str, str]], Awaitable[dict[str, object]]]:
+    actors, optional = operation.actors, operation.is_public
+    path_readers = [(name, path_reader(kind)) for name, kind in operation.path_parameters.items()]
+    read_body = body_reader(operation.body) if operation.body else None
+    read_query = query_reader(operation.query) if operation.query else None
+
+    async def collect(request: Request, path: Mapping[str, str]) -> dict[str, object]:
+        arguments: dict[str, object] = {}
+        # Who asks comes first: nobody learns about forms or ids before he is known.
+        if actors:
+            arguments["actor"] = await request.app.ctx.authenticate(request, *actors, optional=optional)
+        for name, read in path_readers:
+            arguments[name] = read(path[name])
+        if operation.needs_key:
+            arguments["key"] = read_key(request)
+        if read_query:
+            arguments["query"] = read_query(request)
+        if read_body:
+            arguments["body"] = read_body(request)
+        if wants_request:
+            arguments["request"] = request
+        return arguments
+
+    return collect
+
+
+def _answer(request: Request, result: object, status: int | None) -> HTTPResponse | None:
+    if isinstance(result, BaseModel):
+        if status is None:
+            raise TypeError("several answers are possible: return an Answer with its status")
+        return JsonResponse(to_json(result), status)
+    if isinstance(result, Answer):
+        body = None if result.model is None else to_json(result.model)
+        if result.headers:  # which may be other than the default ones
+            response = HTTPResponse(body, result.status, dict(result.headers), "application/json")
+        else:
+            response = JsonResponse(body, result.status)
+        if result.replayed:
+            response.headers["Idempotency-Replayed"] = "true"
+        return response
+    if result is None:
+        # After request.respond the answer is already on its way.
+        return None if request.responded else HTTPResponse(status=204)
+    return cast(HTTPResponse, result)

@@ -1,0 +1,105 @@
+"""Passwords and the lock-out after wrong ones: the same answer and the same time for known and unknown logins."""
+
+import asyncio
+import hashlib
+from datetime import datetime, timedelta
+
+import pyotp
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from common.database import execute, fetch_one
+from common.errors import TooMany, Unauthenticated
+
+ALLOWED_FAILURES = 5
+WINDOW = timedelta(minutes=15)
+MIN_LENGTH = 12
+
+_hasher = PasswordHasher()
+_nobodys_hash = _hasher.hash("nobody has this password")
+# 64 MiB each: a rush of sign-ins waits instead of filling the memory.
+_at_once = asyncio.Semaphore(2)
+
+
+class LoginFailed(Unauthenticated):
+    """Unknown login, wrong password or wrong one-time code: never which."""
+
+    code = "login_failed"
+    zh = "账号或密码不正确，请重新输入。忘记密码请联系店长或联盟管理员。"
+    en = "Login or password is not right. If you forgot it, ask your manager or the alliance office."
+
+
+class TooManyAttempts(TooMany):
+    """Too many wrong passwords for this login, known or not."""
+
+    code = "too_many_attempts"
+    zh = "密码输错次数过多，请稍后再试，或联系店长重置密码。"
+    en = "Too many wrong passwords; try again later, or have the password reset."
+
+
+def hashed(password: str) -> str:
+    """An argon2id hash with the library's current parameters."""
+    return _hasher.hash(password)
+
+
+async def check(kind: str, login: str, password: str, password_hash: str | None, now: datetime) -> None:
+    """Check a password; an unknown login (no hash) costs as much as a known one.
+
+    Args:
+        kind: `staff` or `admin`; each counts failures of its own.
+
+    Raises:
+        TooManyAttempts: five failures within 15 minutes; also for the right password then.
+        LoginFailed: not right; counted.
+    """
+    # Counted before it is checked, so that a thousand guesses at once are still five.
+    await _count_try(kind, login, now)
+    async with _at_once:
+        is_right = await asyncio.to_thread(_verify, password_hash or _nobodys_hash, password)
+    if not is_right or password_hash is None:
+        raise LoginFailed
+    await forgive(kind, login)
+
+
+async def forgive(kind: str, login: str) -> None:
+    """Forget the failures of a login: it was the right person after all."""
+    await execute("DELETE FROM login_failures WHERE login_hash = $1", _login_hash(kind, login))
+
+
+async def _count_try(kind: str, login: str, now: datetime) -> None:
+    """Count one try; the window begins with the first and is not prolonged by more."""
+    row = await fetch_one(
+        "INSERT INTO login_failures AS f (login_hash, failures, window_ends_at) VALUES ($1, 1, $2)"
+        " ON CONFLICT (login_hash) DO UPDATE SET"
+        "  failures = CASE WHEN f.window_ends_at <= $3 THEN 1 ELSE f.failures + 1 END,"
+        "  window_ends_at = CASE WHEN f.window_ends_at <= $3 THEN $2 ELSE f.window_ends_at END"
+        " RETURNING failures, window_ends_at",
+        *(_login_hash(kind, login), now + WINDOW, now),
+    )
+    if row is not None and row["failures"] > ALLOWED_FAILURES:
+        raise TooManyAttempts(retry_after_s=max(1, int((row["window_ends_at"] - now).total_seconds())))
+
+
+def _login_hash(kind: str, login: str) -> bytes:
+    return hashlib.sha256(f"{kind}:{login}".encode()).digest()
+
+
+def totp_step(secret: str, code: str, last_step: int, now: datetime) -> int | None:
+    """The step that a one-time code (RFC 6238) is good for, or nothing.
+
+    Args:
+        last_step: the newest step that was used; it and older ones are burnt.
+    """
+    totp = pyotp.TOTP(secret)
+    present = int(now.timestamp()) // totp.interval
+    for step in (present, present - 1, present + 1):
+        if step > last_step and pyotp.utils.strings_equal(totp.generate_otp(step), code):
+            return step
+    return None
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,87 @@
+"""Limits per actor and address, counted in the process and shared through Redis in the background.
+
+Nothing waits for Redis: a request is judged by what all processes were last known to have counted plus
+what this one has counted since. While Redis is away each process keeps to its own share of the limit,
+which is stricter, never looser.
+"""
+
+import asyncio
+import time
+from collections import Counter
+
+from redis.exceptions import RedisError
+
+from common import events
+from server.errors import TooManyRequests
+
+WINDOW_S = 60
+SHARE_EVERY_S = 0.25
+MAX_KEYS = 200_000
+
+Key = tuple[str, str]
+
+
+class RateLimiter:
+    """Counts of the running minute."""
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._window = 0
+        self._unshared: Counter[Key] = Counter()
+        self._counted: dict[Key, int] = {}
+        self._is_shared = False
+
+    def hit(self, bucket: str, who: str, limit: int) -> None:
+        """Count one request.
+
+        Args:
+            bucket: what is limited: citizen, staff, admin, address, a sign-in.
+            limit: requests a minute, over all processes.
+
+        Raises:
+            TooManyRequests: with the seconds to the next minute.
+        """
+        at = time.time()
+        self._turn(int(at) // WINDOW_S)
+        key = (bucket, who)
+        self._unshared[key] += 1
+        known = self._counted.get(key, 0) + self._unshared[key]
+        if known > (limit if self._is_shared else max(1, limit // self._processes)):
+            raise TooManyRequests(retry_after_s=WINDOW_S - int(at) % WINDOW_S)
+
+    def _turn(self, window: int) -> None:
+        # A flood of addresses must not eat the memory: forgetting them all only forgives one minute.
+        if window != self._window or len(self._counted) > MAX_KEYS:
+            self._window = window
+            self._unshared.clear()
+            self._counted.clear()
+
+    async def share_for_ever(self) -> None:
+        """Exchange counts with the other processes, for as long as the process lives."""
+        while True:
+            await asyncio.sleep(SHARE_EVERY_S)
+            await self.share()
+
+    async def share(self) -> None:
+        """Add what is not shared yet to Redis, and learn what all have counted."""
+        client = events.client()
+        if client is None:
+            return
+        window, batch = self._window, dict(self._unshared)
+        if not batch:
+            return
+        try:
+            async with client.pipeline(transaction=False) as pipeline:
+                for (bucket, who), count in batch.items():
+                    name = f"limit:{window}:{bucket}:{who}"
+                    pipeline.incrby(name, count)
+                    pipeline.expire(name, 2 * WINDOW_S)
+                totals = (await pipeline.execute())[::2]
+        except (RedisError, OSError, TimeoutError):
+            self._is_shared = False
+            return
+        self._is_shared = True
+        if window == self._window:
+            for (key, count), total in zip(batch.items(), totals, strict=True):
+                self._counted[key] = int(total)
+                self._unshared[key] -= count
