@@ -9,7 +9,7 @@ import asyncpg
 from benefits import coupon_events
 from benefits.refusals import AlreadyReversed, Busy, IdempotencyKeyReused, ReversalWindowClosed
 from common.actors import StaffActor
-from common.clock import SHANGHAI, local_day, start_of
+from common.clock import local_day, start_of
 from common.database import Row, constraint_of, fetch_one
 from common.errors import NotFound
 from common.ids import new_id
@@ -114,7 +114,7 @@ def _judge(row: Row, now: datetime) -> None:
         raise AlreadyReversed
     until = window_end(StaffRole(row["role"]), row["redeemed_at"])
     if now >= until:
-        raise ReversalWindowClosed(until=until.astimezone(SHANGHAI))
+        raise ReversalWindowClosed(until=until)
 
 
 async def _write(

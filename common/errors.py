@@ -9,6 +9,8 @@ filled from `facts`.
 from datetime import datetime
 from typing import ClassVar
 
+from common.clock import SHANGHAI
+
 Fact = str | int | bool | datetime | None
 
 
@@ -36,7 +38,7 @@ class DomainError(Exception):
 
 
 def _for_people(value: Fact) -> Fact:
-    return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else value
+    return value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else value
 
 
 class Malformed(DomainError):

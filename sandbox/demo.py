@@ -15,8 +15,12 @@ from argon2 import PasswordHasher
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
+from citizens.accounts import citizen_of
+from citizens.channels.sandbox import SandboxChannel
 from common.clock import now, start_of
+from common.crypto import PersonalDataKeys
 from common.database import connect, disconnect, execute
+from merchants import self_bindings
 from models import (
     Admin,
     Member,
@@ -31,11 +35,12 @@ from models import (
     TierBand,
     TierScheme,
 )
-from models.enums import MemberStatus, OfferStatus, StaffStatus
+from models.enums import Channel, MemberStatus, OfferStatus, StaffStatus
 from sandbox import demo_data
 from sandbox.demo_data import DemoData
 from sandbox.demo_data.entries import MemberEntry, SchemeEntry
 from sandbox.demo_data.rows import demo_id, offer_row, stock_row, terms_row
+from server import config
 
 LOCK = 0x78696E79692D64  # any number will do, as long as it stays the same and is not the migrations'
 
@@ -66,21 +71,20 @@ class DemoReport:
         return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(self).items())
 
 
-async def main(database_url: str | None = None) -> None:
-    """Load the demo data into a database and say what is new.
-
-    Args:
-        database_url: without it the environment's `DATABASE_URL`.
+async def main() -> None:
+    """Load the demo data into the environment's `DATABASE_URL` and say what is new.
 
     Raises:
-        SystemExit: there is no URL.
+        SystemExit: the environment makes no sandbox.
     """
-    url = database_url or os.environ.get("DATABASE_URL")
-    if not url:
-        raise SystemExit("DATABASE_URL is not set: say which database gets the demo data.")
-    await connect(url, pool_size=2)
+    try:
+        settings = config.load(os.environ)
+    except config.ConfigError as error:
+        raise SystemExit(str(error)) from None
+    await connect(settings.database_url, pool_size=2)
     try:
         print(f"demo data added: {await load(now())}")
+        await bind_demo_clerk(settings.data_keys)
     finally:
         await disconnect()
 
@@ -105,6 +109,13 @@ async def load(at: datetime) -> DemoReport:
             staff=await _add_staff(data, at),
             admins=await _add_admins(data, at),
         )
+
+
+async def bind_demo_clerk(keys: PersonalDataKeys) -> None:
+    """Tie `demo-cashier` to the person behind `demo-cashier-self`, who can't redeem his own coupons."""
+    login = await SandboxChannel().exchange("demo-cashier-self")
+    citizen_id = await citizen_of(Channel.SANDBOX, login, keys)
+    await self_bindings.bind(demo_id("staff", "demo-cashier"), citizen_id, keys)
 
 
 async def _missing(table: type[Row], ids: Collection[UUID]) -> set[UUID]:

@@ -61,12 +61,7 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=chain,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _json_renderer()],
-        )
-    )
+    handler.setFormatter(_json_lines(chain))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(True)
     # At DEBUG it writes every statement together with its values.
@@ -76,9 +71,13 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> None
     sys.excepthook = _log_uncaught
 
 
-def _json_renderer() -> structlog.processors.JSONRenderer:
+def _json_lines(chain: list[Processor]) -> logging.Formatter:
     # What is no plain value is named by its type: a repr may hold anything.
-    return structlog.processors.JSONRenderer(default=lambda value: type(value).__name__, ensure_ascii=False)
+    render = structlog.processors.JSONRenderer(default=lambda value: type(value).__name__, ensure_ascii=False)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=chain,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+    )
 
 
 def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -1,0 +1,181 @@
+"""What every test can ask for: real servers, a database of its own, a running service.
+
+One PostgreSQL (the oldest embedded one) and one Valkey serve the whole run; `TEST_DATABASE_URL` and
+`TEST_REDIS_URL` name others. A test's database is a copy of a migrated template: some 50 ms.
+"""
+
+import os
+
+os.environ["SANDBOX"] = "1"
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from benefits import terms
+from common import database as db
+from common.clock import now
+from sandbox import demo
+from sandbox.embedded import Postgres, Valkey
+from server.config import load
+from server.migrate import migrate
+from tests.service import Service, close_clients
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the tests' PostgreSQL (its maintenance database) and Redis are."""
+
+    database_url: str
+    redis_url: str
+
+    def database(self, name: str) -> str:
+        """The URL of another database of the same server."""
+        return urlunsplit(urlsplit(self.database_url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(autouse=True)
+async def _no_open_clients() -> AsyncIterator[None]:
+    yield
+    await close_clients()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Running servers; ours end with the session."""
+    outside = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_REDIS_URL")
+    if outside[0] and outside[1]:
+        yield Servers(*outside)  # type: ignore[arg-type]
+        return
+    with tempfile.TemporaryDirectory(prefix="xy-tests-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        # Durability is not what these tests are about; the fault tests start servers of their own.
+        postgres = Postgres.start(
+            folder / "pg", major=16, settings={"fsync": "off", "max_connections": "300"}
+        )
+        valkey = Valkey.start(folder / "valkey")
+        try:
+            yield Servers(postgres.url, valkey.url)
+        finally:
+            valkey.stop()
+            postgres.stop()
+
+
+async def _run_sql(url: str, *statements: str) -> None:
+    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database", "ssl")
+    connection = await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def templates(servers: Servers) -> Iterator[Callable[[str, bool], str]]:
+    """Makes a database: `make(name, with_demo)` gives the URL of a fresh migrated copy."""
+    mark = uuid4().hex[:8]
+    empty, filled = f"empty_{mark}", f"demo_{mark}"
+
+    async def prepare() -> None:
+        await _run_sql(servers.database_url, f"CREATE DATABASE {empty}")
+        await migrate(servers.database(empty), lambda _: None)
+        await _run_sql(servers.database_url, f"CREATE DATABASE {filled} TEMPLATE {empty}")
+        await db.connect(servers.database(filled), pool_size=2)
+        await demo.load(now())
+        await demo.bind_demo_clerk(load(environment(servers.database(filled), servers.redis_url)).data_keys)
+        await db.execute("ANALYZE")
+        await db.disconnect()
+
+    asyncio.run(prepare())
+    made: list[str] = []
+
+    def make(name: str, with_demo: bool) -> str:
+        database = f"{name}_{uuid4().hex[:8]}"
+        statement = f"CREATE DATABASE {database} TEMPLATE {filled if with_demo else empty}"
+        _in_a_loop_of_its_own(_run_sql(servers.database_url, statement))
+        made.append(database)
+        return servers.database(database)
+
+    yield make
+    drops = [f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in (*made, empty, filled)]
+    asyncio.run(_run_sql(servers.database_url, *drops))
+
+
+def _in_a_loop_of_its_own(work: object) -> None:
+    """Fixtures are made inside the tests' event loop; this one must not wait for it."""
+    import threading
+
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(work)  # type: ignore[arg-type]
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:
+    """What a sandbox process of the service needs to know."""
+    return {"SANDBOX": "1", "DATABASE_URL": database_url, "REDIS_URL": redis_url, **more}
+
+
+async def _connected(url: str) -> AsyncIterator[str]:
+    terms._kept.clear()
+    await db.connect(url, pool_size=8)
+    try:
+        yield url
+    finally:
+        await db.disconnect()
+
+
+@pytest.fixture
+async def database(templates: Callable[[str, bool], str]) -> AsyncIterator[str]:
+    """A migrated, empty database of the test's own, connected in this process; its URL."""
+    async for url in _connected(templates("t", False)):
+        yield url
+
+
+@pytest.fixture
+async def demo_database(templates: Callable[[str, bool], str]) -> AsyncIterator[str]:
+    """The same with the demo data."""
+    async for url in _connected(templates("d", True)):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def make_service(servers: Servers, templates: Callable[[str, bool], str]) -> Iterator[Callable[..., Service]]:
+    """Starts services: `make_service(workers=2, **environment)`, each with a demo database of its own."""
+    started: list[Service] = []
+
+    def make(workers: int = 2, **more: str) -> Service:
+        url = more.pop("DATABASE_URL", None) or templates("s", True)
+        redis_url = more.pop("REDIS_URL", None) or servers.redis_url
+        service = Service.start(environment(url, redis_url, WORKERS=str(workers), **more))
+        started.append(service)
+        return service
+
+    yield make
+    for service in started:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def service(make_service: Callable[..., Service]) -> Service:
+    """One running service (two web processes) with demo data, shared by all tests that don't disturb it."""
+    return make_service()
