@@ -42,6 +42,11 @@ def tortoise_config(database_url: str, pool_size: int = 10, statement_timeout: s
             "timezone": "UTC",
             "idle_in_transaction_session_timeout": "10s",
             "statement_timeout": statement_timeout,
+            # A prepared statement keeps the plan of its first executions. Planned while the ledger is
+            # empty, the look-up of a key would be a scan of the whole ledger for as long as the
+            # connection lives; no statement of the service wants such a scan where it has an index.
+            "enable_seqscan": "off",
+            "jit": "off",
         },
     }
     if "sslmode" in options:

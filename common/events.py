@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -15,12 +15,12 @@ log = structlog.get_logger()
 
 TIMEOUT_S = 0.5
 RECONNECT_S = 0.5
-# Beyond this the hints that wait are dropped: a stuck Redis must not eat the memory of a worker.
+# Beyond this the oldest hints that wait are dropped: a stuck Redis must not eat a worker's memory.
 MAX_WAITING = 1000
 
 _client: aioredis.Redis | None = None
 _hub: "_Hub | None" = None
-_publishing: set[asyncio.Task[None]] = set()
+_outbox: "_Outbox | None" = None
 
 
 def redis_client(url: str) -> aioredis.Redis:
@@ -32,19 +32,22 @@ def redis_client(url: str) -> aioredis.Redis:
 
 async def connect(url: str) -> None:
     """Start publishing and listening in this process; Redis may be down and come later."""
-    global _client, _hub
+    global _client, _hub, _outbox
     _client = redis_client(url)
     _hub = _Hub(url)
+    _outbox = _Outbox(_client)
 
 
 async def disconnect() -> None:
     """Stop listening and let go of the connections."""
-    global _client, _hub
+    global _client, _hub, _outbox
+    if _outbox is not None:
+        await _outbox.close()
     if _hub is not None:
         await _hub.close()
     if _client is not None:
         await _client.aclose()
-    _client = _hub = None
+    _client = _hub = _outbox = None
 
 
 def client() -> aioredis.Redis | None:
@@ -54,16 +57,39 @@ def client() -> aioredis.Redis | None:
 
 def publish(channel: str, message: dict[str, Any]) -> None:
     """Send a hint without waiting for it; nothing is raised when Redis does not take it."""
-    if _client is None or len(_publishing) >= MAX_WAITING:
-        return
-    task = asyncio.create_task(_send(_client, channel, json.dumps(message)))
-    _publishing.add(task)
-    task.add_done_callback(_publishing.discard)
+    if _outbox is not None:
+        _outbox.put(channel, json.dumps(message))
 
 
-async def _send(client: aioredis.Redis, channel: str, text: str) -> None:
-    with suppress(RedisError, OSError, asyncio.TimeoutError):
-        await client.publish(channel, text)
+class _Outbox:
+    """Sends what waits in one go, so that a busy worker pays for few round trips."""
+
+    def __init__(self, client: aioredis.Redis) -> None:
+        self._client = client
+        self._waiting: deque[tuple[str, str]] = deque(maxlen=MAX_WAITING)
+        self._filled = asyncio.Event()
+        self._sender = asyncio.create_task(self._send_for_ever())
+
+    def put(self, channel: str, text: str) -> None:
+        self._waiting.append((channel, text))
+        self._filled.set()
+
+    async def _send_for_ever(self) -> None:
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            batch = list(self._waiting)
+            self._waiting.clear()
+            with suppress(RedisError, OSError, TimeoutError):
+                async with self._client.pipeline(transaction=False) as pipeline:
+                    for channel, text in batch:
+                        pipeline.publish(channel, text)
+                    await pipeline.execute()
+
+    async def close(self) -> None:
+        self._sender.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._sender
 
 
 @asynccontextmanager

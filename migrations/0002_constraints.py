@@ -195,6 +195,9 @@ PARTIAL_INDEXES = [
     "CREATE INDEX sessions_revoked ON sessions (revoked_at) WHERE revoked_at IS NOT NULL",
 ]
 
+# A redemption updates its coupon once or a few times: with room left on the page no index is touched (HOT).
+STORAGE = ["ALTER TABLE coupons SET (fillfactor = 80)"]
+
 # The ledger, the audit, frozen terms and shown consent texts are written once, whoever asks.
 WRITTEN_ONCE = [
     "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
@@ -226,5 +229,5 @@ class Migration(migrations.Migration):
     dependencies = [("models", "0001_initial")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
-        ops.RunSQL([*CONSTRAINTS, *COMPOUND_KEYS, *PARTIAL_INDEXES, *WRITTEN_ONCE, *CATALOGUE])
+        ops.RunSQL([*CONSTRAINTS, *COMPOUND_KEYS, *PARTIAL_INDEXES, *STORAGE, *WRITTEN_ONCE, *CATALOGUE])
     ]

@@ -17,7 +17,7 @@ from tortoise.migrations.executor import MigrationExecutor, PlanStep
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.transactions import in_transaction
 
-from common.database import connect, disconnect, execute, fetch_all, tortoise_config
+from common.database import connect, disconnect, fetch_all, tortoise_config
 from models import reference
 
 LOCK = 0x78696E7969  # any number will do, as long as it stays the same
@@ -120,7 +120,4 @@ async def _apply(say: Callable[[str], None], *, dry_run: bool) -> list[str]:
             await MigrationRecorder(transaction).record_applied(migration.app_label, migration.name)
     if not steps:
         say("nothing to apply")
-    elif not dry_run:
-        # Fresh tables without statistics turn unique look-ups into sequential scans under generic plans.
-        await execute("ANALYZE")
     return [step.migration.name for step in steps]
