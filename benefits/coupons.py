@@ -11,6 +11,7 @@ from benefits.refusals import AlreadyRedeemed, CouponExpired, CouponRevoked, Ren
 from benefits.terms import Terms, terms_by_id
 from common.database import Row, fetch_all, fetch_one
 from common.errors import NotFound
+from common.ids import AFTER_ALL
 from models.enums import CouponStatus
 
 EXPIRED = "expired"
@@ -80,10 +81,10 @@ async def coupons_of(
         before: the last id of the page before.
     """
     rows = await fetch_all(
-        f"SELECT {COLUMNS} FROM coupons WHERE citizen_id = $1 AND ($2::uuid IS NULL OR id < $2)"
+        f"SELECT {COLUMNS} FROM coupons WHERE citizen_id = $1 AND id < $2"
         " AND ($3::text IS NULL OR $3 = CASE WHEN status = 'claimed' AND valid_until <= $4 THEN 'expired'"
         " ELSE status END) ORDER BY id DESC LIMIT $5",
-        *(citizen_id, before, status, now, limit),
+        *(citizen_id, before or AFTER_ALL, status, now, limit),
     )
     return [await _coupon(row, now) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from benefits.discounts import Discount
@@ -11,6 +11,7 @@ from benefits.terms import terms_by_id
 from common.actors import StaffActor
 from common.database import Row, fetch_all
 from common.errors import NotFound
+from common.ids import AFTER_ALL
 
 # Cashiers see the stores where they may redeem, managers and owners all of the member's. One index scan
 # per store, newest first, and only as many rows as the page has.
@@ -24,13 +25,15 @@ WITH visible AS (
 SELECT r.*, v.id AS reversal_id, v.reversed_at
 FROM visible CROSS JOIN LATERAL (
     SELECT * FROM redemptions r
-     WHERE r.store_id = visible.id AND ($3::timestamptz IS NULL OR r.redeemed_at >= $3)
-       AND ($4::timestamptz IS NULL OR r.redeemed_at < $4)
-       AND ($5::timestamptz IS NULL OR (r.redeemed_at, r.id) < ($5, $6::uuid))
-     ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $7) r
+     WHERE r.store_id = visible.id AND r.redeemed_at >= $3 AND (r.redeemed_at, r.id) < ($4, $5::uuid)
+     ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $6) r
 LEFT JOIN reversals v ON v.redemption_id = r.id
-ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $7
+ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $6
 """
+
+
+EARLIEST, LATEST = datetime(1902, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+FIRST_ID = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,11 @@ async def lines_of(
         span: from when (included) until when (not included).
         before: time and id of the last line of the page before.
     """
-    rows = await fetch_all(READ, actor.id, store_id, *span, *(before or (None, None)), limit)
+    begin, end = span
+    # Before `end` is before the first id that a redemption of that moment could have.
+    ends_at = (end, FIRST_ID) if end else (LATEST, AFTER_ALL)
+    position = min(before, ends_at) if before else ends_at
+    rows = await fetch_all(READ, actor.id, store_id, begin or EARLIEST, *position, limit)
     return [await _line(row) for row in rows]
 
 

@@ -13,7 +13,7 @@ from citizens.credit_sources import CreditSource, CreditSourceUnavailable, NoRec
 from citizens.tier_schemes import Band, Scheme, scheme_by_id, scheme_in_force
 from common.crypto import PersonalDataKeys
 from common.database import execute, fetch_all, fetch_one
-from common.ids import new_id
+from common.ids import AFTER_ALL, new_id
 from models.enums import ConsentPurpose, LookupOutcome, TierLevel
 
 PURPOSE = ConsentPurpose.CREDIT_CHECK
@@ -109,8 +109,8 @@ async def lookups_of(citizen_id: UUID, before: UUID | None, limit: int) -> Seque
         "SELECT l.id, l.looked_up_at, l.looked_up_by, l.reason, l.source, l.consent_id,"
         " c.version AS consent_version, l.outcome"
         " FROM credit_lookups l JOIN consents c ON c.id = l.consent_id"
-        " WHERE l.citizen_id = $1 AND ($2::uuid IS NULL OR l.id < $2) ORDER BY l.id DESC LIMIT $3",
-        *(citizen_id, before, limit),
+        " WHERE l.citizen_id = $1 AND l.id < $2 ORDER BY l.id DESC LIMIT $3",
+        *(citizen_id, before or AFTER_ALL, limit),
     )
     return [LookupLine(**{**row, "outcome": LookupOutcome(row["outcome"])}) for row in rows]
 

@@ -5,6 +5,9 @@ from uuid import UUID, uuid4
 
 from uuid_utils.compat import uuid7
 
+# Sorts after every id: where a list begins that goes backwards.
+AFTER_ALL = UUID(int=(1 << 128) - 1)
+
 
 def new_id() -> UUID:
     """An id that sorts by the time of its making (UUID v7, RFC 9562): new rows stay together on disk."""

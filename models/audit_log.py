@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from common.database import Row, execute, fetch_all
-from common.ids import new_id
+from common.ids import AFTER_ALL, new_id
 from models.enums import ActorKind, AuditOutcome
 
 
@@ -35,7 +35,7 @@ async def record(
 async def newest(before: UUID | None, limit: int) -> Sequence[Row]:
     """Records, newest first; `before` is the last id of the page before."""
     return await fetch_all(
-        "SELECT * FROM audit_records WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
-        before,
+        "SELECT * FROM audit_records WHERE id < $1 ORDER BY id DESC LIMIT $2",
+        before or AFTER_ALL,
         limit,
     )

@@ -40,7 +40,7 @@ def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | N
             as long as none is configured.
     """
     app = Sanic(name, configure_logging=False)
-    limiter = RateLimiter(settings.workers)
+    limiter = RateLimiter(settings.workers, settings.refresh_key)
     app.ctx.settings = settings
     app.ctx.limiter = limiter
     app.ctx.catalogue = Catalogue()

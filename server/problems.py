@@ -32,10 +32,11 @@ _UNREACHABLE = (
     DBConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,  # what asyncpg says when the server dies in the middle of an answer
+    asyncpg.InsufficientResourcesError,  # disk full, no memory, too many connections
+    asyncpg.OperatorInterventionError,  # shut down, crashed, cancelled by the time limit
+    asyncpg.TransactionRollbackError,  # deadlock or serialization failure: nothing was done
+    asyncpg.ReadOnlySQLTransactionError,  # a replica that is about to be promoted
 )
 
 _OF_STATUS: Mapping[int, type[DomainError]] = {

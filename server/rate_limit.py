@@ -6,6 +6,7 @@ which is stricter, never looser.
 """
 
 import asyncio
+import hashlib
 import time
 from collections import Counter
 
@@ -24,8 +25,9 @@ Key = tuple[str, str]
 class RateLimiter:
     """Counts of the running minute."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, secret: bytes) -> None:
         self._processes = processes
+        self._secret = secret[:32]
         self._window = 0
         self._unshared: Counter[Key] = Counter()
         self._counted: dict[Key, int] = {}
@@ -56,6 +58,10 @@ class RateLimiter:
             self._unshared.clear()
             self._counted.clear()
 
+    def _pseudonym(self, bucket: str, who: str) -> str:
+        """Redis never holds an address or an id."""
+        return hashlib.blake2s(f"{bucket}:{who}".encode(), key=self._secret, digest_size=16).hexdigest()
+
     async def share_for_ever(self) -> None:
         """Exchange counts with the other processes, for as long as the process lives."""
         while True:
@@ -73,7 +79,7 @@ class RateLimiter:
         try:
             async with client.pipeline(transaction=False) as pipeline:
                 for (bucket, who), count in batch.items():
-                    name = f"limit:{window}:{bucket}:{who}"
+                    name = f"limit:{window}:{self._pseudonym(bucket, who)}"
                     pipeline.incrby(name, count)
                     pipeline.expire(name, 2 * WINDOW_S)
                 totals = (await pipeline.execute())[::2]
