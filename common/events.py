@@ -18,6 +18,8 @@ RECONNECT_S = 0.5
 # Beyond this the oldest hints that wait are dropped: a stuck Redis must not eat a worker's memory.
 MAX_WAITING = 1000
 
+Inbox = asyncio.Queue[dict[str, Any] | None]
+
 _client: aioredis.Redis | None = None
 _hub: "_Hub | None" = None
 _outbox: "_Outbox | None" = None
@@ -92,11 +94,20 @@ class _Outbox:
             await self._sender
 
 
+def end_subscriptions() -> None:
+    """Tell every subscriber that no more will come: the process is about to stop."""
+    if _hub is not None:
+        _hub.end()
+
+
 @asynccontextmanager
-async def subscription(channel: str) -> AsyncIterator["asyncio.Queue[dict[str, Any]]"]:
-    """A queue that gets every message of a channel from now on, for as long as the block lasts."""
+async def subscription(channel: str) -> AsyncIterator[Inbox]:
+    """A queue that gets every message of a channel from now on, for as long as the block lasts.
+
+    None in place of a message says that the process stops.
+    """
     assert _hub is not None, "events.connect comes first"
-    queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=100)
+    queue: Inbox = asyncio.Queue(maxsize=100)
     await _hub.add(channel, queue)
     try:
         yield queue
@@ -110,23 +121,29 @@ class _Hub:
     def __init__(self, url: str) -> None:
         # Waiting for messages may take for ever, so this client has no read limit.
         self._client = aioredis.from_url(url, socket_connect_timeout=TIMEOUT_S, retry=None)
-        self._queues: defaultdict[str, set[asyncio.Queue[dict[str, Any]]]] = defaultdict(set)
+        self._queues: defaultdict[str, set[Inbox]] = defaultdict(set)
         self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
         self._reader = asyncio.create_task(self._read_for_ever())
         self._changed = asyncio.Event()
 
-    async def add(self, channel: str, queue: "asyncio.Queue[dict[str, Any]]") -> None:
+    async def add(self, channel: str, queue: Inbox) -> None:
         self._queues[channel].add(queue)
         with suppress(RedisError, OSError):
             await self._pubsub.subscribe(channel)
         self._changed.set()
 
-    async def remove(self, channel: str, queue: "asyncio.Queue[dict[str, Any]]") -> None:
+    async def remove(self, channel: str, queue: Inbox) -> None:
         self._queues[channel].discard(queue)
         if not self._queues[channel]:
             del self._queues[channel]
             with suppress(RedisError, OSError):
                 await self._pubsub.unsubscribe(channel)
+
+    def end(self) -> None:
+        for queue in [queue for queues in self._queues.values() for queue in queues]:
+            while queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
 
     async def close(self) -> None:
         self._reader.cancel()

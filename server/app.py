@@ -102,6 +102,9 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
         ):
             tasks.append(asyncio.create_task(work))
 
+    async def let_go(_: App) -> None:
+        events.end_subscriptions()
+
     async def end(_: App) -> None:
         for task in tasks:
             task.cancel()
@@ -114,6 +117,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
         await database.disconnect()
 
     app.register_listener(begin, "before_server_start")
+    app.register_listener(let_go, "before_server_stop")
     # After the last request: whatever is in flight still needs the database.
     app.register_listener(end, "after_server_stop")
 

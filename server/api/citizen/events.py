@@ -44,6 +44,8 @@ async def stream(request: Request, actor: CitizenActor, coupon_id: UUID) -> None
                 break
             try:
                 message = await asyncio.wait_for(queue.get(), min(HEARTBEAT_S, left))
+                if message is None:
+                    break
                 await response.send(_event(message.pop("event"), message))
             except TimeoutError:
                 await response.send(": still here\n\n")
