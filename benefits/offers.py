@@ -18,7 +18,7 @@ from benefits.terms import Terms, from_row
 from common.clock import local_day
 from common.database import Row, fetch_all, fetch_one
 from common.errors import DomainError, NotFound
-from models.enums import Category, LimitPeriod, MemberKind, OfferStatus
+from models.enums import Category, MemberKind, OfferStatus
 from models.region import subtree_prefix
 
 FRESH_S = 1.0
@@ -269,13 +269,3 @@ def _view(
         created_at=row["created_at"],
         search_text=text.casefold(),
     )
-
-
-async def held_in_period(citizen_id: UUID, offer_id: UUID, period: LimitPeriod, now: datetime) -> int:
-    """How many places of his limit a citizen has taken."""
-    row = await fetch_one(
-        "SELECT count(*) AS held FROM coupons WHERE offer_id = $1 AND citizen_id = $2 AND limit_period = $3"
-        " AND slot IS NOT NULL",
-        *(offer_id, citizen_id, period_key(period, now)),
-    )
-    return row["held"] if row else 0

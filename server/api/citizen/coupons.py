@@ -19,7 +19,7 @@ from common.clock import now
 from common.request_keys import request_key
 from models.enums import CouponStatus
 from server import qr
-from server.api.citizen.discounts import DiscountOut, discount_out
+from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
 from server.endpoints import Answer, IdempotencyKey, endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, Query, decode_cursor, encode_cursor
 
@@ -38,13 +38,6 @@ class Status(StrEnum):
 
 class ClaimIn(In):
     """Nothing to say: an empty object."""
-
-
-class OfferNameOut(Out):
-    """The offer, by the title that it had at the claim."""
-
-    id: UUID
-    title: str
 
 
 class CouponOut(Out):
@@ -209,7 +202,7 @@ def _claimed(claimed: Claimed) -> CouponOut:
     """The answer of the claim, the same however late it is asked for again."""
     return CouponOut(
         id=claimed.id,
-        offer=OfferNameOut(id=claimed.terms.offer_id, title=claimed.terms.title),
+        offer=offer_name(claimed.terms),
         status=Status.CLAIMED,
         discount=discount_out(claimed.terms),
         valid_from=claimed.valid_from,
@@ -222,7 +215,7 @@ def _claimed(claimed: Claimed) -> CouponOut:
 def _coupon(coupon: Coupon) -> CouponOut:
     return CouponOut(
         id=coupon.id,
-        offer=OfferNameOut(id=coupon.terms.offer_id, title=coupon.terms.title),
+        offer=offer_name(coupon.terms),
         status=Status(coupon.status),
         discount=discount_out(coupon.terms),
         valid_from=coupon.valid_from,

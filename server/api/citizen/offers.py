@@ -12,7 +12,7 @@ from benefits.offers import CitizenView, OfferView, Position, Search, viewer_of
 from common.actors import CitizenActor
 from common.clock import now
 from models.enums import Category, LimitPeriod, MemberKind, OfferStatus
-from server.api.citizen.discounts import DiscountOut, discount_out
+from server.api.offer_views import DiscountOut, discount_out
 from server.endpoints import endpoint
 from server.errors import CursorInvalid, NotSignedIn
 from server.problems import language_of

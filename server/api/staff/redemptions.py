@@ -14,7 +14,7 @@ from benefits.redemptions import Redeemed, ScanKeys
 from common.actors import StaffActor
 from common.clock import now
 from common.request_keys import request_key
-from server.api.citizen.discounts import DiscountOut, discount_out
+from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
 from server.endpoints import Answer, IdempotencyKey, endpoint
 from server.schemas import Fen, In, Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
 
@@ -50,13 +50,6 @@ class ScanIn(In):
     def order(self) -> Order:
         """The clerk's part of it."""
         return Order(self.store_id, self.order_amount_fen, self.uses)
-
-
-class OfferNameOut(Out):
-    """The offer, by the title that it had at the claim."""
-
-    id: UUID
-    title: str
 
 
 class PreviewOut(Out):
@@ -119,7 +112,7 @@ async def preview(request: Request, actor: StaffActor, body: ScanIn) -> PreviewO
     """The same rules as the redemption; changes nothing."""
     seen = await redemptions.preview(actor, body.code, body.order(), _keys(request), now())
     return PreviewOut(
-        offer=OfferNameOut(id=seen.terms.offer_id, title=seen.terms.title),
+        offer=offer_name(seen.terms),
         discount=discount_out(seen.terms),
         store_id=body.store_id,
         order_amount_fen=body.order_amount_fen,
@@ -190,7 +183,7 @@ def _keys(request: Request) -> ScanKeys:
 def _fields(done: Redeemed) -> dict[str, object]:
     return {
         "id": done.id,
-        "offer": OfferNameOut(id=done.terms.offer_id, title=done.terms.title),
+        "offer": offer_name(done.terms),
         "store_id": done.store_id,
         "order_amount_fen": done.order_amount_fen,
         "discount_fen": done.discount.discount_fen,

@@ -1,9 +1,18 @@
-"""How a discount is told to programs and people: its kind, and only the figures of that kind."""
+"""How an offer's name and its discount are told to programs and people, the same for every audience."""
+
+from uuid import UUID
 
 from benefits.terms import Terms
 from common.money import yuan
 from models.enums import DiscountKind
 from server.schemas import Fen, Out
+
+
+class OfferNameOut(Out):
+    """The offer, by the title that it had at the claim."""
+
+    id: UUID
+    title: str
 
 
 class DiscountOut(Out):
@@ -33,6 +42,11 @@ FIGURES = {
     DiscountKind.PAY_LATER: ("pay_later_days",),
     DiscountKind.HIGHER_LIMIT: ("higher_limit",),
 }
+
+
+def offer_name(terms: Terms) -> OfferNameOut:
+    """The offer that terms belong to."""
+    return OfferNameOut(id=terms.offer_id, title=terms.title)
 
 
 def discount_out(terms: Terms) -> DiscountOut:
