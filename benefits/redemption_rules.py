@@ -63,8 +63,8 @@ class CouponState:
     last_redeemed_at: datetime | None
 
     def used_on(self, day: date) -> int:
-        """Uses on one day (Asia/Shanghai)."""
-        return self.uses_today if self.uses_day == day else 0
+        """Uses on one day (Asia/Shanghai); a day that was counted later than it counts too (clock set back)."""
+        return self.uses_today if self.uses_day is not None and self.uses_day >= day else 0
 
 
 def judge(

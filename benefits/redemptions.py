@@ -50,16 +50,17 @@ LEFT JOIN redemptions stored ON stored.staff_id = s.id AND stored.request_key = 
 WHERE s.id = $1
 """
 
+# A clock that was set back counts on with the later day: the day's cap is never reset by a wrong clock.
 REDEEM = """
 WITH used AS (
     UPDATE coupons
        SET uses_done = uses_done + $2::int,
            status = CASE WHEN uses_done + $2::int = uses_total THEN 'redeemed' ELSE status END,
-           uses_today = CASE WHEN uses_day = $3::date THEN uses_today ELSE 0 END + $2::int,
-           uses_day = $3::date
+           uses_today = CASE WHEN uses_day >= $3::date THEN uses_today ELSE 0 END + $2::int,
+           uses_day = greatest(uses_day, $3::date)
      WHERE id = $1 AND status = 'claimed' AND key_generation = $4::smallint
        AND (uses_total IS NULL OR uses_done + $2::int <= uses_total)
-       AND ($5::int IS NULL OR CASE WHEN uses_day = $3::date THEN uses_today ELSE 0 END + $2::int <= $5::int)
+       AND ($5::int IS NULL OR CASE WHEN uses_day >= $3::date THEN uses_today ELSE 0 END + $2::int <= $5::int)
        AND EXISTS (SELECT FROM staff_stores l JOIN staff s ON s.id = l.staff_id
                      JOIN stores st ON st.id = l.store_id
                     WHERE l.staff_id = $6 AND l.store_id = $7 AND s.status = 'active' AND st.is_active)
