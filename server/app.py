@@ -30,6 +30,7 @@ App = Sanic[Any, Any]
 
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
+SIGN_IN = "/api/v1/auth/"
 
 
 def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | None = None) -> App:
@@ -77,7 +78,11 @@ def _source(settings: Settings) -> CreditSource:
 def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None:
     def limit(request: Request) -> None:
         # `remote_addr` is filled only when a proxy has proved itself with the forwarded secret.
-        limiter.hit("address", request.remote_addr or request.ip, settings.address_limit)
+        address = request.remote_addr or request.ip
+        limiter.hit("address", address, settings.address_limit)
+        if request.path.startswith(SIGN_IN):
+            # One address that tries many logins: the lock-out per login does not see it.
+            limiter.hit("sign_in", address, settings.sign_in_limit)
 
     app.register_middleware(limit, "request")
 

@@ -61,6 +61,7 @@ class Settings:
     staff_limit: int = 600
     admin_limit: int = 300
     address_limit: int = 1200
+    sign_in_limit: int = 60
     is_access_log_on: bool = False
 
 
@@ -151,6 +152,7 @@ class _Reader:
             staff_limit=self.number("STAFF_LIMIT", limit or 600, 1, SANDBOX_LIMIT),
             admin_limit=self.number("ADMIN_LIMIT", limit or 300, 1, SANDBOX_LIMIT),
             address_limit=self.number("ADDRESS_LIMIT", limit or 1200, 1, SANDBOX_LIMIT),
+            sign_in_limit=self.number("SIGN_IN_LIMIT", limit or 60, 1, SANDBOX_LIMIT),
             is_access_log_on=self.text("ACCESS_LOG", "0") == "1",
         )
 
