@@ -52,7 +52,8 @@ LEFT JOIN coupons stored ON stored.citizen_id = $2 AND stored.request_key = $3
 LEFT JOIN offers o ON o.id = $1 AND o.status <> 'draft'
 LEFT JOIN members m ON m.id = o.member_id
 LEFT JOIN offer_stock s ON s.offer_id = o.id
-LEFT JOIN offer_days d ON d.offer_id = o.id AND d.day = $8
+LEFT JOIN LATERAL (
+    SELECT issued FROM offer_days WHERE offer_id = o.id AND day = $8 LIMIT 1) d ON true
 LEFT JOIN consents consent
        ON consent.citizen_id = $2 AND consent.purpose = 'credit_check' AND consent.withdrawn_at IS NULL
 LEFT JOIN LATERAL (

@@ -139,7 +139,8 @@ class Catalogue:
             "SELECT v.version, s.offer_id, s.total - s.issued AS stock_left,"
             " s.daily_limit - coalesce(d.issued, 0) AS left_today"
             " FROM catalogue_version v LEFT JOIN offer_stock s ON true"
-            " LEFT JOIN offer_days d ON d.offer_id = s.offer_id AND d.day = $1",
+            " LEFT JOIN LATERAL (SELECT issued FROM offer_days"
+            "  WHERE offer_id = s.offer_id AND day = $1 LIMIT 1) d ON true",
             local_day(now),
         )
         version = rows[0]["version"]

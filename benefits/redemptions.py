@@ -32,10 +32,11 @@ from models.enums import CouponStatus, StaffStatus
 # A scan that lost to a newer state is judged anew; more often than this is no race.
 ATTEMPTS = 4
 
+# LATERAL with LIMIT keeps the look-up of the step on its index even when it was planned on an empty ledger.
 READ = """
 SELECT s.status AS staff_status, s.self_hash, st.is_active AS store_is_active,
        c.id, c.offer_id, c.terms_id, c.citizen_id, c.status, c.key_generation, c.uses_total, c.uses_done,
-       c.uses_day, c.uses_today, c.valid_from, c.valid_until, burnt.id IS NOT NULL AS is_step_burnt,
+       c.uses_day, c.uses_today, c.valid_from, c.valid_until, burnt.is_burnt IS NOT NULL AS is_step_burnt,
        CASE WHEN c.status = 'redeemed' THEN
            (SELECT max(r.redeemed_at) FROM redemptions r WHERE r.coupon_id = c.id) END AS last_redeemed_at,
        stored.id AS stored_id, stored.request_hash AS stored_hash, stored.store_id AS stored_store_id,
@@ -45,7 +46,8 @@ FROM staff s
 LEFT JOIN staff_stores l ON l.staff_id = s.id AND l.store_id = $2
 LEFT JOIN stores st ON st.id = l.store_id
 LEFT JOIN coupons c ON c.number = $3
-LEFT JOIN redemptions burnt ON burnt.coupon_id = c.id AND burnt.step = $4
+LEFT JOIN LATERAL (
+    SELECT true AS is_burnt FROM redemptions r WHERE r.coupon_id = c.id AND r.step = $4 LIMIT 1) burnt ON true
 LEFT JOIN redemptions stored ON stored.staff_id = s.id AND stored.request_key = $5
 WHERE s.id = $1
 """
