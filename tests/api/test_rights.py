@@ -1,0 +1,373 @@
+"""Who may call what: every route of the document with every kind of token that is not the right one.
+
+A route that stands in no table here makes these tests fail, so that a new one has to say who may call it.
+"""
+
+import base64
+import json
+import time
+import warnings
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import jwt
+import pytest
+
+from sandbox.demo_data.rows import demo_id
+from server.config import SANDBOX_SECRETS
+from tests.api.kit import answered, bearer, code_of, coupon_of, fingerprint, problem, walk, with_key
+from tests.api.offers import make_admin, make_offer, make_staff
+from tests.service import API, Service
+
+TOKEN_KEY = base64.b64decode(SANDBOX_SECRETS["TOKEN_KEYS"].partition(":")[2])
+AUDIENCES = ("citizen", "staff", "admin")
+
+# Route → who may call it; what is public, anybody may. `{…}` are ids of the things below.
+PUBLIC = {
+    *("GET /healthz", "GET /readyz", "GET /metrics", "GET /api/openapi.json"),
+    *("GET /api/docs", "GET /api/docs/docs.js", "GET /api/docs/docs.css"),
+    *("POST /auth/citizen", "POST /auth/staff", "POST /auth/admin", "POST /auth/refresh"),
+    *("GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
+}
+CITIZENS = {
+    *("GET /me", "GET /me/credit", "GET /me/credit/lookups", "GET /me/coupons", "POST /me/staff-binding"),
+    *("PUT /me/consents/{purpose}", "DELETE /me/consents/{purpose}", "POST /offers/{offer_id}/coupons"),
+    *("GET /coupons/{coupon_id}", "DELETE /coupons/{coupon_id}", "GET /coupons/{coupon_id}/code"),
+    "GET /coupons/{coupon_id}/events",
+}
+STAFF = {
+    *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
+    *("GET /redemptions/{redemption_id}", "POST /redemptions/{redemption_id}/reversals"),
+    "POST /staff/self-binding",
+}
+ADMINS = {
+    *("PUT /admin/offers/{offer_id}/status", "PUT /admin/offers/{offer_id}/stock", "GET /admin/audit"),
+    *("POST /admin/coupons/{coupon_id}/revocation", "POST /admin/staff/{staff_id}/revocation"),
+}
+EVERYBODY = {"POST /auth/logout"}
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /me/staff-binding": {"binding_code": "{binding_code}"},
+    "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},
+    "POST /offers/{offer_id}/coupons": {},
+    "POST /redemptions": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
+    "POST /redemptions/preview": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
+    "POST /redemptions/{redemption_id}/reversals": {"reason": "测试"},
+    "PUT /admin/offers/{offer_id}/status": {"status": "ended"},
+    "PUT /admin/offers/{offer_id}/stock": {"stock_total": 77},
+    "POST /admin/coupons/{coupon_id}/revocation": {"reason": "测试"},
+}
+# Somebody's own things, reached by somebody else of the right audience: not found, as if they weren't there.
+FOREIGN = {
+    "GET /coupons/{coupon_id}": "other citizen",
+    "DELETE /coupons/{coupon_id}": "other citizen",
+    "GET /coupons/{coupon_id}/code": "other citizen",
+    "GET /coupons/{coupon_id}/events": "other citizen",
+    "GET /redemptions/{redemption_id}": "other staff",
+    "POST /redemptions/{redemption_id}/reversals": "other staff",
+    "PUT /admin/offers/{offer_id}/status": "other admin",
+    "PUT /admin/offers/{offer_id}/stock": "other admin",
+    "POST /admin/coupons/{coupon_id}/revocation": "other admin",
+    "POST /admin/staff/{staff_id}/revocation": "other admin",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """Things that belong to one citizen, one member and one city, and the tokens of everybody."""
+
+    service: Service
+    things: dict[str, str]
+    tokens: dict[str, str]
+    bad_tokens: dict[str, str]
+    paths: dict[str, str]
+    client: httpx.AsyncClient
+
+    async def call(self, route: str, token: str | None) -> httpx.Response:
+        """One call of a route with a body that would do."""
+        method, path = route.split(" ")
+        body = BODIES.get(route)
+        if body and "code" in body:
+            body = {**body, "code": await self._fresh_code()}
+        filled = json.loads(self._filled(json.dumps(body))) if body is not None else None
+        signed = {"Authorization": f"Bearer {token}"} if token else {}
+        url = self.service.url + self._filled(self.paths[route])
+        return await self.client.request(method, url, json=filled, headers={**with_key(), **signed})
+
+    async def _fresh_code(self) -> str:
+        url = f"{self.service.url}{API}/coupons/{self.things['coupon_id']}/code"
+        signed = {"Authorization": f"Bearer {self.tokens['citizen']}"}
+        answer = await self.client.get(url, headers=signed)
+        return str(answer.json().get("code", self.things["code"]))
+
+    def _filled(self, text: str) -> str:
+        for name, value in self.things.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+
+@pytest.fixture(scope="module")
+async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
+    """A service of its own, since a right call would change what the others look at."""
+    service = make_service(workers=1)
+    citizen, other = await service.citizen(), await service.citizen()
+    clerk, other_clerk = await service.clerk("demo-cashier-2"), await service.clerk("demo-other")
+    victim = await service.clerk(await make_staff(service))
+    offer = await make_offer(service, total=10, uses_total=5)
+    coupon = await coupon_of(citizen.http, offer)
+    done = (await clerk.redeem(await code_of(citizen.http, coupon))).json()["id"]
+    unused = await coupon_of(citizen.http, offer)
+    code = await code_of(citizen.http, unused)
+    province, hangzhou = await service.admin(), await service.admin("demo-admin-hz")
+    roles = ("operator", "auditor", "supervisor")
+    ningbo = await service.admin(await make_admin(service, "330200", *roles))
+    document = (await citizen.http.get(service.url + "/api/openapi.json")).json()
+    paths = {
+        f"{method.upper()} {path.removeprefix(API)}": path
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    claims = jwt.decode(bearer(citizen.http), options={"verify_signature": False})
+    client = httpx.AsyncClient(timeout=30)
+    yield World(
+        service,
+        {
+            "coupon_id": unused,
+            "offer_id": offer,
+            "redemption_id": done,
+            "staff_id": victim.signed_in["staff"]["id"],
+            "purpose": "credit_check",
+            "store_id": clerk.store_id,
+            "code": code,
+            "binding_code": (await clerk.http.post("/staff/self-binding")).json()["binding_code"],
+        },
+        {
+            "citizen": bearer(citizen.http),
+            "other citizen": bearer(other.http),
+            "staff": bearer(clerk.http),
+            "other staff": bearer(other_clerk.http),
+            "admin": bearer(province),
+            "admin of Hangzhou": bearer(hangzhou),
+            "other admin": bearer(ningbo),
+        },
+        bad_tokens(claims, citizen.signed_in["refresh_token"], code),
+        paths,
+        client,
+    )
+    await client.aclose()
+
+
+def bad_tokens(claims: dict[str, Any], refresh_token: str, code: str) -> dict[str, str]:
+    """What is no access token, by the mistake that it tries (RFC 8725)."""
+    header = {"typ": "at+jwt", "kid": "1"}
+
+    def signed(
+        changes: dict[str, Any] | None = None, key: bytes = TOKEN_KEY, algorithm: str = "HS256", **head: Any
+    ) -> str:
+        return jwt.encode({**claims, **(changes or {})}, key, algorithm, headers={**header, **head})
+
+    def without(name: str) -> str:
+        kept = {key: value for key, value in claims.items() if key != name}
+        return jwt.encode(kept, TOKEN_KEY, "HS256", headers=header)
+
+    def unsigned(algorithm: str) -> str:
+        def part(value: object) -> str:
+            return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+        return f"{part({**header, 'alg': algorithm})}.{part(claims)}."
+
+    past = int(time.time()) - 60
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the key is short for this algorithm
+        other_algorithm = signed(algorithm="HS512")
+    return {
+        "a refresh token": refresh_token,
+        "a code": code,
+        "a word": "secret",
+        "two dots": "..",
+        "alg=none": unsigned("none"),
+        "alg=None": unsigned("None"),
+        "no algorithm": unsigned(""),
+        "an expired one": signed({"iat": past - 600, "exp": past}),
+        "one from the future": signed({"iat": past + 3600, "exp": past + 7200}),
+        "another key": signed(key=b"x" * 48),
+        "an empty key": signed(key=b"\0" * 48),
+        "another algorithm": other_algorithm,
+        "another type": signed(typ="JWT"),
+        "an unknown key id": signed(kid="2"),
+        "a key id that is a path": signed(kid="../../dev/null"),
+        "another audience": signed({"aud": "member"}),
+        "all audiences": signed({"aud": list(AUDIENCES)}),
+        "another issuer": signed({"iss": "somebody"}),
+        "a subject that is no id": signed({"sub": "1 OR 1=1"}),
+        "no subject": without("sub"),
+        "no session": without("sid"),
+        "no end": without("exp"),
+        "no audience": without("aud"),
+        "a cut signature": signed()[:-4],
+    }
+
+
+def rights_of(route: str) -> set[str]:
+    """The audiences that may call a route."""
+    if route in EVERYBODY:
+        return set(AUDIENCES)
+    tables = ((CITIZENS, "citizen"), (STAFF, "staff"), (ADMINS, "admin"))
+    return {audience for table, audience in tables if route in table}
+
+
+ROUTES = sorted(CITIZENS | STAFF | ADMINS | EVERYBODY)
+
+
+async def test_every_route_of_the_document_stands_in_exactly_one_table(world: World) -> None:
+    tables = [PUBLIC, CITIZENS, STAFF, ADMINS, EVERYBODY]
+    assert set(world.paths) == set().union(*tables)
+    assert sum(map(len, tables)) == len(world.paths)
+
+
+async def test_the_document_names_the_same_audiences(world: World) -> None:
+    client = world.service.client()
+    document = (await client.get(world.service.url + "/api/openapi.json")).json()
+    for route, path in world.paths.items():
+        operation = document["paths"][path][route.split(" ")[0].lower()]
+        named = {name for each in operation["security"] for name in each}
+        is_open = not operation["security"] or {} in operation["security"]
+        assert is_open == (route in PUBLIC), route
+        if route not in PUBLIC:
+            assert named == rights_of(route), route
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_nobody_and_no_bad_token_gets_in(world: World, route: str) -> None:
+    before = await fingerprint(world.service)
+    for what, token in {"no token": None, **world.bad_tokens}.items():
+        answer = await world.call(route, token)
+        assert answer.status_code == 401, (what, answer.text)
+        problem(answer, 401, "unauthenticated")
+    assert await fingerprint(world.service) == before
+
+
+@pytest.mark.parametrize("route", sorted(set(ROUTES) - EVERYBODY))
+async def test_every_other_audience_is_forbidden(world: World, route: str) -> None:
+    before, may = await fingerprint(world.service), rights_of(route)
+    for who, token in world.tokens.items():
+        audience = who.removeprefix("other ").split(" ")[0]
+        if audience not in may:
+            problem(await world.call(route, token), 403, "forbidden")
+    assert await fingerprint(world.service) == before
+
+
+@pytest.mark.parametrize("route", sorted(FOREIGN))
+async def test_somebody_elses_thing_is_not_found(world: World, route: str) -> None:
+    before = await fingerprint(world.service)
+    problem(await world.call(route, world.tokens[FOREIGN[route]]), 404, "not_found")
+    assert await fingerprint(world.service) == before
+
+
+def test_every_thing_with_an_id_has_a_foreigner_in_these_tables() -> None:
+    """Except for what anybody of the audience may do: offers are there for every citizen."""
+    with_id = {route for route in ROUTES if "_id}" in route}
+    assert with_id - set(FOREIGN) == {"POST /offers/{offer_id}/coupons"}
+
+
+async def test_another_members_clerk_redeems_nothing_and_the_attempt_is_kept(world: World) -> None:
+    kept = "SELECT count(*) FROM attempts"
+    before = await fingerprint(world.service, ("attempts", "refused_scan_counts"))
+    attempts = (await world.service.fetch(kept))[0]["count"]
+    for route in ("POST /redemptions", "POST /redemptions/preview"):
+        problem(await world.call(route, world.tokens["other staff"]), 403, "store_not_allowed")
+    assert (await world.service.fetch(kept))[0]["count"] == attempts + 2
+    assert await fingerprint(world.service, ("attempts", "refused_scan_counts")) == before
+
+
+async def test_lists_hold_ones_own_things_only(world: World) -> None:
+    service, things = world.service, world.things
+    for who, path, mine in (
+        ("citizen", "/me/coupons", things["coupon_id"]),
+        ("staff", "/redemptions", things["redemption_id"]),
+    ):
+        own = service.client(Authorization=f"Bearer {world.tokens[who]}")
+        other = service.client(Authorization=f"Bearer {world.tokens['other ' + who]}")
+        assert mine in {item["id"] for item in await walk(own, path, 100)}
+        assert mine not in {item["id"] for item in await walk(other, path, 100)}
+    for who in ("other citizen", "other staff"):
+        client = service.client(Authorization=f"Bearer {world.tokens[who]}")
+        store = await client.get("/redemptions", params={"store_id": things["store_id"]})
+        assert store.status_code == 403 or store.json()["items"] == []
+
+
+async def test_hangzhous_admin_reaches_hangzhou_and_nothing_beyond(world: World) -> None:
+    service = world.service
+    admin = service.client(Authorization=f"Bearer {world.tokens['admin of Hangzhou']}")
+    ningbo = await make_offer(
+        service, member="nb-yongwei", stores=("nb-yongwei-gulou",), region_id="330203", total=3
+    )
+    whole = await make_offer(service, region_id="330000", total=3)
+    own = await make_offer(service, region_id="330106", total=3)
+    clerk = await service.clerk(await make_staff(service, member="nb-yongwei", stores=("nb-yongwei-gulou",)))
+    before = await fingerprint(service)
+    for offer in (ningbo, whole):
+        for call in (
+            admin.put(f"/admin/offers/{offer}/status", json={"status": "paused"}),
+            admin.put(f"/admin/offers/{offer}/stock", json={"stock_total": 4}),
+        ):
+            problem(await call, 404, "not_found")
+    staff = clerk.signed_in["staff"]["id"]
+    problem(await admin.post(f"/admin/staff/{staff}/revocation"), 404, "not_found")
+    assert await fingerprint(service) == before
+    assert (await admin.put(f"/admin/offers/{own}/status", json={"status": "paused"})).status_code == 204
+
+
+async def test_a_token_of_another_audience_signed_by_us_does_not_change_who_one_is(world: World) -> None:
+    """Even with the key: a citizen's id is no clerk's and no admin's."""
+    claims = jwt.decode(world.tokens["citizen"], options={"verify_signature": False})
+    headers = {"typ": "at+jwt", "kid": "1"}
+
+    def token(**changes: object) -> str:
+        return jwt.encode({**claims, **changes}, TOKEN_KEY, "HS256", headers=headers)
+
+    before = await fingerprint(world.service)
+    problem(await world.call("GET /admin/audit", token(aud="admin")), 401, "unauthenticated")
+    problem(await world.call("POST /redemptions", token(aud="staff")), 401, "unauthenticated")
+    member = str(demo_id("member", "hz-hupan"))
+    for route in ("POST /redemptions", "POST /redemptions/preview"):
+        answer = await world.call(route, token(aud="staff", mid=member))
+        problem(answer, 401, "unauthenticated")
+    lines = await world.call("GET /redemptions", token(aud="staff", mid=member))
+    assert answered(lines, 200, "items")["items"] == []
+    assert await fingerprint(world.service) == before
+
+
+async def test_the_rightful_ones_get_in(world: World) -> None:
+    """So that every refusal above was one of the token, and of nothing else. It changes the world: last."""
+    who = {"citizen": "citizen", "staff": "staff", "admin": "admin"}
+    order = sorted(
+        set(ROUTES) - EVERYBODY - {"GET /coupons/{coupon_id}/events"},
+        key=lambda route: ("revocation" in route, route.startswith("DELETE"), "binding" in route, route),
+    )
+    for route in order:
+        (audience,) = rights_of(route)
+        answer = await world.call(route, world.tokens[who[audience]])
+        assert answer.status_code < 400 or answer.json()["code"] == "already_redeemed", (route, answer.text)
+    for audience in ("citizen", "staff", "admin of Hangzhou"):
+        assert (await world.call("POST /auth/logout", world.tokens[audience])).status_code == 204
+
+
+async def test_an_id_of_another_kind_is_not_found(service: Service) -> None:
+    citizen, clerk, admin = await service.citizen(), await service.clerk(), await service.admin()
+    offer = await make_offer(service)
+    coupon = await coupon_of(citizen.http, offer)
+    for client, path in (
+        (citizen.http, f"/coupons/{offer}"),
+        (citizen.http, f"/offers/{coupon}"),
+        (clerk.http, f"/redemptions/{coupon}"),
+        (citizen.http, f"/coupons/{uuid4()}"),
+        (citizen.http, f"/coupons/{UUID(coupon).hex}"),
+        (citizen.http, f"/coupons/{{{coupon}}}"),
+        (citizen.http, f"/coupons/{coupon}%00"),
+        (citizen.http, f"/coupons/{coupon}%20"),
+    ):
+        problem(await client.get(path), 404, "not_found")
+    problem(await admin.post(f"/admin/staff/{coupon}/revocation"), 404, "not_found")

@@ -1,0 +1,22 @@
+"""Fixtures for the tests of what citizens claim and staff redeem."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from benefits import attempts
+from tests.factories.members import Shop, a_shop
+
+
+@pytest.fixture
+async def shop(database: str) -> Shop:
+    """A member with two stores, a clerk and a manager, in a database of the test's own."""
+    return await a_shop()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> Iterator[None]:
+    """Counts of refused codes wait in the process; none go from one test to the next."""
+    attempts._counted.clear()
+    yield
+    attempts._counted.clear()

@@ -1,0 +1,151 @@
+"""Hints between processes: they arrive, they never break anything, and they come back after a fault; real Valkey."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from common import events
+from sandbox.embedded import Valkey
+
+NOBODY = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+async def connected(servers: Any) -> AsyncIterator[None]:
+    """This process publishes and listens."""
+    await events.connect(servers.redis_url)
+    try:
+        yield
+    finally:
+        await events.disconnect()
+
+
+def a_channel() -> str:
+    """A channel that no other test uses."""
+    return f"test:{uuid4()}"
+
+
+async def next_of(queue: events.Inbox, within_s: float = 3) -> Any:
+    return await asyncio.wait_for(queue.get(), within_s)
+
+
+async def test_a_hint_arrives_at_everybody_who_listens_to_its_channel(connected: None) -> None:
+    one, other = a_channel(), a_channel()
+    async with (
+        events.subscription(one) as first,
+        events.subscription(one) as second,
+        events.subscription(other) as third,
+    ):
+        events.publish(one, {"event": "redeemed", "n": 1})
+        assert await next_of(first) == await next_of(second) == {"event": "redeemed", "n": 1}
+        assert third.empty()
+
+
+async def test_every_listener_has_a_message_of_his_own(connected: None) -> None:
+    channel = a_channel()
+    async with events.subscription(channel) as first, events.subscription(channel) as second:
+        events.publish(channel, {"event": "redeemed", "n": 1})
+        (await next_of(first)).clear()
+        assert await next_of(second) == {"event": "redeemed", "n": 1}
+
+
+async def test_hints_keep_their_order(connected: None) -> None:
+    channel = a_channel()
+    async with events.subscription(channel) as queue:
+        for number in range(50):
+            events.publish(channel, {"n": number})
+        assert [(await next_of(queue))["n"] for _ in range(50)] == list(range(50))
+
+
+async def test_who_stopped_listening_gets_nothing_and_others_go_on(connected: None) -> None:
+    channel = a_channel()
+    async with events.subscription(channel) as stays:
+        async with events.subscription(channel) as leaves:
+            pass
+        events.publish(channel, {"n": 1})
+        assert await next_of(stays) == {"n": 1} and leaves.empty()
+
+
+async def test_a_full_inbox_holds_up_nobody(connected: None) -> None:
+    channel = a_channel()
+    async with events.subscription(channel) as lazy, events.subscription(channel) as eager:
+        for number in range(150):
+            events.publish(channel, {"n": number})
+            assert (await next_of(eager))["n"] == number
+        assert lazy.full() and lazy.get_nowait() == {"n": 0}
+
+
+async def test_everybody_is_told_when_the_process_stops_even_with_a_full_inbox(connected: None) -> None:
+    channel = a_channel()
+    async with events.subscription(channel) as idle, events.subscription(channel) as full:
+        while not full.full():
+            full.put_nowait({})
+        events.end_subscriptions()
+        assert await next_of(idle) is None
+        rest = [full.get_nowait() for _ in range(full.qsize())]
+        assert rest[-1] is None
+
+
+async def test_without_a_connection_nothing_is_sent_and_nothing_breaks() -> None:
+    assert events.client() is None
+    events.publish("nobody", {"n": 1})
+    events.end_subscriptions()
+
+
+async def test_with_redis_away_publishing_and_listening_break_nothing() -> None:
+    await events.connect(NOBODY)
+    try:
+        async with events.subscription(a_channel()) as queue:
+            for number in range(events.MAX_WAITING + 10):
+                events.publish("nobody", {"n": number})
+            await asyncio.sleep(0.2)
+            assert queue.empty()
+    finally:
+        await events.disconnect()
+
+
+@pytest.mark.parametrize("away_s", [0.0, 1.2])
+async def test_listeners_hear_again_after_redis_was_away(tmp_path: Path, away_s: float) -> None:
+    """1.2 s is longer than one attempt to come back."""
+    folder, channel = tmp_path / "valkey", a_channel()
+    valkey = Valkey.start(folder)
+    await events.connect(valkey.url)
+    try:
+        async with events.subscription(channel) as queue:
+            events.publish(channel, {"n": "before"})
+            assert await next_of(queue) == {"n": "before"}
+            valkey.kill()
+            await asyncio.sleep(away_s)
+            valkey = Valkey.start(folder)
+            for _ in range(30):
+                events.publish(channel, {"n": "after"})
+                await asyncio.sleep(0.1)
+                if not queue.empty():
+                    break
+            assert not queue.empty()
+    finally:
+        await events.disconnect()
+        valkey.stop()
+
+
+async def test_who_listens_before_redis_is_there_hears_when_it_comes(tmp_path: Path) -> None:
+    folder, channel = tmp_path / "valkey", a_channel()
+    valkey = Valkey.start(folder)
+    valkey.kill()
+    await events.connect(valkey.url)
+    try:
+        async with events.subscription(channel) as queue:
+            valkey = Valkey.start(folder)
+            for _ in range(30):
+                events.publish(channel, {"n": 1})
+                await asyncio.sleep(0.1)
+                if not queue.empty():
+                    break
+            assert not queue.empty()
+    finally:
+        await events.disconnect()
+        valkey.stop()

@@ -1,0 +1,435 @@
+"""The same races without their guard: each must break what `invariants` asserts, so that a green race proves something.
+
+Each race runs twice in this process on a copy of the database: as it is, where everything holds, and with one
+guard taken away, where it must not. A row is held until everybody has read and wants to write.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from benefits import claims, codes, redemptions, reversals
+from benefits.eligibility import NOBODY, Standing
+from benefits.redemption_rules import Order
+from benefits.redemptions import ScanKeys
+from citizens import consents
+from common import database as db
+from common.actors import StaffActor
+from common.clock import now
+from common.database import fetch_all
+from common.errors import DomainError
+from common.request_keys import request_key
+from models.enums import ConsentPurpose
+from sandbox.demo_data.rows import demo_id
+from server.config import load
+from tests.conftest import environment
+from tests.e2e.invariants import check
+from tests.e2e.workbench import add_offer, crowd, row_held
+from tests.service import new_key
+
+AT_ONCE = 7  # of the eight connections that this process has; one looks on
+
+CLERK = StaffActor(demo_id("staff", "demo-cashier"), uuid4(), demo_id("member", "hz-hupan"))
+STORE = demo_id("store", "hz-hupan-wulin")
+
+guarded = pytest.mark.parametrize("is_guarded", [True, False], ids=["guarded", "unguarded"])
+
+
+@dataclass(frozen=True)
+class Bench:
+    """This process as a service: its database and its keys."""
+
+    url: str
+    keys: ScanKeys
+
+    async def citizen(self) -> UUID:
+        """Somebody."""
+        citizen_id = uuid4()
+        await db.execute("INSERT INTO citizens (id, created_at) VALUES ($1, $2)", citizen_id, now())
+        return citizen_id
+
+    async def claim(self, citizen_id: UUID, offer_id: str, key: str | None = None) -> UUID:
+        """Claim an offer that is open to all."""
+        request = request_key(key or new_key(), {}, offer_id)
+        return (await claims.claim(citizen_id, UUID(offer_id), request, nobody_asks, now())).id
+
+    async def code(self, coupon_id: UUID, later: int = 0) -> str:
+        """A code of this step or of one nearby."""
+        row = await db.fetch_one("SELECT number FROM coupons WHERE id = $1", coupon_id)
+        assert row is not None
+        step = codes.step_at(now().timestamp()) + later
+        return codes.make(self.keys.codes, row["number"], 0, step)
+
+    async def redeem(self, code: str, key: str | None = None) -> UUID:
+        """Redeem."""
+        order = Order(STORE, 10_000, 1)
+        request = request_key(key or new_key(), {"code": code})
+        return (await redemptions.redeem(CLERK, code, order, request, self.keys, now())).id
+
+    async def at_once(
+        self, row: tuple[str, Any], works: Sequence[Callable[[], Awaitable[Any]]]
+    ) -> Counter[str]:
+        """Let everybody read, then let everybody write; what came of it: "done", or the refusal's code."""
+        # Warm, so that opening connections does not put them into a queue.
+        await asyncio.gather(*(fetch_all("SELECT pg_sleep(0.02)") for _ in works))
+        async with row_held(self.url, *row):
+            running = [asyncio.create_task(outcome(work())) for work in works]
+            await crowd(fetch_all, len(works))
+        return Counter(await asyncio.gather(*running))
+
+
+async def nobody_asks() -> Standing:
+    return NOBODY
+
+
+async def outcome(work: Awaitable[Any]) -> str:
+    try:
+        await work
+    except DomainError as refusal:
+        return refusal.code
+    except asyncpg.PostgresError as error:
+        return type(error).__name__
+    return "done"
+
+
+@pytest.fixture
+async def bench(demo_database: str) -> AsyncIterator[Bench]:
+    settings = load(environment(demo_database, "redis://127.0.0.1:1"))
+    yield Bench(demo_database, ScanKeys(settings.code_master_keys, settings.data_keys))
+
+
+async def drop(table: str, *constraints: str) -> None:
+    for name in constraints:
+        await db.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+
+def without(statement: str, *guards: str) -> str:
+    for guard in guards:
+        assert guard in statement, f"there is no such guard any more: {guard}"
+        statement = statement.replace(guard, "true")
+    return statement
+
+
+async def broken(rule: str) -> None:
+    """The database must break this rule."""
+    with pytest.raises(AssertionError, match=rule):
+        await check(fetch_all)
+
+
+# What keeps a coupon from being used twice: the statement, its CHECKs, and the burnt step.
+IS_CLAIMED = "status = 'claimed'"
+HAS_USES = "(uses_total IS NULL OR uses_done + $2::int <= uses_total)"
+USES_CHECKS = ("coupons_uses_in_range", "coupons_redeemed_when_used_up")
+
+
+@pytest.mark.parametrize(
+    ("has_statement", "has_checks", "has_step", "rows"),
+    [(True, True, True, 1), (True, False, False, 1), (False, False, True, 1), (False, False, False, AT_ONCE)],
+    ids=["as it is", "statement alone", "burnt step alone", "unguarded"],
+)
+async def test_coupon_is_used_twice_only_where_every_guard_is_gone(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_statement: bool,
+    has_checks: bool,
+    has_step: bool,
+    rows: int,
+) -> None:
+    coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all))
+    code = await bench.code(coupon_id)
+    if not has_statement:
+        monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, IS_CLAIMED, HAS_USES))
+    if not has_checks:
+        await drop("coupons", *USES_CHECKS)
+    if not has_step:
+        await drop("redemptions", "redemptions_step_once")
+    outcomes = await bench.at_once(("coupons", coupon_id), [lambda: bench.redeem(code)] * AT_ONCE)
+    assert outcomes["done"] == rows, outcomes
+    if rows > 1:
+        await broken("uses: never more than the terms allow")
+    else:
+        await check(fetch_all)
+
+
+async def test_checks_alone_stop_the_second_use_though_not_kindly(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all))
+    code = await bench.code(coupon_id)
+    monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, IS_CLAIMED, HAS_USES))
+    await drop("redemptions", "redemptions_step_once")
+    outcomes = await bench.at_once(("coupons", coupon_id), [lambda: bench.redeem(code)] * AT_ONCE)
+    assert outcomes == {"done": 1, "CheckViolationError": AT_ONCE - 1}
+    await check(fetch_all)
+
+
+@guarded
+async def test_step_of_a_pass_burns_once(bench: Bench, *, is_guarded: bool) -> None:
+    coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all, uses_total=10))
+    code = await bench.code(coupon_id)
+    if not is_guarded:
+        await drop("redemptions", "redemptions_step_once")
+    outcomes = await bench.at_once(("coupons", coupon_id), [lambda: bench.redeem(code)] * AT_ONCE)
+    if is_guarded:
+        assert outcomes == {"done": 1, "code_used": AT_ONCE - 1}
+        await check(fetch_all)
+    else:
+        assert outcomes == {"done": AT_ONCE}
+        await broken("ledger: a step is burnt once")
+
+
+@guarded
+async def test_request_key_of_a_redemption_writes_once(bench: Bench, *, is_guarded: bool) -> None:
+    coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all, uses_total=10))
+    code, key = await bench.code(coupon_id), new_key()
+    # The step would stop them too; here the key is to stand alone.
+    await drop("redemptions", "redemptions_step_once")
+    if not is_guarded:
+        await drop("redemptions", "redemptions_request_key_once")
+    outcomes = await bench.at_once(("coupons", coupon_id), [lambda: bench.redeem(code, key)] * AT_ONCE)
+    assert outcomes == {"done": AT_ONCE}
+    rows = await fetch_all("SELECT id FROM redemptions WHERE request_key = $1", key)
+    assert len(rows) == (1 if is_guarded else AT_ONCE)
+    if is_guarded:
+        await check(fetch_all)
+    else:
+        await broken("ledger: a request key made one redemption")
+
+
+@guarded
+async def test_revocation_that_comes_between_ends_the_redemption(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all))
+    code = await bench.code(coupon_id)
+    if not is_guarded:
+        monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, IS_CLAIMED))
+    async with row_held(bench.url, "coupons", coupon_id) as holder:
+        redeeming = asyncio.create_task(outcome(bench.redeem(code)))
+        await crowd(fetch_all, 1)
+        await holder.execute(
+            "UPDATE coupons SET status = 'revoked', ended_at = $2, ended_reason = 'x' WHERE id = $1",
+            *(coupon_id, now()),
+        )
+    if is_guarded:
+        assert await redeeming == "coupon_revoked"
+        await check(fetch_all)
+    else:
+        assert await redeeming == "done"
+        await broken("status: what has ended is not used up afterwards")
+
+
+@guarded
+async def test_daily_cap_holds_for_two_codes_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    offer_id = await add_offer(fetch_all, uses_total=10)
+    await db.execute("ALTER TABLE offer_terms DISABLE TRIGGER offer_terms_written_once")
+    await db.execute("UPDATE offer_terms SET daily_use_cap = 1 WHERE offer_id = $1", offer_id)
+    coupon_id = await bench.claim(await bench.citizen(), offer_id)
+    texts = [await bench.code(coupon_id, later) for later in (0, 1)]
+    if not is_guarded:
+        cap = "CASE WHEN uses_day >= $3::date THEN uses_today ELSE 0 END + $2::int <= $5::int"
+        monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, cap))
+    outcomes = await bench.at_once(
+        ("coupons", coupon_id), [lambda text=text: bench.redeem(text) for text in texts]
+    )
+    if is_guarded:
+        assert outcomes == {"done": 1, "daily_use_reached": 1}
+        await check(fetch_all)
+    else:
+        assert outcomes == {"done": 2}
+        await broken("uses: never more in a day than the terms allow")
+
+
+# Claiming -----------------------------------------------------------------------------------------
+
+
+@guarded
+async def test_stock_is_never_oversold(bench: Bench, *, is_guarded: bool) -> None:
+    offer_id = await add_offer(fetch_all, stock=3)
+    people = [await bench.citizen() for _ in range(AT_ONCE)]
+    if not is_guarded:
+        await drop("offer_stock", "offer_stock_not_oversold")
+    outcomes = await bench.at_once(
+        ("offer_stock", offer_id), [lambda one=one: bench.claim(one, offer_id) for one in people]
+    )
+    if is_guarded:
+        assert outcomes == {"done": 3, "sold_out": AT_ONCE - 3}
+        await check(fetch_all)
+    else:
+        assert outcomes == {"done": AT_ONCE}
+        await broken("stock: nothing is oversold")
+
+
+@guarded
+async def test_days_pieces_are_never_oversold(bench: Bench, *, is_guarded: bool) -> None:
+    offer_id = await add_offer(fetch_all, stock=100)
+    await db.execute("UPDATE offer_stock SET daily_limit = 2 WHERE offer_id = $1", offer_id)
+    # The day's row exists, as it does after the first claim of the day.
+    await bench.claim(await bench.citizen(), offer_id)
+    people = [await bench.citizen() for _ in range(AT_ONCE)]
+    if not is_guarded:
+        await drop("offer_days", "offer_days_not_oversold")
+    outcomes = await bench.at_once(
+        ("offer_stock", offer_id), [lambda one=one: bench.claim(one, offer_id) for one in people]
+    )
+    if is_guarded:
+        assert outcomes == {"done": 1, "sold_out_today": AT_ONCE - 1}
+        await check(fetch_all)
+    else:
+        assert outcomes == {"done": AT_ONCE}
+        await broken("day: the counter is the number of that day's coupons, and within the limit")
+
+
+@guarded
+async def test_person_never_gets_more_than_his_limit(bench: Bench, *, is_guarded: bool) -> None:
+    offer_id = await add_offer(fetch_all, stock=50, per_citizen=1)
+    citizen_id = await bench.citizen()
+    if not is_guarded:
+        await db.execute("DROP INDEX coupons_slot_once")
+    outcomes = await bench.at_once(
+        ("offer_stock", offer_id), [lambda: bench.claim(citizen_id, offer_id)] * AT_ONCE
+    )
+    if is_guarded:
+        assert outcomes == {"done": 1, "limit_reached": AT_ONCE - 1}
+        await check(fetch_all)
+    else:
+        assert outcomes == {"done": AT_ONCE}
+        await broken("person: nobody has more than the offer allows")
+
+
+# One statement that takes the piece first and then swallows the conflict: it never sells too many, and yet
+# its counter runs away from the coupons.
+NAIVE_CLAIM = """
+WITH place AS (SELECT 1 AS slot), piece AS (
+    UPDATE offer_stock SET issued = issued + 1 WHERE offer_id = $3 AND issued < total RETURNING offer_id
+), claimed AS (
+    INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
+                         valid_from, valid_until, claimed_at, request_key, request_hash)
+    SELECT $1, $2, $3, $4, $5, $6, place.slot, $8, $9, $10, $11, $12, $13 FROM piece, place
+     WHERE $7::int IS NOT NULL AND ($14::uuid IS NULL OR true) AND ($15::date IS NULL OR true)
+    ON CONFLICT DO NOTHING RETURNING id
+)
+SELECT id FROM claimed
+"""
+
+
+async def test_counter_that_is_only_kept_below_the_stock_runs_away_from_the_coupons(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_id = await add_offer(fetch_all, stock=50, per_citizen=1)
+    citizen_id = await bench.citizen()
+    monkeypatch.setattr(claims, "CLAIM", NAIVE_CLAIM)
+    outcomes = await bench.at_once(
+        ("offer_stock", offer_id), [lambda: bench.claim(citizen_id, offer_id)] * AT_ONCE
+    )
+    assert outcomes == {"done": 1, "limit_reached": AT_ONCE - 1}
+    await broken("stock: the counter is the number of coupons claimed and not given back")
+
+
+@guarded
+async def test_request_key_of_a_claim_makes_one_coupon(bench: Bench, *, is_guarded: bool) -> None:
+    offer_id = await add_offer(fetch_all, stock=50)
+    citizen_id, key = await bench.citizen(), new_key()
+    if not is_guarded:
+        await drop("coupons", "coupons_request_key_once")
+    outcomes = await bench.at_once(
+        ("offer_stock", offer_id), [lambda: bench.claim(citizen_id, offer_id, key)] * AT_ONCE
+    )
+    assert outcomes == {"done": AT_ONCE}
+    if is_guarded:
+        await check(fetch_all)
+    else:
+        await broken("claim: a request key made one coupon")
+
+
+@guarded
+async def test_piece_returns_to_the_stock_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    offer_id = await add_offer(fetch_all, stock=50)
+    citizen_id = await bench.citizen()
+    given_back, _, _ = [await bench.claim(citizen_id, offer_id) for _ in range(3)]
+    if not is_guarded:
+        monkeypatch.setattr(claims, "GIVE_BACK", without(claims.GIVE_BACK, IS_CLAIMED))
+    outcomes = await bench.at_once(
+        ("coupons", given_back), [lambda: claims.give_back(citizen_id, given_back, now())] * 2
+    )
+    assert outcomes == {"done": 2}
+    if is_guarded:
+        await check(fetch_all)
+    else:
+        await broken("stock: the counter is the number of coupons claimed and not given back")
+
+
+@guarded
+async def test_consent_that_is_withdrawn_while_the_source_thinks_ends_the_claim(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    offer_id = await add_offer(fetch_all, min_tier_level=4)
+    citizen_id = await bench.citizen()
+    text = await consents.text_in_force(ConsentPurpose.CREDIT_CHECK, now())
+    await consents.grant(citizen_id, ConsentPurpose.CREDIT_CHECK, text.version, now())
+    if not is_guarded:
+        monkeypatch.setattr(claims, "CLAIM", without(claims.CLAIM, "c.withdrawn_at IS NULL"))
+
+    async def source_that_takes_its_time() -> Standing:
+        await consents.withdraw(citizen_id, ConsentPurpose.CREDIT_CHECK, now())
+        return Standing(True, 5, date(2026, 1, 1))
+
+    request = request_key(new_key(), {}, offer_id)
+    claiming: Coroutine[Any, Any, Any] = claims.claim(
+        citizen_id, UUID(offer_id), request, source_that_takes_its_time, now()
+    )
+    assert await outcome(claiming) == ("consent_required" if is_guarded else "done")
+    rows = await fetch_all("SELECT 1 FROM coupons WHERE citizen_id = $1", citizen_id)
+    assert len(rows) == (0 if is_guarded else 1)
+
+
+# Undoing ------------------------------------------------------------------------------------------
+
+
+@guarded
+async def test_redemption_is_undone_once(bench: Bench, *, is_guarded: bool) -> None:
+    coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all, uses_total=10))
+    done = [await bench.redeem(await bench.code(coupon_id, later)) for later in (-1, 0, 1)]
+    if not is_guarded:
+        await drop("reversals", "reversals_redemption_once")
+
+    async def undo() -> None:
+        await reversals.reverse(CLERK, done[0], "x", request_key(new_key(), {}), now())
+
+    outcomes = await bench.at_once(("coupons", coupon_id), [undo] * 3)
+    if is_guarded:
+        assert outcomes == {"done": 1, "already_reversed": 2}
+        await check(fetch_all)
+    else:
+        assert outcomes == {"done": 3}
+        await broken("ledger: a redemption is undone at most once")
+
+
+@guarded
+async def test_request_key_of_a_reversal_writes_once(bench: Bench, *, is_guarded: bool) -> None:
+    coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all, uses_total=10))
+    done = await bench.redeem(await bench.code(coupon_id))
+    await drop("reversals", "reversals_redemption_once")
+    if not is_guarded:
+        await drop("reversals", "reversals_request_key_once")
+    request = request_key(new_key(), {}, done)
+    await db.execute("ALTER TABLE coupons DROP CONSTRAINT coupons_uses_in_range")
+
+    async def undo() -> None:
+        await reversals.reverse(CLERK, done, "x", request, now())
+
+    assert await bench.at_once(("coupons", coupon_id), [undo] * 5) == {"done": 5}
+    rows = await fetch_all("SELECT 1 FROM reversals")
+    assert len(rows) == (1 if is_guarded else 5)

@@ -1,0 +1,97 @@
+"""Credit sources that say what a test tells them to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+from uuid import UUID
+
+from citizens.credit import CreditDesk
+from citizens.credit_sources import NoRecord, Rating, Subject
+from common.database import execute, fetch_one
+from models.enums import ConsentPurpose
+from tests.factories.citizens import KEYS
+from tests.factories.moments import NOON
+
+AS_OF = date(2026, 3, 3)
+
+
+def rating(score: int, scheme_code: str = "zj-demo") -> Rating:
+    """A score as of yesterday."""
+    return Rating(scheme_code, score, AS_OF, "record-1")
+
+
+NO_RECORD = NoRecord("zj-demo", AS_OF)
+
+
+class Source:
+    """Says one thing, or raises it, and remembers whom it was asked about and under which consent."""
+
+    name = "test"
+
+    def __init__(
+        self,
+        says: Rating | NoRecord | BaseException,
+        meanwhile: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        self.says, self.meanwhile = says, meanwhile
+        self.asked: list[tuple[str, ConsentPurpose, UUID]] = []
+
+    async def look_up(
+        self, subject: Subject, purpose: ConsentPurpose, consent_proof: UUID
+    ) -> Rating | NoRecord:
+        """See `CreditSource.look_up`."""
+        self.asked.append((subject.id_number, purpose, consent_proof))
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        if isinstance(self.says, BaseException):
+            raise self.says
+        return self.says
+
+
+class TcpSource:
+    """Asks over a real socket and believes whatever number comes back."""
+
+    name = "tcp"
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    async def look_up(
+        self, subject: Subject, purpose: ConsentPurpose, consent_proof: UUID
+    ) -> Rating | NoRecord:
+        """See `CreditSource.look_up`."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(b"?\n")
+            return rating(int(await reader.readline()))
+        finally:
+            writer.close()
+
+
+def desk(source: object) -> CreditDesk:
+    """A desk that asks this source."""
+    return CreditDesk(source, KEYS)  # type: ignore[arg-type]
+
+
+async def a_scheme(
+    code: str,
+    version: int,
+    *bands: tuple[str, int, int, int],
+    effective_from: object = NOON,
+    grace: int = 0,
+    days: int = 30,
+) -> int:
+    """A version of a tier scheme; a band is code, level, low, high."""
+    row = await fetch_one(
+        "INSERT INTO tier_schemes (code, name, version, explanation, grace_points, validity_days, notice_days,"
+        " published_at, effective_from) VALUES ($1, '方案', $2, '说明', $3, $4, 0, $5, $5) RETURNING id",
+        *(code, version, grace, days, effective_from),
+    )
+    assert row is not None
+    for name, level, low, high in bands:
+        await execute(
+            "INSERT INTO tier_bands (scheme_id, code, name, level, low, high) VALUES ($1, $2, $2, $3, $4, $5)",
+            *(row["id"], name, level, low, high),
+        )
+    scheme_id: int = row["id"]
+    return scheme_id

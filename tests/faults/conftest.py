@@ -1,0 +1,118 @@
+"""Servers that a test may kill: a durable PostgreSQL, a Valkey and services of the test's own.
+
+The cluster is made and filled once; each test gets a copy of its folder.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from common import database as db
+from common.clock import now
+from sandbox import demo
+from sandbox.embedded import Postgres, Valkey
+from server.config import load
+from server.migrate import migrate
+from tests.conftest import environment
+from tests.service import Service
+
+
+@dataclass
+class Town:
+    """One PostgreSQL with fsync on, one Valkey, and the services that use them."""
+
+    folder: Path
+    postgres: Postgres
+    valkey: Valkey
+    services: list[Service] = field(default_factory=list)
+
+    def serve(self, **more: str) -> Service:
+        """Start a service of two web processes."""
+        variables = {"WORKERS": "2", **more}
+        service = Service.start(environment(self.postgres.url, self.valkey.url, **variables))
+        self.services.append(service)
+        return service
+
+    def start_postgres(self) -> None:
+        """Start PostgreSQL again in its folder; from the main thread."""
+        self.postgres = Postgres.start(self.folder / "postgres")
+
+    def start_valkey(self) -> None:
+        """Start Valkey again, empty, on the same socket; from the main thread."""
+        self.valkey = Valkey.start(self.folder / "valkey")
+
+    async def fetch(self, sql: str, *values: object) -> list[asyncpg.Record]:
+        """Look into the database."""
+        connection = await asyncpg.connect(self.postgres.url)
+        try:
+            return list(await connection.fetch(sql, *values))
+        finally:
+            await connection.close()
+
+    def end(self) -> None:
+        """End everything, at once where it does not matter."""
+        for service in self.services:
+            if service.process.poll() is None:
+                service.process.terminate()
+        for service in self.services:
+            service.process.wait(30)
+        self.valkey.kill()
+        self.postgres.kill()
+
+
+@pytest.fixture(scope="session")
+def seed() -> Iterator[Path]:
+    """The folder of a stopped cluster that is migrated and has the demo data."""
+    with tempfile.TemporaryDirectory(prefix="xy-seed-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        postgres = Postgres.start(folder / "postgres", settings={"fsync": "off"})
+
+        async def fill() -> None:
+            await migrate(postgres.url, lambda _: None)
+            await db.connect(postgres.url, pool_size=2)
+            await demo.load(now())
+            await demo.bind_demo_clerk(load(environment(postgres.url, "redis://127.0.0.1:1")).data_keys)
+            await db.execute("ANALYZE")
+            await db.disconnect()
+
+        try:
+            asyncio.run(fill())
+        finally:
+            postgres.stop()
+        yield folder / "postgres"
+
+
+@pytest.fixture
+def make_town(seed: Path) -> Iterator[Callable[[], Town]]:
+    """Makes towns that the test may break."""
+    towns: list[Town] = []
+    folders: list[tempfile.TemporaryDirectory[str]] = []
+
+    def make() -> Town:
+        temporary = tempfile.TemporaryDirectory(prefix="xy-town-", ignore_cleanup_errors=True)
+        folders.append(temporary)
+        folder = Path(temporary.name)
+        folder.chmod(0o755)
+        shutil.copytree(seed / "data", folder / "postgres" / "data")
+        town = Town(folder, Postgres.start(folder / "postgres"), Valkey.start(folder / "valkey"))
+        towns.append(town)
+        return town
+
+    yield make
+    for town in towns:
+        town.end()
+    for temporary in folders:
+        temporary.cleanup()
+
+
+@pytest.fixture
+def town(make_town: Callable[[], Town]) -> Town:
+    """A town of the test's own."""
+    return make_town()

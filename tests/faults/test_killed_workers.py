@@ -1,0 +1,32 @@
+"""kill -9 of web processes in the middle of claims and redemptions: nothing acknowledged is lost, nothing doubled."""
+
+import asyncio
+import os
+import random
+import signal
+
+from tests.faults.conftest import Town
+from tests.faults.traffic import Traffic, check_nothing_lost, until_served
+
+KILLS = 10
+
+
+async def test_acknowledged_redemptions_survive_ten_killed_web_processes(town: Town) -> None:
+    service = town.serve()
+    traffic = Traffic(service)
+    killed = set()
+    async with traffic.flowing() as tally:
+        while len(killed) < KILLS:
+            await asyncio.sleep(random.uniform(0.4, 1.0))
+            victims = [pid for pid in service.web_pids() if pid not in killed]
+            if victims:
+                victim = random.choice(victims)
+                os.kill(victim, signal.SIGKILL)
+                killed.add(victim)
+        await until_served(service, 10)
+        await asyncio.sleep(0.5)
+    assert service.process.poll() is None
+    assert len(set(service.web_pids()) - killed) == 2
+    assert tally.statuses["cut kept line"] > 0, "nobody noticed anything: the kills missed the traffic"
+    assert len(tally.redeemed) > 50
+    await check_nothing_lost(traffic, town.fetch)

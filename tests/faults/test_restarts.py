@@ -1,0 +1,106 @@
+"""Stopping, restarting and rolling over under load: what was begun is answered, what was answered is kept."""
+
+import asyncio
+import json
+import signal
+import time
+
+from tests.e2e.invariants import check
+from tests.e2e.pages import listening, next_event
+from tests.e2e.wire import lines_to
+from tests.e2e.workbench import crowd, row_held
+from tests.faults.conftest import Town
+from tests.faults.traffic import Traffic, check_nothing_lost, until_served
+from tests.service import Service, new_key
+
+
+def logged(service: Service, event: str) -> list[dict[str, object]]:
+    """Lines of one kind in the service's log."""
+    lines = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line.get("event") == event]
+
+
+async def ended(service: Service, within_s: float) -> float:
+    """Wait for the end of the service; the seconds it took."""
+    begun = time.monotonic()
+    while service.process.poll() is None:
+        assert time.monotonic() - begun < within_s, f"still running after {within_s} s"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - begun
+
+
+async def test_sigterm_under_load_loses_nothing_and_the_next_start_goes_on(town: Town) -> None:
+    service = town.serve()
+    traffic = Traffic(service)
+    async with traffic.flowing() as tally:
+        for _ in range(2):
+            await asyncio.sleep(1.0)
+            service.process.send_signal(signal.SIGTERM)
+            await ended(service, 5)
+            assert service.process.returncode == 0
+            service.launch()
+        await asyncio.sleep(0.5)
+    assert set(tally.statuses) <= {200, 201, 204, 503, "cut kept line", "cut fresh line", "refused connection"}
+    assert not logged(service, "worker_killed")
+    await check_nothing_lost(traffic, town.fetch)
+
+
+async def test_redemption_in_flight_is_answered_though_sigterm_came(town: Town) -> None:
+    service = town.serve()
+    citizen, clerk = await service.citizen(), await service.clerk()
+    coupon = await citizen.coupon()
+    code, key = await citizen.code(coupon["id"]), new_key()
+    async with row_held(town.postgres.url, "coupons", coupon["id"]):
+        redeeming = asyncio.create_task(clerk.redeem(code, key))
+        await crowd(town.fetch, 1)
+        service.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.5)
+        assert service.process.poll() is None
+    done = await redeeming
+    assert done.status_code == 201
+    await ended(service, 5)
+    assert service.process.returncode == 0
+    rows = await town.fetch("SELECT id FROM redemptions WHERE request_key = $1", key)
+    assert [str(row["id"]) for row in rows] == [done.json()["id"]]
+    await check(town.fetch)
+
+
+async def test_open_coupon_page_does_not_hold_up_a_restart(town: Town) -> None:
+    service = town.serve()
+    citizen = await service.citizen()
+    coupon = await citizen.coupon()
+    async with listening(citizen, coupon["id"]) as events:
+        assert (await next_event(events)).name == "status"
+        service.process.send_signal(signal.SIGTERM)
+        took = await ended(service, 25)
+    assert took < 5, f"a page that was open held the restart up for {took:.1f} s"
+
+
+async def test_sighup_replaces_every_process_and_no_request_fails(town: Town) -> None:
+    service = town.serve()
+    traffic, strangers = Traffic(service), Traffic(service, keeps_lines=False)
+    before = set(service.web_pids())
+    async with traffic.flowing(6) as kept, strangers.flowing(2) as fresh:
+        await asyncio.sleep(0.5)
+        async with lines_to(service, count=4) as idle:
+            service.process.send_signal(signal.SIGHUP)
+            until = time.monotonic() + 15
+            while set(service.web_pids()) & before or len(service.web_pids()) != 2:
+                assert time.monotonic() < until, "the old processes are still there"
+                await asyncio.sleep(0.05)
+            assert len(idle) == 4
+        await asyncio.sleep(0.5)
+    allowed = {200, 201, 204, "cut kept line"}
+    assert set(kept.statuses) <= allowed, kept.statuses
+    # Each line of the leaving processes ends at most once.
+    assert kept.statuses["cut kept line"] <= 6 * 2
+    assert set(fresh.statuses) <= {200, 201, 204}, fresh.statuses
+    assert len(kept.redeemed) > 50
+    assert not logged(service, "worker_killed")
+    await until_served(service, 2)
+    # Both traffics wrote into one ledger.
+    traffic.tally.redeems |= strangers.tally.redeems
+    traffic.tally.redeemed |= strangers.tally.redeemed
+    traffic.tally.claims |= strangers.tally.claims
+    traffic.tally.claimed |= strangers.tally.claimed
+    await check_nothing_lost(traffic, town.fetch)

@@ -1,0 +1,27 @@
+"""One database with the demo data for all tests of its constraints; each test leaves it as it was."""
+
+from collections.abc import AsyncIterator, Callable
+
+import asyncpg
+import pytest
+
+from common import database as db
+
+
+@pytest.fixture(scope="module")
+async def connection(templates: Callable[[str, bool], str]) -> AsyncIterator[asyncpg.Connection]:
+    """A plain connection to a migrated database with the demo data."""
+    parts = db.tortoise_config(templates("c", True))["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database")
+    found = await asyncpg.connect(**{name: parts[name] for name in wanted})
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def scratch(connection: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
+    """The same inside a transaction that is taken back after the test."""
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
