@@ -113,7 +113,8 @@ def verify(keys: KeyRing, text: str) -> Code:
 
 
 def _decode(text: str) -> bytes:
-    text = text.strip().upper()
+    # Only ASCII has an upper case that is one letter of the alphabet and nothing else.
+    text = text.strip().upper() if text.isascii() else ""
     body = text[len(PREFIX) :]
     if len(text) != TEXT_LENGTH or not text.startswith(PREFIX) or not _ALPHABET.issuperset(body):
         raise CodeMalformed

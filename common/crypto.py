@@ -59,6 +59,9 @@ SUITES = {
 class PersonalDataKeys:
     """Encrypts and hashes personal data. `keys` by id, the first for new data; secrets of ≥ 32 bytes.
 
+    The suite of the hashes goes with the hash key and stays as it is for an installation's life: people
+    are found again by them. The suite of the encryption can change at any time.
+
     Stored form: suite mark, length and text of the key id, nonce, sealed text with its tag. `context`
     (for instance `natural_persons.name`) is bound in, so that a value can't be moved to another column.
     """
@@ -66,6 +69,7 @@ class PersonalDataKeys:
     suite: str
     keys: dict[str, bytes]
     hash_key: bytes
+    hash_suite: str = "international"
 
     def encrypt(self, text: str, context: str) -> bytes:
         """Seal a text for the database."""
@@ -94,6 +98,6 @@ class PersonalDataKeys:
 
     def keyed_hash(self, text: str, context: str) -> bytes:
         """32 bytes that find a value again without holding it; the same in every process and year."""
-        digest = hmac.HMAC(self.hash_key, SUITES[self.suite].new_hash())
+        digest = hmac.HMAC(self.hash_key, SUITES[self.hash_suite].new_hash())
         digest.update(context.encode() + b"\0" + text.encode())
         return digest.finalize()

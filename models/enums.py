@@ -107,7 +107,7 @@ class OfferStatus(StrEnum):
 
 
 class DiscountKind(StrEnum):
-    """How an offer gives: domain.md section 6."""
+    """How an offer gives; `benefits.discounts` works each of them out."""
 
     PERCENT_OFF = "percent_off"
     AMOUNT_OFF = "amount_off"

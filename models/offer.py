@@ -158,7 +158,7 @@ class OfferTerms(Model):
 class OfferStock(Model):
     """The pieces of a limited offer; an offer without a row has no limit of stock.
 
-    `issued` is the number of coupons claimed and not given back (invariant I3); the CHECK is what makes
+    `issued` is the number of coupons claimed and not given back: always. The CHECK is what makes
     a rush exact: the claim that would go beyond it fails as a whole.
     """
 

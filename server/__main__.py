@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+import asyncpg
+
 from server.config import ConfigError, Settings, load
 
 EX_CONFIG = 78
@@ -23,6 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"The configuration is not usable; nothing was started.\n{error}", file=sys.stderr)
         return EX_CONFIG
+    except (
+        OSError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.InvalidAuthorizationSpecificationError,
+    ) as error:
+        # The message could repeat the password; the kind says enough.
+        print(
+            f"The database can't be reached ({type(error).__name__}); nothing was changed. Check DATABASE_URL"
+            " and that PostgreSQL runs, then try again.",
+            file=sys.stderr,
+        )
+        return EX_UNAVAILABLE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--dry-run", action="store_true", help="only say what would be applied")
     migrate.add_argument(
         "--check-drift", action="store_true", help="fail if the models say more than the migrations"
+    )
+    add(
+        "make-migration",
+        _make_migration,
+        "write the migration that brings the tables to the models (for developers)",
     )
     add("check", _check, "check the configuration, the database and Redis; say what is wrong and what to do")
     add("config", _config, "show the effective configuration with secrets masked")
@@ -107,6 +126,16 @@ def _migrate(options: argparse.Namespace, settings: Settings) -> int:
         print("\n".join(found) or "models and migrations agree")
         return 1 if found else 0
     asyncio.run(migrate(settings.database_url, dry_run=options.dry_run))
+    return 0
+
+
+def _make_migration(options: argparse.Namespace, settings: Settings) -> int:
+    from server.migrate import write
+
+    print(
+        "\n".join(asyncio.run(write(settings.database_url)))
+        or "nothing to write: models and migrations agree"
+    )
     return 0
 
 

@@ -30,7 +30,7 @@ App = Sanic[Any, Any]
 
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
-SIGN_IN = "/api/v1/auth/"
+SIGN_IN = frozenset(f"/api/v1/auth/{audience}" for audience in ("citizen", "staff", "admin"))
 
 
 def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | None = None) -> App:
@@ -78,9 +78,11 @@ def _source(settings: Settings) -> CreditSource:
 def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None:
     def limit(request: Request) -> None:
         # `remote_addr` is filled only when a proxy has proved itself with the forwarded secret.
+        if not request.path.startswith("/api/"):
+            return  # a probe that asks too often must not be told that the process is ill
         address = request.remote_addr or request.ip
         limiter.hit("address", address, settings.address_limit)
-        if request.path.startswith(SIGN_IN):
+        if request.path in SIGN_IN:
             # One address that tries many logins: the lock-out per login does not see it.
             limiter.hit("sign_in", address, settings.sign_in_limit)
 

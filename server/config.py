@@ -99,9 +99,15 @@ def shown(settings: Settings) -> dict[str, str]:
     for item in fields(settings):
         value = getattr(settings, item.name)
         lines[VARIABLES.get(item.name, item.name.upper())] = (
-            _masked(value) if item.metadata.get("secret") else str(value)
+            _masked(value) if item.metadata.get("secret") else _plain(value)
         )
-    return lines
+    keys = settings.data_keys
+    return {**lines, "HASH_KEY": "***", "CRYPTO_SUITE": keys.suite, "HASH_SUITE": keys.hash_suite}
+
+
+def _plain(value: object) -> str:
+    """As the variable would be set: a switch is 0 or 1."""
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _masked(value: object) -> str:
@@ -220,12 +226,20 @@ class _Reader:
             return KeyRing({0: b"\0" * 32})
 
     def personal_data_keys(self) -> PersonalDataKeys:
-        suite = self.text("CRYPTO_SUITE", "international")
-        if suite not in SUITES:
-            self.problems.append(f"CRYPTO_SUITE: must be one of {', '.join(SUITES)}")
-            suite = "international"
-        keys = self.keys("DATA_KEYS", minimum=32)
-        return PersonalDataKeys(suite=suite, keys=keys, hash_key=self.secret("HASH_KEY"))
+        return PersonalDataKeys(
+            suite=self.suite("CRYPTO_SUITE"),
+            keys=self.keys("DATA_KEYS", minimum=32),
+            hash_key=self.secret("HASH_KEY"),
+            hash_suite=self.suite("HASH_SUITE"),
+        )
+
+    def suite(self, name: str) -> str:
+        """Which algorithms; `HASH_SUITE` must stay as it is once there are citizens."""
+        value = self.text(name, "international")
+        if value not in SUITES:
+            self.problems.append(f"{name}: must be one of {', '.join(SUITES)}")
+            return "international"
+        return value
 
     def database_url(self) -> str:
         value = self.environ.get("DATABASE_URL", "")

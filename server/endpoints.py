@@ -34,7 +34,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from common.errors import DomainError, NotFound
 from server import errors
 from server.http import JsonResponse
-from server.inputs import IdempotencyKey, body_reader, path_reader, query_reader, read_key
+from server.inputs import IdempotencyKey, body_reader, path_reader, query_reader, read_key, refuse_body
 from server.schemas import PageQuery
 
 __all__ = ["ALWAYS_POSSIBLE", "Answer", "IdempotencyKey", "Operation", "endpoint"]
@@ -151,13 +151,13 @@ def _describe(
         query=hints.get("query"),
         needs_key="key" in hints,
         path_parameters={name: kind for name, kind in hints.items() if name not in _SPECIAL},
-        problems=refusals + _implied_problems(hints),
+        problems=refusals + _implied_problems(hints, method),
     )
     _check(operation, path, hints, frozenset(signature(handler).parameters))
     return operation
 
 
-def _implied_problems(hints: Mapping[str, Any]) -> tuple[type[DomainError], ...]:
+def _implied_problems(hints: Mapping[str, Any], method: str) -> tuple[type[DomainError], ...]:
     """What the kit itself may raise around a function with these parameters."""
     found: list[type[DomainError]] = [*ALWAYS_POSSIBLE]
     if "actor" in hints:
@@ -170,7 +170,7 @@ def _implied_problems(hints: Mapping[str, Any]) -> tuple[type[DomainError], ...]
         found += [errors.QueryInvalid, errors.FieldsInvalid]
         if issubclass(hints["query"], PageQuery):
             found.append(errors.CursorInvalid)
-    if "body" in hints:
+    if "body" in hints or method != "GET":
         found += [errors.JsonInvalid, errors.UnsupportedMediaType, errors.FieldsInvalid]
     return tuple(dict.fromkeys(found))
 
@@ -214,6 +214,7 @@ def _collector(
     path_readers = [(name, path_reader(kind)) for name, kind in operation.path_parameters.items()]
     read_body = body_reader(operation.body) if operation.body else None
     read_query = query_reader(operation.query) if operation.query else None
+    takes_none = operation.method != "GET"
 
     async def collect(request: Request, path: Mapping[str, str]) -> dict[str, object]:
         arguments: dict[str, object] = {}
@@ -228,6 +229,8 @@ def _collector(
             arguments["query"] = read_query(request)
         if read_body:
             arguments["body"] = read_body(request)
+        elif takes_none:
+            refuse_body(request)
         if wants_request:
             arguments["request"] = request
         return arguments

@@ -11,10 +11,13 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.compat import Header
 from sanic.response.types import BaseHTTPResponse
 
+from server.errors import BadRequest
 from server.problems import ProblemHandler
 from server.request_log import access_logger, current_request_id
 
 _REQUEST_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
+
+_BAD_NAME = re.compile(r"[^\n!#$%&'*+.^_`|~0-9A-Za-z-]|^\n|\n\n|\n$")
 
 LIMITS: dict[str, object] = {
     "REQUEST_MAX_SIZE": 64 * 1024,
@@ -89,6 +92,17 @@ class ApiRequest(Request):
         return self.request_id
 
 
+def refuse_ambiguous_head(request: Request) -> None:
+    """One host and well-formed names (RFC 9112, 3.2 and 5.1): what two readers could read differently is no request.
+
+    Raises:
+        BadRequest: there is something else.
+    """
+    headers = request.headers
+    if len(headers.getall("host", [])) != 1 or _BAD_NAME.search("\n".join(headers)):
+        raise BadRequest
+
+
 def finish(request: Request, response: BaseHTTPResponse) -> None:
     """Put the request's id and the security headers on an answer."""
     headers = response.headers
@@ -110,6 +124,7 @@ def setup_http(app: Sanic[Any, Any], authenticate: Authenticate, *, is_access_lo
     app.error_handler = ProblemHandler()
     app.ctx.authenticate = authenticate
     app.config.update(LIMITS)
+    app.register_middleware(refuse_ambiguous_head, "request")
     app.register_middleware(finish, "response")
     if is_access_log_on:
         app.register_middleware(access_logger(_started_at), "response")

@@ -24,6 +24,7 @@ from server.errors import (
 )
 from server.field_errors import field_error, field_errors
 from server.json_text import check_json
+from server.schemas import In
 
 IdempotencyKey = NewType("IdempotencyKey", str)
 """The text that makes a repeated call the same call; it belongs to the actor and the route."""
@@ -89,6 +90,23 @@ def body_reader(model: type[BaseModel]) -> Callable[[Request], BaseModel]:
         raise FieldsInvalid(*found)
 
     return read
+
+
+class _Nothing(In):
+    """What a route without a body may be sent: an empty object, as some clients do."""
+
+
+_read_nothing = body_reader(_Nothing)
+
+
+def refuse_body(request: Request) -> None:
+    """Let nothing pass, or an empty object, where no body belongs: what was sent was meant to do something.
+
+    Raises:
+        FieldsInvalid, JsonInvalid, UnsupportedMediaType: as for a body with no fields.
+    """
+    if request.body:
+        _read_nothing(request)
 
 
 def _check_type(request: Request) -> None:

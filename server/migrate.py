@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import asyncpg
 from tortoise import Tortoise
 from tortoise.connection import get_connection
+from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor, PlanStep
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.transactions import in_transaction
@@ -52,14 +53,24 @@ async def pending() -> list[str]:
 
 
 async def drift(database_url: str) -> list[str]:
-    """What the models say and the migrations don't: empty when `makemigrations` would write nothing."""
-    from tortoise.migrations.autodetector import MigrationAutodetector
+    """What the models say and the migrations don't: empty when `write` would write nothing."""
+    writers = await (await _autodetector(database_url)).changes()
+    return [operation.describe() for writer in writers for operation in writer.operations]
 
+
+async def write(database_url: str) -> list[str]:
+    """Write the next migration from the models; the files that were written.
+
+    Constraints of `Meta.constraints` on a new table are not part of it: add them as 0002 does.
+    """
+    return await (await _autodetector(database_url)).write()
+
+
+async def _autodetector(database_url: str) -> MigrationAutodetector:
     config = tortoise_config(database_url)
     await Tortoise.init(config=config, init_connections=False)
     assert Tortoise.apps is not None
-    writers = await MigrationAutodetector(Tortoise.apps, config["apps"]).changes()
-    return [operation.describe() for writer in writers for operation in writer.operations]
+    return MigrationAutodetector(Tortoise.apps, config["apps"])
 
 
 @asynccontextmanager

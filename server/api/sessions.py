@@ -44,7 +44,7 @@ class RefreshedOut(TokensOut):
 class RefreshIn(In):
     """The refresh token that came with the last pair."""
 
-    refresh_token: str = Field(min_length=1, max_length=200)
+    refresh_token: str = Field(min_length=1, max_length=4096)
 
 
 def tokens_of(signed_in: SignedIn) -> dict[str, str | int]:

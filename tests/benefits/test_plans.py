@@ -68,7 +68,9 @@ async def test_a_plan_made_on_an_empty_ledger_does_not_scan_it_later(
         if was_analyzed:
             await execute("ANALYZE")
         await execute(f"PREPARE scan(uuid, uuid, bigint, bigint, text) AS {redemptions.READ}")
-        await execute(f"PREPARE claim(uuid, uuid, text, timestamptz, text, text, text, date) AS {claims.READ}")
+        await execute(
+            f"PREPARE claim(uuid, uuid, text, timestamptz, text, text, text, date) AS {claims.READ}"
+        )
         before = [await _pages("scan", *scan), await _pages("claim", *claim)]
         await _fill()
         after = [await _pages("scan", *scan), await _pages("claim", *claim)]

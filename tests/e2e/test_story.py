@@ -163,7 +163,9 @@ async def test_citizen_claims_clerk_redeems_undoes_and_redeems_and_the_books_agr
         assert late.status_code == 201
         assert late.content == done.content
         assert late.headers["idempotency-replayed"] == "true"
-        assert (await clerk.redeem(f"  {text.lower()} ", key, uses=2)).json()["code"] == "idempotency_key_reused"
+        assert (await clerk.redeem(f"  {text.lower()} ", key, uses=2)).json()[
+            "code"
+        ] == "idempotency_key_reused"
         await refused(await clerk.redeem(text), 410, "code_expired")
         await refused(await clerk.preview(text), 410, "code_expired")
         # The page stayed open all the while, and nothing was said twice.

@@ -40,7 +40,15 @@ async def test_sigterm_under_load_loses_nothing_and_the_next_start_goes_on(town:
             assert service.process.returncode == 0
             service.launch()
         await asyncio.sleep(0.5)
-    assert set(tally.statuses) <= {200, 201, 204, 503, "cut kept line", "cut fresh line", "refused connection"}
+    assert set(tally.statuses) <= {
+        200,
+        201,
+        204,
+        503,
+        "cut kept line",
+        "cut fresh line",
+        "refused connection",
+    }
     assert not logged(service, "worker_killed")
     await check_nothing_lost(traffic, town.fetch)
 

@@ -1,9 +1,10 @@
 """Consents: reading the text, giving one, withdrawing it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from sanic import Blueprint
 
 from citizens import consents
@@ -28,11 +29,17 @@ class ConsentTextOut(Out):
     sha256: str
 
 
+def _must_be_true(granted: bool) -> bool:
+    if not granted:
+        raise PydanticCustomError("not_allowed", "only true: withdrawing is DELETE")
+    return granted
+
+
 class ConsentIn(In):
     """Agreement to one version. Withdrawing is DELETE, not `false`."""
 
     version: Annotated[str, Field(min_length=1, max_length=32)]
-    granted: Literal[True]
+    granted: Annotated[bool, AfterValidator(_must_be_true)]
 
 
 class ConsentOut(Out):

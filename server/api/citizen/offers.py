@@ -1,6 +1,7 @@
 """Finding offers, and whether one may claim them."""
 
-from datetime import date
+import math
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +9,11 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from sanic import Blueprint, Request
 
+from benefits.eligibility import NOBODY, Standing
 from benefits.offers import CitizenView, OfferView, Position, Search, viewer_of
+from citizens.consents import ConsentRequired
+from citizens.credit import CreditDesk
+from citizens.credit_sources import CreditSourceUnavailable
 from common.actors import CitizenActor
 from common.clock import now
 from models.enums import Category, LimitPeriod, MemberKind, OfferStatus
@@ -20,7 +25,7 @@ from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_c
 
 routes = Blueprint("offers", url_prefix="/offers")
 
-PLACE = r"^-?[0-9]{1,2}(\.[0-9]{1,8})?,-?[0-9]{1,3}(\.[0-9]{1,8})?$"
+PLACE = r"^-?[0-9]{1,2}(\.[0-9]{1,20})?,-?[0-9]{1,3}(\.[0-9]{1,20})?$"
 
 
 def _on_earth(text: str) -> str:
@@ -37,7 +42,7 @@ class OfferQuery(PageQuery):
     region: Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$")] | None = Field(
         default=None, description="行政区划代码，含下级 / GB/T 2260 code, with all below it"
     )
-    near: Annotated[str, Field(pattern=PLACE, max_length=32), AfterValidator(_on_earth)] | None = Field(
+    near: Annotated[str, Field(pattern=PLACE, max_length=64), AfterValidator(_on_earth)] | None = Field(
         default=None, description="纬度,经度：由近到远 / latitude,longitude: nearest first"
     )
     q: Annotated[str, Field(max_length=64)] = Field(default="", description="关键词 / words")
@@ -138,7 +143,7 @@ async def search(request: Request, actor: CitizenActor | None, query: OfferQuery
     at = now()
     if query.eligible and actor is None:
         raise NotSignedIn
-    viewer = await viewer_of(actor.id, at) if query.eligible and actor else None
+    viewer = await _viewer(request, actor, at) if query.eligible and actor else None
     after = decode_cursor(query.cursor, (str, str)) if query.cursor else None
     found, position = await request.app.ctx.catalogue.search(
         _search(query), after and _position(*after), query.limit, viewer, at
@@ -154,7 +159,7 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
     """Rules and stores; with a citizen's token also whether he may claim it and, if not, why."""
     at = now()
     offer: OfferView = await request.app.ctx.catalogue.offer(offer_id, at)
-    viewer = await viewer_of(actor.id, at) if actor else None
+    viewer = await _viewer(request, actor, at) if actor else None
     return OfferDetailOut(
         **_offer(offer, None).__dict__,
         description=offer.terms.description,
@@ -165,6 +170,22 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
     )
 
 
+async def _viewer(request: Request, actor: CitizenActor, at: datetime) -> CitizenView:
+    """What the citizen may claim, exactly: under a consent in force the source is asked where nothing is known.
+
+    When the source does not answer, no tier is made up: he sees the offers that are open to all.
+    """
+    viewer = await viewer_of(actor.id, at)
+    if not viewer.standing.has_consent or viewer.standing.is_known:
+        return viewer
+    desk: CreditDesk = request.app.ctx.credit_desk
+    try:
+        snapshot = await desk.tier(actor.id, "eligible_offers", at)
+    except (ConsentRequired, CreditSourceUnavailable):
+        return CitizenView(NOBODY, viewer.held)
+    return CitizenView(Standing(True, snapshot.level, snapshot.data_date), viewer.held)
+
+
 def _search(query: OfferQuery) -> Search:
     lat, _, lng = (query.near or "").partition(",")
     near = (float(lat), float(lng)) if query.near else None
@@ -173,9 +194,12 @@ def _search(query: OfferQuery) -> Search:
 
 def _position(first: str, offer_id: str) -> Position:
     try:
-        return float(first), offer_id
+        position = float(first)
     except ValueError:
         raise CursorInvalid from None
+    if not math.isfinite(position):
+        raise CursorInvalid
+    return position, offer_id
 
 
 def _offer(offer: OfferView, distance_km: float | None) -> OfferOut:

@@ -14,6 +14,7 @@ from benefits.redemptions import Redeemed, ScanKeys
 from common.actors import StaffActor
 from common.clock import now
 from common.request_keys import request_key
+from merchants.staff import StaffRevoked
 from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
 from server.endpoints import Answer, IdempotencyKey, endpoint
 from server.schemas import Fen, In, Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
@@ -21,6 +22,7 @@ from server.schemas import Fen, In, Moment, Out, Page, PageQuery, decode_cursor,
 routes = Blueprint("redemptions", url_prefix="/redemptions")
 
 REFUSALS = (
+    StaffRevoked,
     refusals.CodeMalformed,
     refusals.CodeForged,
     refusals.StoreNotAllowed,
@@ -42,7 +44,7 @@ REFUSALS = (
 class ScanIn(In):
     """What was scanned, where, and the order. `uses` above 1 is for passes and families."""
 
-    code: Annotated[str, Field(max_length=200)]
+    code: Annotated[str, Field(max_length=8192)]
     store_id: UUID
     order_amount_fen: Fen | None = None
     uses: Annotated[int, Field(ge=1, le=1000)] = 1

@@ -10,6 +10,7 @@ from benefits import refusals, reversals
 from common.actors import StaffActor
 from common.clock import now
 from common.request_keys import request_key
+from merchants.staff import StaffRevoked
 from server.endpoints import Answer, IdempotencyKey, endpoint
 from server.schemas import In, Moment, Out
 
@@ -37,6 +38,7 @@ class ReversalOut(Out):
     summary="撤销核销 / Undo a redemption",
     answers={201: ReversalOut},
     refusals=(
+        StaffRevoked,
         refusals.AlreadyReversed,
         refusals.ReversalWindowClosed,
         refusals.IdempotencyKeyReused,

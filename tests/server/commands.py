@@ -1,0 +1,56 @@
+"""Running `python -m server …` as an operator does."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", **environ}
+
+
+@asynccontextmanager
+async def started(environ: Mapping[str, str], *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A command that runs; killed at the end if it still does."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "server", *arguments),
+        env=_environment(environ),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+async def run(environ: Mapping[str, str], *arguments: str, typed: str = "", within_s: float = 60) -> Ran:
+    """Run a command to its end."""
+    async with started(environ, *arguments) as process:
+        out, err = await asyncio.wait_for(process.communicate(typed.encode()), within_s)
+        return Ran(process.returncode or 0, out.decode(), err.decode())
+
+
+async def line_with(process: asyncio.subprocess.Process, text: str) -> str:
+    """Wait for the line of its output that holds a text."""
+    assert process.stdout is not None
+    while line := (await process.stdout.readline()).decode():
+        if text in line:
+            return line
+    raise AssertionError(f"it ended without saying {text!r}")

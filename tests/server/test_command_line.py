@@ -1,0 +1,146 @@
+"""The command line: help everywhere, exit codes of sysexits.h, and a first admin who can sign in to a production."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from server.__main__ import main
+from server.config import load
+from tests.conftest import environment
+from tests.factories.settings import production, sandbox
+from tests.server.commands import run
+
+COMMANDS = ["web", "worker", "migrate", "check", "config", "new-secrets", "create-admin", "web-worker"]
+PASSWORD = "a long and good password"
+SECRET = re.compile(r"[A-Z2-7]{32}")
+
+
+@pytest.fixture
+def url(templates: Callable[[str, bool], str]) -> str:
+    """The URL of a migrated database without anybody in it."""
+    return templates("cli", False)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"python -m server {command}" in said and len(said.splitlines()) >= 5
+
+
+def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    listed = re.findall(r"^    ([a-z-]+) ", capsys.readouterr().out, re.MULTILINE)
+    assert ended.value.code == 0 and listed == COMMANDS
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["migrate", "0001_initial"],
+        ["migrate", "--down"],
+        ["migrate", "--fake"],
+        ["create-admin"],
+    ],
+)
+def test_a_wrong_command_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and "usage: python -m server" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "migrate", "check", "config"])
+def test_a_broken_environment_starts_nothing_and_names_the_variable(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in production(PORT="eighty", HASH_KEY="short").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("SANDBOX")
+    assert main([command]) == 78
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "\nPORT: " in said.err and "\nHASH_KEY: " in said.err
+
+
+async def test_a_service_with_a_broken_environment_exits_with_78() -> None:
+    ran = await run({"SANDBOX": "1"}, "web")
+    assert ran.code == 78
+    assert "DATABASE_URL: is not set" in ran.err and "Traceback" not in ran.err
+
+
+async def test_new_secrets_make_a_configuration_that_production_takes() -> None:
+    ran = await run({}, "new-secrets")
+    printed = dict(line.split("=", 1) for line in ran.out.splitlines())
+    environ = {name: value for name, value in production().items() if name.endswith("_URL")}
+    assert ran.code == 0
+    assert load({**environ, **printed}).sandbox is False
+
+
+def test_the_effective_configuration_is_shown_without_its_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in sandbox(PORT="8123", METRICS_TOKEN="a-token-of-metrics").items():
+        monkeypatch.setenv(name, value)
+    assert main(["config"]) == 0
+    said = capsys.readouterr().out
+    assert "PORT=8123\n" in said and "METRICS_TOKEN=***\n" in said
+    assert "geheim" not in said and "a-token-of-metrics" not in said
+
+
+async def test_check_says_that_all_is_well(servers: Any, url: str) -> None:
+    ran = await run(environment(url, servers.redis_url), "check")
+    assert ran.code == 0
+    assert [line.partition(":")[0] for line in ran.out.splitlines()] == [
+        "configuration",
+        "database",
+        "migrations",
+        "redis",
+    ]
+    assert "migrations: current" in ran.out and "redis: reachable" in ran.out
+
+
+async def test_check_says_what_is_wrong_and_what_to_do(servers: Any, url: str) -> None:
+    nowhere = "postgres://app:geheim@127.0.0.1:1/xinyi"
+    ran = await run(environment(nowhere, "redis://127.0.0.1:1/0"), "check")
+    assert ran.code == 69
+    assert "database: not reachable" in ran.out and "DATABASE_URL" in ran.out
+    assert "redis: not reachable" in ran.out
+    assert "geheim" not in ran.out + ran.err and "Traceback" not in ran.err
+    unmigrated = servers.database("postgres")
+    ran = await run(environment(unmigrated, "redis://127.0.0.1:1/0"), "check")
+    assert ran.code == 69 and "migrations: 2 to apply; run `python -m server migrate`" in ran.out
+
+
+async def test_check_is_content_without_redis(url: str) -> None:
+    ran = await run(environment(url, "redis://127.0.0.1:1/0"), "check")
+    assert ran.code == 0 and "redis: not reachable" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("options", "password", "reason"),
+    [
+        (["--login", "chief"], "short", "12 characters"),
+        (["--login", "chief"], "", "12 characters"),
+        (["--login", "a-long-login-name"], "A-Long-Login-Name", "must not be the login"),
+        (["--login", ""], PASSWORD, "1 to 64"),
+        (["--login", "x" * 65], PASSWORD, "1 to 64"),
+        (["--login", "a\nb"], PASSWORD, "1 to 64"),
+        (["--login", "chief", "--region", "339999"], PASSWORD, "no region 339999"),
+    ],
+)
+async def test_what_makes_no_admin_is_told(
+    servers: Any, database: str, options: list[str], password: str, reason: str
+) -> None:
+    from server.checks import create_admin
+
+    parsed = dict(zip(options[::2], options[1::2], strict=True))
+    settings = load(environment(database, servers.redis_url))
+    said = await create_admin(settings, parsed["--login"], password, parsed.get("--region", "330000"), None)
+    assert not said.is_good and reason in said.text

@@ -1,0 +1,130 @@
+"""The background process: what it forgets, what it closes, and that nothing keeps it from going on."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from common.clock import now
+from common.database import execute, fetch_all
+from server import sessions, worker
+from server.worker import KEEP_SESSIONS, LOOKUP_GIVEN_UP
+from tests.conftest import environment
+from tests.factories.citizens import a_person, consent
+from tests.factories.moments import NOON
+from tests.factories.settings import settings
+from tests.server.commands import started
+
+MILLISECOND = timedelta(milliseconds=1)
+SETTINGS = settings()
+
+
+async def a_lookup(at: datetime, outcome: str = "pending") -> UUID:
+    """A line in the log of look-ups."""
+    citizen_id, lookup_id = await a_person(), uuid4()
+    await execute(
+        "INSERT INTO credit_lookups (id, citizen_id, consent_id, source, looked_up_by, reason, looked_up_at, outcome)"
+        " VALUES ($1, $2, $3, 'test', 'citizen', 'claim', $4, $5)",
+        *(lookup_id, citizen_id, await consent(citizen_id), at, outcome),
+    )
+    return lookup_id
+
+
+async def outcomes() -> dict[UUID, str]:
+    return {row["id"]: row["outcome"] for row in await fetch_all("SELECT id, outcome FROM credit_lookups")}
+
+
+async def a_failure(window_ends_at: datetime) -> None:
+    """Wrong passwords for some login."""
+    await execute(
+        "INSERT INTO login_failures (login_hash, failures, window_ends_at) VALUES ($1, 5, $2)",
+        *(uuid4().bytes * 2, window_ends_at),
+    )
+
+
+async def test_sessions_are_forgotten_half_a_year_after_their_end(database: str) -> None:
+    ended = [
+        await sessions.begin(SETTINGS, sessions.ActorKind.CITIZEN, uuid4(), None, at)
+        for at in (NOON, NOON + MILLISECOND)
+    ]
+    last_day = NOON + timedelta(seconds=SETTINGS.refresh_token_s) + KEEP_SESSIONS
+    assert await worker.forget_old_sessions(last_day) == 0
+    assert await worker.forget_old_sessions(last_day + MILLISECOND) == 1
+    (left,) = await fetch_all("SELECT id FROM sessions")
+    assert left["id"] == ended[1].session_id and timedelta(days=180) == KEEP_SESSIONS
+
+
+async def test_sessions_are_forgotten_a_batch_at_a_time(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "BATCH", 2)
+    for _ in range(5):
+        await sessions.begin(SETTINGS, sessions.ActorKind.CITIZEN, uuid4(), None, NOON)
+    done = [await worker.forget_old_sessions(NOON + timedelta(days=4000)) for _ in range(4)]
+    assert done == [2, 2, 1, 0]
+
+
+async def test_failures_are_forgotten_when_their_window_is_over(database: str) -> None:
+    await a_failure(NOON)
+    assert await worker.forget_login_failures(NOON) == 0
+    assert await worker.forget_login_failures(NOON + MILLISECOND) == 1
+
+
+async def test_a_look_up_whose_process_died_is_closed_without_an_answer(database: str) -> None:
+    late = NOON + LOOKUP_GIVEN_UP + MILLISECOND
+    given_up, waiting = await a_lookup(NOON), await a_lookup(NOON + MILLISECOND)
+    answered = await a_lookup(NOON, "rated")
+    assert await worker.close_abandoned_lookups(late) == 1
+    assert await outcomes() == {given_up: "unavailable", waiting: "pending", answered: "rated"}
+    assert await worker.close_abandoned_lookups(late) == 0
+
+
+async def _until(done: Callable[[], Any], within_s: float = 15) -> None:
+    async with asyncio.timeout(within_s):
+        while not await done():
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_does_everything_at_once_and_ends_in_order_when_told(
+    database: str, servers: Any, number: signal.Signals
+) -> None:
+    lookup = await a_lookup(now() - 2 * LOOKUP_GIVEN_UP)
+    await a_failure(now() - timedelta(days=1))
+    async with started(environment(database, servers.redis_url), "worker") as process:
+
+        async def is_done() -> bool:
+            return await outcomes() == {lookup: "unavailable"}
+
+        await _until(is_done)
+        process.send_signal(number)
+        assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await fetch_all("SELECT 1 FROM login_failures") == []
+
+
+async def test_a_task_that_fails_keeps_no_other_from_its_work(
+    database: str, servers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await execute("ALTER TABLE sessions RENAME TO away")
+    lookup = await a_lookup(now() - 2 * LOOKUP_GIVEN_UP)
+    assert await worker._all_tasks() is False
+    assert await outcomes() == {lookup: "unavailable"}
+    await execute("ALTER TABLE away RENAME TO sessions")
+    assert await worker._all_tasks() is True
+
+
+async def test_a_database_that_was_away_is_asked_again(
+    database: str, servers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, with a short pause; the failure is a table that is not there for a while."""
+    monkeypatch.setattr(worker, "RETRY_S", 0.1)
+    await execute("ALTER TABLE credit_lookups RENAME TO away")
+    running = asyncio.create_task(worker.run(settings(DATABASE_URL=database)))
+    await asyncio.sleep(0.3)
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
