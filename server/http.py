@@ -98,6 +98,8 @@ def refuse_ambiguous_head(request: Request) -> None:
     Raises:
         BadRequest: there is something else.
     """
+    if request.method == "NONE":  # what could not be read is a problem of its own already
+        return
     headers = request.headers
     if len(headers.getall("host", [])) != 1 or _BAD_NAME.search("\n".join(headers)):
         raise BadRequest

@@ -36,6 +36,9 @@ _UNREACHABLE = (
     asyncpg.InsufficientResourcesError,  # disk full, no memory, too many connections
     asyncpg.OperatorInterventionError,  # shut down, crashed, cancelled by the time limit
     asyncpg.TransactionRollbackError,  # deadlock or serialization failure: nothing was done
+    asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections now
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.ReadOnlySQLTransactionError,  # a replica that is about to be promoted
 )
 

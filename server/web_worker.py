@@ -9,6 +9,7 @@ from sanic.log import logger
 
 from server.app import create_app
 from server.config import Settings
+from server.protocol import DeadlineProtocol
 from server.request_log import configure_logging
 
 GRACE_S = 15.0
@@ -27,4 +28,4 @@ def serve(settings: Settings, listen_fd: int, ready_fd: int) -> None:
 
     app.register_listener(say_ready, "after_server_start")
     listener = socket.socket(fileno=listen_fd)
-    app.run(sock=listener, single_process=True, access_log=False, motd=False)
+    app.run(sock=listener, single_process=True, protocol=DeadlineProtocol, access_log=False, motd=False)

@@ -364,6 +364,12 @@ async def test_a_frame_that_two_readers_could_take_differently_is_refused(loud: 
     assert (status, await fingerprint(loud) == before) == (400, True), body
 
 
+async def test_an_old_probe_that_names_no_host_is_answered(loud: Service) -> None:
+    # Only HTTP/1.1 has to name one (RFC 9112, 3.2); load balancers still ask like this.
+    status, body = await asyncio.to_thread(exchange, loud, b"GET /healthz HTTP/1.0\r\n\r\n")
+    assert (status, b'"ok"' in body) == (200, True)
+
+
 async def test_more_than_the_server_reads_is_413_in_every_framing(loud: Service) -> None:
     for sent in (
         HEAD + b"Content-Length: 99999999999999999999\r\n\r\n",

@@ -232,6 +232,15 @@ async def test_without_consent_there_is_no_tier_and_no_look_up(service: Service)
     assert (await citizen.http.get("/me/credit/lookups")).json() == {"items": [], "next_cursor": None}
 
 
+async def test_looking_at_what_is_open_to_all_looks_nobody_up(service: Service) -> None:
+    citizen, offer = await service.citizen(), await make_offer(service)
+    await asyncio.sleep(1.2)
+    assert (await citizen.http.get(f"/offers/{offer}")).json()["eligibility"]["eligible"]
+    assert (await citizen.http.get("/offers")).status_code == 200
+    assert (await claim(citizen.http, offer)).status_code == 201
+    assert (await citizen.http.get("/me/credit/lookups")).json()["items"] == []
+
+
 async def test_every_look_up_tells_who_when_why_and_under_which_consent(service: Service) -> None:
     citizen = await service.citizen(consent=False)
     proof = (await citizen.consent()).json()
@@ -256,9 +265,12 @@ async def test_a_source_that_gives_nothing_to_rely_on_makes_no_tier(
     problem(await citizen.http.get("/me/credit"), 503, "credit_source_unavailable")
     problem(await claim(citizen.http, offer), 503, "credit_source_unavailable")
     answered(await claim(citizen.http, open_offer), 201, "id")
+    for wanted, reasons in ((offer, ["credit_source_unavailable"]), (open_offer, [])):
+        page = (await citizen.http.get(f"/offers/{wanted}")).json()
+        assert [reason["code"] for reason in page["eligibility"]["reasons"]] == reasons
     assert await service.fetch("SELECT 1 FROM tier_snapshots") == []
     outcomes = [line["outcome"] for line in (await citizen.http.get("/me/credit/lookups")).json()["items"]]
-    assert outcomes == ["unavailable"] * 2
+    assert set(outcomes) == {"unavailable"}
     # After five failures in a row it is not asked for a while, and still answers at once.
     begun = time.monotonic()
     answers = await asyncio.gather(*(citizen.http.get("/me/credit") for _ in range(8)))

@@ -375,6 +375,7 @@ def guarded(make_service: Callable[..., Service], servers: Servers) -> Service:
         workers=1,
         REDIS_URL=own_redis(servers.redis_url, 6),
         ADDRESS_LIMIT=str(ADDRESS_LIMIT),
+        SIGN_IN_LIMIT=str(FEW),
         FORWARDED_SECRET=SECRET,
     )
 
@@ -414,6 +415,26 @@ async def test_an_address_has_a_limit_that_no_header_gets_around(guarded: Servic
     )
     problem(refusal, 429, "too_many_requests")
     assert (await client.get("/offers?limit=1", headers=forwarded("203.0.113.79"))).status_code == 200
+
+
+@pytest.mark.parametrize("audience", ["citizen", "staff", "admin"])
+@pytest.mark.parametrize("path", ["/auth/{}", "/auth/{}/", "/auth/{}//", "/auth/{}?again=1"])
+async def test_signing_in_has_a_limit_per_address_however_its_path_is_written(
+    guarded: Service, audience: str, path: str
+) -> None:
+    await not_at_the_end_of_a_minute()
+    client, place = guarded.client(), f"198.51.100.{hash((audience, path)) % 200}"
+    headers = {"Forwarded": f"for={place};secret={SECRET}"}
+    body = (
+        {"login": f"nobody-{place}", "password": "x"}
+        if audience != "citizen"
+        else {"channel": "wechat", "code": "x"}
+    )
+    statuses = []
+    for _ in range(2 * FEW + 2):
+        answer = await client.post(path.format(audience), json=body, headers=headers)
+        statuses.append((answer.status_code, answer.json()["code"]))
+    assert (429, "too_many_requests") in statuses or statuses[0][0] == 404, statuses
 
 
 async def test_a_process_that_lives_says_so_however_often_it_is_asked(guarded: Service) -> None:

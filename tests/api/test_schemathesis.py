@@ -45,7 +45,7 @@ CHECKS = [
 ]
 # An answer without an end: asked for with ids that are not there only.
 STREAM = "GET /api/v1/coupons/{coupon_id}/events"
-EXAMPLES = {"real ids": 15, "any ids": 3, "broken": 8}
+EXAMPLES = {"real ids": 8, "any ids": 2, "broken": 5}
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_every_answer_is_one_that_the_document_names(
             except (Exception, BaseExceptionGroup) as failure:
                 failures.append(f"{operation.label} ({kind}): {failure}"[:1500])
     assert not failures, "\n\n".join(failures)
-    assert calls > 5 * len(operations)
+    assert calls > 4 * len(operations)
 
 
 def test_nothing_undocumented_and_no_mistake_was_logged(fuzzed: Service, things: dict[str, str]) -> None:

@@ -68,12 +68,14 @@ class Phone:
             AssertionError: one attempt hung, or there was no answer for too long.
         """
         gives_up_at = time.monotonic() + GIVES_UP_AFTER_S
+        outcomes: Counter[str] = Counter()
         while time.monotonic() < gives_up_at:
             answer = await self._attempt(call)
             if answer is not None and answer.status != 503:
                 return answer
+            outcomes[str(answer.what) if answer else "none"] += 1
             await asyncio.sleep(PAUSE_S)
-        raise AssertionError(f"no answer for {GIVES_UP_AFTER_S:.0f} s: {call.method} {call.path}")
+        raise AssertionError(f"no answer for {GIVES_UP_AFTER_S:.0f} s: {call.method} {call.path}: {outcomes}")
 
     async def _attempt(self, call: Call) -> Answer | None:
         begun = time.monotonic()

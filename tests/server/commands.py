@@ -6,6 +6,11 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from common import database as db
 
 
 @dataclass(frozen=True)
@@ -23,10 +28,12 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def started(environ: Mapping[str, str], *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(
+    environ: Mapping[str, str], *arguments: str, python: tuple[str, ...] = ("-m", "server")
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """A command that runs; killed at the end if it still does."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server", *arguments),
+        *(sys.executable, *python, *arguments),
         env=_environment(environ),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -54,3 +61,19 @@ async def line_with(process: asyncio.subprocess.Process, text: str) -> str:
         if text in line:
             return line
     raise AssertionError(f"it ended without saying {text!r}")
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """A connection of its own, that knows nothing of this process's."""
+    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database")
+    return await asyncpg.connect(**{name: parts[name] for name in wanted})
+
+
+async def query(url: str, sql: str, *values: object) -> list[Any]:
+    """One statement on a connection of its own."""
+    connection = await connect(url)
+    try:
+        return list(await connection.fetch(sql, *values))
+    finally:
+        await connection.close()

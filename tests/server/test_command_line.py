@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import pyotp
 import pytest
 
 from server.__main__ import main
+from server.checks import create_admin
 from server.config import load
 from tests.conftest import environment
 from tests.factories.settings import production, sandbox
-from tests.server.commands import run
+from tests.server.commands import query, run
+from tests.service import Service
 
 COMMANDS = ["web", "worker", "migrate", "check", "config", "new-secrets", "create-admin", "web-worker"]
 PASSWORD = "a long and good password"
@@ -136,11 +140,55 @@ async def test_check_is_content_without_redis(url: str) -> None:
     ],
 )
 async def test_what_makes_no_admin_is_told(
-    servers: Any, database: str, options: list[str], password: str, reason: str
+    servers: Any, url: str, options: list[str], password: str, reason: str
 ) -> None:
-    from server.checks import create_admin
-
-    parsed = dict(zip(options[::2], options[1::2], strict=True))
-    settings = load(environment(database, servers.redis_url))
-    said = await create_admin(settings, parsed["--login"], password, parsed.get("--region", "330000"), None)
+    parsed = {"--region": "330000", **dict(zip(options[::2], options[1::2], strict=True))}
+    settings = load(environment(url, servers.redis_url))
+    said = await create_admin(settings, parsed["--login"], password, parsed["--region"], None)
     assert not said.is_good and reason in said.text
+    assert await query(url, "SELECT id FROM admins") == []
+
+
+def test_the_password_is_no_argument() -> None:
+    with pytest.raises(SystemExit):
+        main(["create-admin", "--login", "chief", "--password", PASSWORD])
+
+
+async def test_a_second_admin_of_the_same_login_is_refused(servers: Any, url: str) -> None:
+    arguments = ("create-admin", "--login", "chief", "--password-stdin")
+    environ = environment(url, servers.redis_url)
+    assert (await run(environ, *arguments, typed=PASSWORD + "\n")).code == 0
+    ran = await run(environ, *arguments, typed="another " + PASSWORD + "\n")
+    assert ran.code == 1 and "taken" in ran.err and ran.out == ""
+    (row,) = await query(url, "SELECT * FROM admins")
+    assert (sorted(row["roles"]), row["region_id"]) == (["auditor", "operator", "supervisor"], "330000")
+
+
+async def test_the_first_admin_of_a_production_signs_in_with_password_and_one_time_code(
+    make_service: Callable[..., Service], servers: Any, templates: Callable[[str, bool], str]
+) -> None:
+    """With the demo accounts in the database: a production lets none of them in."""
+    url = templates("first", True)
+    environ = production(DATABASE_URL=url, REDIS_URL=servers.redis_url)
+    options = ("--region", "330100", "--role", "operator", "--role", "auditor", "--password-stdin")
+    ran = await run(environ, "create-admin", "--login", "chief", *options, typed=PASSWORD + "\n")
+    assert ran.code == 0, ran.err
+    (secret,) = SECRET.findall(ran.out)
+    client = make_service(workers=1, SANDBOX="0", **environ).client()
+
+    async def sign_in(login: str, password: str, totp: str | None) -> tuple[int, Any]:
+        body = {"login": login, "password": password, **({"totp": totp} if totp else {})}
+        answer = await client.post("/auth/admin", json=body)
+        return answer.status_code, answer.json()
+
+    code = pyotp.TOTP(secret).at(datetime.now(UTC))
+    status, said = await sign_in("chief", PASSWORD, None)
+    assert (status, said["code"]) == (401, "login_failed")
+    status, said = await sign_in("chief", PASSWORD, code)
+    assert (status, said["admin"]["roles"]) == (200, ["operator", "auditor"])
+    assert said["admin"]["region"] == "330100"
+    assert (await sign_in("chief", PASSWORD, code))[0] == 401, "a one-time code is good once"
+    assert (await sign_in("demo-admin", "demo-admin", None))[0] == 401
+    assert (await sign_in("demo-admin", "demo-admin", code))[0] == 401
+    answer = await client.post("/auth/citizen", json={"channel": "sandbox", "code": "demo-good"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "channel_unavailable")

@@ -5,30 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import pytest
 
-from common import database as db
 from models import reference
 from tests.conftest import environment
-from tests.server.commands import line_with, run, started
+from tests.server.commands import connect, line_with, query, run, started
 
 ALL = ["0001_initial", "0002_constraints"]
-
-
-async def connect(url: str) -> asyncpg.Connection:
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
-    wanted = ("host", "port", "user", "password", "database")
-    return await asyncpg.connect(**{name: parts[name] for name in wanted})
-
-
-async def query(url: str, sql: str, *values: object) -> list[Any]:
-    connection = await connect(url)
-    try:
-        return list(await connection.fetch(sql, *values))
-    finally:
-        await connection.close()
 
 
 @pytest.fixture
@@ -115,7 +99,7 @@ async def test_a_run_killed_in_the_midst_of_a_migration_leaves_nothing_of_it(
     await blocker.execute(f"CREATE TABLE {HALF_WAY[name]} (n int)")
     async with started(environ_of(empty), "migrate") as process:
         await line_with(process, f"applying {name}")
-        while not await query(empty, "SELECT 1 FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+        while not await query(empty, "SELECT 1 FROM pg_locks WHERE NOT granted"):
             await asyncio.sleep(0.02)
         process.kill()
         await process.wait()

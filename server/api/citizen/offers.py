@@ -197,7 +197,7 @@ def _position(first: str, offer_id: str) -> Position:
         position = float(first)
     except ValueError:
         raise CursorInvalid from None
-    if not math.isfinite(position):
+    if math.isnan(position):  # nothing comes before or after it: the first page would come for ever
         raise CursorInvalid
     return position, offer_id
 
