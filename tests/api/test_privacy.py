@@ -25,10 +25,7 @@ from tests.api.offers import FAIR, GOOD, make_offer
 from tests.conftest import Servers
 from tests.service import CitizenClient, Service, StaffClient
 
-PEOPLE = (
-    *("demo-excellent", "demo-good", "demo-fair", "demo-poor", "demo-unrated", "demo-cashier-self"),
-    *("load-5001", "load-5001@b"),
-)
+PEOPLE = (*("demo-excellent", "demo-good", "demo-poor", "demo-unrated", "demo-cashier-self", "load-5001@b"),)
 # The scale of the demo scheme as people and programs would say it; `good` and `bad` are English words too.
 TIER_WORDS = ("优秀", "良好", "中等", "较差", '"excellent"', "tier_name", '"tier"', '"score"', "tier_level")
 TABLES_THAT_LAST = (
@@ -223,7 +220,7 @@ def found(text: str, words: list[str] | tuple[str, ...]) -> list[str]:
 
 
 def test_the_canaries_are_what_is_looked_for() -> None:
-    assert len(secrets()) == 2 * 9 and "王大友" in secrets()
+    assert len(secrets()) == 2 * 7 and "王大友" in secrets()
     assert all(re.fullmatch(r"\d{17}[\dX]", number) for number in secrets()[1::2])
     assert found('{"a": "\\u738b\\u5927\\u53cb"}', secrets()) == ["王大友"] * 1
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from benefits import attempts
+from tests.factories.databases import database, kept_database  # noqa: F401 - fixtures of this folder
 from tests.factories.members import Shop, a_shop
 
 
 @pytest.fixture
-async def shop(database: str) -> Shop:
-    """A member with two stores, a clerk and a manager, in a database of the test's own."""
+async def shop(database: str) -> Shop:  # noqa: F811
+    """A member with two stores, a clerk and a manager; nobody else is there."""
     return await a_shop()
 
 

@@ -100,10 +100,12 @@ async def test_members_are_counted_apart(shop: Shop) -> None:
 async def test_a_flush_that_fails_keeps_the_counts_for_the_next(shop: Shop) -> None:
     attempts.count(shop.member_id, "code_forged")
     await execute("ALTER TABLE refused_scan_counts RENAME TO away")
-    with pytest.raises(Exception, match="refused_scan_counts"):
-        await attempts.flush(NOON)
+    try:
+        with pytest.raises(Exception, match="refused_scan_counts"):
+            await attempts.flush(NOON)
+    finally:
+        await execute("ALTER TABLE away RENAME TO refused_scan_counts")
     attempts.count(shop.member_id, "code_forged")
-    await execute("ALTER TABLE away RENAME TO refused_scan_counts")
     await attempts.flush(NOON)
     assert await counted() == [(local_day(NOON), shop.member_id, "code_forged", 2)]
 

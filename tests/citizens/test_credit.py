@@ -11,15 +11,14 @@ from citizens import consents, credit
 from citizens.consents import ConsentRequired
 from citizens.credit_sources import CreditSourceUnavailable, Rating
 from citizens.credit_sources.none import NoSource
-from citizens.credit_sources.sandbox import SandboxSource
 from common.database import Row, execute, fetch_all
 from models.enums import LookupOutcome, TierLevel
 from tests.factories.citizens import PURPOSE, a_citizen, a_person, consent
 from tests.factories.moments import NOON, shanghai
-from tests.factories.sources import AS_OF, NO_RECORD, Source, a_scheme, desk, rating
+from tests.factories.sources import AS_OF, NO_RECORD, Source, a_scheme, demo_scheme, desk, rating
 
 SECOND = timedelta(seconds=1)
-pytestmark = pytest.mark.usefixtures("demo_database")
+pytestmark = pytest.mark.usefixtures("scheme")
 
 
 async def lookups() -> list[Row]:
@@ -31,7 +30,13 @@ async def snapshots() -> list[Row]:
 
 
 @pytest.fixture
-async def wang() -> UUID:
+async def scheme(database: str) -> int:
+    """The demo scheme, in force since the beginning of the year."""
+    return await demo_scheme()
+
+
+@pytest.fixture
+async def wang(scheme: int) -> UUID:
     """A person who has agreed to the credit check."""
     citizen_id = await a_person("demo-excellent")
     await consent(citizen_id)
@@ -207,21 +212,6 @@ async def test_a_citizen_reads_his_own_look_ups_newest_first(wang: UUID) -> None
     assert (newest.consent_id, newest.consent_version) == (proof.id, proof.version)
     assert newest.outcome is LookupOutcome.RATED
     assert await credit.lookups_of(wang, lines[0].id, 1) == lines[1:2]
-
-
-@pytest.mark.parametrize("tier", ["excellent", "good", "fair", "poor", "unrated"])
-async def test_a_demo_person_has_the_tier_that_his_name_says(tier: str) -> None:
-    citizen_id = await a_person(f"demo-{tier}")
-    await consent(citizen_id)
-    seen = await desk(SandboxSource()).tier(citizen_id, "my_credit", NOON)
-    assert (seen.band.code if seen.band else "unrated") == tier
-
-
-@pytest.mark.parametrize("name", ["load-5", "load-5@b", "demo-cashier-self"])
-async def test_load_people_and_the_cashier_are_excellent(name: str) -> None:
-    citizen_id = await a_person(name)
-    await consent(citizen_id)
-    assert (await desk(SandboxSource()).tier(citizen_id, "my_credit", NOON)).level is TierLevel.EXCELLENT
 
 
 def test_a_rating_has_no_place_for_what_may_not_be_stored() -> None:

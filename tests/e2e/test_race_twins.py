@@ -5,104 +5,34 @@ guard taken away, where it must not. A row is held until everybody has read and 
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import asyncpg
 import pytest
 
-from benefits import claims, codes, redemptions, reversals
-from benefits.eligibility import NOBODY, Standing
-from benefits.redemption_rules import Order
-from benefits.redemptions import ScanKeys
+from benefits import claims, redemptions, reversals
+from benefits.eligibility import Standing
 from citizens import consents
 from common import database as db
-from common.actors import StaffActor
 from common.clock import now
 from common.database import fetch_all
-from common.errors import DomainError
 from common.request_keys import request_key
 from models.enums import ConsentPurpose
-from sandbox.demo_data.rows import demo_id
-from server.config import load
-from tests.conftest import environment
+from tests.e2e.in_process import CLERK, Bench, outcome
 from tests.e2e.invariants import check
 from tests.e2e.workbench import add_offer, crowd, row_held
 from tests.service import new_key
 
 AT_ONCE = 7  # of the eight connections that this process has; one looks on
 
-CLERK = StaffActor(demo_id("staff", "demo-cashier"), uuid4(), demo_id("member", "hz-hupan"))
-STORE = demo_id("store", "hz-hupan-wulin")
-
 guarded = pytest.mark.parametrize("is_guarded", [True, False], ids=["guarded", "unguarded"])
 
 
-@dataclass(frozen=True)
-class Bench:
-    """This process as a service: its database and its keys."""
-
-    url: str
-    keys: ScanKeys
-
-    async def citizen(self) -> UUID:
-        """Somebody."""
-        citizen_id = uuid4()
-        await db.execute("INSERT INTO citizens (id, created_at) VALUES ($1, $2)", citizen_id, now())
-        return citizen_id
-
-    async def claim(self, citizen_id: UUID, offer_id: str, key: str | None = None) -> UUID:
-        """Claim an offer that is open to all."""
-        request = request_key(key or new_key(), {}, offer_id)
-        return (await claims.claim(citizen_id, UUID(offer_id), request, nobody_asks, now())).id
-
-    async def code(self, coupon_id: UUID, later: int = 0) -> str:
-        """A code of this step or of one nearby."""
-        row = await db.fetch_one("SELECT number FROM coupons WHERE id = $1", coupon_id)
-        assert row is not None
-        step = codes.step_at(now().timestamp()) + later
-        return codes.make(self.keys.codes, row["number"], 0, step)
-
-    async def redeem(self, code: str, key: str | None = None) -> UUID:
-        """Redeem."""
-        order = Order(STORE, 10_000, 1)
-        request = request_key(key or new_key(), {"code": code})
-        return (await redemptions.redeem(CLERK, code, order, request, self.keys, now())).id
-
-    async def at_once(
-        self, row: tuple[str, Any], works: Sequence[Callable[[], Awaitable[Any]]]
-    ) -> Counter[str]:
-        """Let everybody read, then let everybody write; what came of it: "done", or the refusal's code."""
-        # Warm, so that opening connections does not put them into a queue.
-        await asyncio.gather(*(fetch_all("SELECT pg_sleep(0.02)") for _ in works))
-        async with row_held(self.url, *row):
-            running = [asyncio.create_task(outcome(work())) for work in works]
-            await crowd(fetch_all, len(works))
-        return Counter(await asyncio.gather(*running))
-
-
-async def nobody_asks() -> Standing:
-    return NOBODY
-
-
-async def outcome(work: Awaitable[Any]) -> str:
-    try:
-        await work
-    except DomainError as refusal:
-        return refusal.code
-    except asyncpg.PostgresError as error:
-        return type(error).__name__
-    return "done"
-
-
 @pytest.fixture
-async def bench(demo_database: str) -> AsyncIterator[Bench]:
-    settings = load(environment(demo_database, "redis://127.0.0.1:1"))
-    yield Bench(demo_database, ScanKeys(settings.code_master_keys, settings.data_keys))
+def bench(demo_database: str) -> Bench:
+    return Bench.of(demo_database)
 
 
 async def drop(table: str, *constraints: str) -> None:

@@ -10,7 +10,7 @@ from citizens.credit_sources import NoRecord, Rating, Subject
 from common.database import execute, fetch_one
 from models.enums import ConsentPurpose
 from tests.factories.citizens import KEYS
-from tests.factories.moments import NOON
+from tests.factories.moments import NOON, shanghai
 
 AS_OF = date(2026, 3, 3)
 
@@ -95,3 +95,10 @@ async def a_scheme(
         )
     scheme_id: int = row["id"]
     return scheme_id
+
+
+async def demo_scheme() -> int:
+    """Zhejiang's demo scheme: five bands of 1000 points, five points of grace."""
+    bands = [("bad", 1, 0, 550), ("poor", 2, 550, 650), ("fair", 3, 650, 750)]
+    bands += [("good", 4, 750, 850), ("excellent", 5, 850, 1001)]
+    return await a_scheme("zj-demo", 1, *bands, effective_from=shanghai("2026-01-01 00:00"), grace=5)

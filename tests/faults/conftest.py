@@ -6,6 +6,7 @@ The cluster is made and filled once; each test gets a copy of its folder.
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,12 +49,22 @@ class Town:
         self.valkey = Valkey.start(self.folder / "valkey")
 
     async def fetch(self, sql: str, *values: object) -> list[asyncpg.Record]:
-        """Look into the database."""
-        connection = await asyncpg.connect(self.postgres.url)
+        """Look into the database; patient while it recovers."""
+        connection = await self._connected(10.0)
         try:
             return list(await connection.fetch(sql, *values))
         finally:
             await connection.close()
+
+    async def _connected(self, within_s: float) -> asyncpg.Connection:
+        until = time.monotonic() + within_s
+        while True:
+            try:
+                return await asyncpg.connect(self.postgres.url)
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.05)
 
     def end(self) -> None:
         """End everything, at once where it does not matter."""

@@ -16,6 +16,7 @@ from server.config import Settings
 from server.sessions import LOST_ANSWER, RefreshTokenInvalid, RefreshTokenReused, SignedIn
 from server.tokens import RefreshToken, make_refresh, read_access, read_refresh
 from tests.factories.citizens import a_citizen
+from tests.factories.databases import database, kept_database  # noqa: F401 - fixtures
 from tests.factories.members import a_shop
 from tests.factories.offers import an_offer
 from tests.factories.scans import SCAN_KEYS, an_order, claimed, scan
