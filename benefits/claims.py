@@ -37,7 +37,8 @@ ATTEMPTS = 5
 
 READ = """
 SELECT o.status, o.claim_from, o.claim_until, o.min_tier_level, o.per_citizen_limit, o.per_citizen_period,
-       o.terms_id, m.status AS member_status,
+       o.terms_id, (SELECT valid_until FROM offer_terms WHERE id = o.terms_id) AS use_until,
+       m.status AS member_status,
        s.total - s.issued AS stock_left, s.daily_limit - coalesce(d.issued, 0) AS left_today,
        consent.id AS consent_id, snapshot.level, snapshot.data_date,
        (SELECT count(*) FROM coupons held
@@ -209,7 +210,7 @@ async def _stored(row: Row, request: RequestKey) -> Claimed:
 
 
 def rules_of(row: Row | Mapping[str, Any]) -> ClaimRules:
-    """The rules and counters in a row that has the columns of `offers` and `stock_left`, `left_today`."""
+    """The rules and counters in a row that has the columns of `offers`, `stock_left`, `left_today`, `use_until`."""
     is_stopped = row["member_status"] != MemberStatus.ACTIVE
     return ClaimRules(
         status=OfferStatus.ENDED if is_stopped else OfferStatus(row["status"]),
@@ -220,6 +221,7 @@ def rules_of(row: Row | Mapping[str, Any]) -> ClaimRules:
         per_citizen_period=LimitPeriod(row["per_citizen_period"]),
         stock_left=row["stock_left"],
         left_today=row["left_today"],
+        use_until=row["use_until"],
     )
 
 

@@ -33,6 +33,7 @@ class ClaimRules:
     per_citizen_period: LimitPeriod
     stock_left: int | None
     left_today: int | None
+    use_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ def reasons_against(
     Args:
         held_in_period: coupons of this offer that the natural person has in the limit's period.
     """
-    if rules.status is not OfferStatus.PUBLISHED or (rules.claim_until and now >= rules.claim_until):
+    # A coupon whose fixed dates are over could never be used.
+    is_over = any(end is not None and now >= end for end in (rules.claim_until, rules.use_until))
+    if rules.status is not OfferStatus.PUBLISHED or is_over:
         yield OfferEnded()
     if now < rules.claim_from:
         yield OfferNotStarted(starts_at=rules.claim_from)

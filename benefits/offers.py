@@ -258,7 +258,7 @@ def _view(
     return OfferView(
         id=row["id"],
         terms=terms,
-        rules=rules_of({**row, "stock_left": left[0], "left_today": left[1]}),
+        rules=rules_of({**row, "stock_left": left[0], "left_today": left[1], "use_until": terms.valid_until}),
         category=Category(row["category"]),
         programme=row["programme"],
         member_id=row["member_id"],

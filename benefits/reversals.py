@@ -66,12 +66,13 @@ def window_end(role: StaffRole, redeemed_at: datetime) -> datetime:
     """Until when (exclusive) somebody of this role may undo a redemption.
 
     15 minutes for a cashier; for managers and owners until the statement's cut-off, which is the end of
-    the redemption's month in Asia/Shanghai.
+    the redemption's month in Asia/Shanghai, and never less than a cashier has.
     """
     if role is StaffRole.CASHIER:
         return redeemed_at + CASHIER_WINDOW
     first = local_day(redeemed_at).replace(day=1)
-    return start_of((first + timedelta(days=32)).replace(day=1))
+    month_end = start_of((first + timedelta(days=32)).replace(day=1))
+    return max(month_end, redeemed_at + CASHIER_WINDOW)
 
 
 async def reverse(

@@ -83,26 +83,28 @@ async def grant(citizen_id: UUID, purpose: ConsentPurpose, version: str, now: da
         for consent in await in_force(citizen_id):
             if consent.purpose is purpose and consent.version == version:
                 return consent
-        # An older version's consent ends where the new one begins.
         try:
             async with in_transaction():
-                await _replace(citizen_id, text, now)
+                return await _replace(citizen_id, text, now)
         except asyncpg.UniqueViolationError:
-            continue
+            continue  # another phone of his agreed a moment earlier
     raise AssertionError("unreachable: a consent that is neither found nor free")
 
 
-async def _replace(citizen_id: UUID, text: ConsentText, now: datetime) -> None:
+async def _replace(citizen_id: UUID, text: ConsentText, now: datetime) -> Consent:
+    """An older version's consent ends where the new one begins."""
     await execute(
         "UPDATE consents SET withdrawn_at = greatest($3, granted_at)"
         " WHERE citizen_id = $1 AND purpose = $2 AND withdrawn_at IS NULL AND version <> $4",
         *(citizen_id, text.purpose, now, text.version),
     )
+    consent = Consent(new_id(), text.purpose, text.version, now)
     await execute(
         "INSERT INTO consents (id, citizen_id, purpose, version, text_sha256, granted_at)"
         " VALUES ($1, $2, $3, $4, $5, $6)",
-        *(new_id(), citizen_id, text.purpose, text.version, text.sha256, now),
+        *(consent.id, citizen_id, text.purpose, text.version, text.sha256, now),
     )
+    return consent
 
 
 async def withdraw(citizen_id: UUID, purpose: ConsentPurpose, now: datetime) -> None:

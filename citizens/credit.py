@@ -73,7 +73,11 @@ class CreditDesk:
             found = await self._ask(citizen_id, consent_id)
             scheme = await scheme_in_force(found.scheme_code, now)
             band = await _band(citizen_id, scheme, found)
-        except (CreditSourceUnavailable, ValueError) as error:
+        except CreditSourceUnavailable:
+            await _close_lookup(lookup_id, LookupOutcome.UNAVAILABLE)
+            raise
+        except ValueError as error:
+            # A score off the scale, or a scheme that nobody published: no tier is made of it.
             await _close_lookup(lookup_id, LookupOutcome.UNAVAILABLE)
             raise CreditSourceUnavailable from error
         snapshot = Snapshot(scheme, band, found.data_date, now + scheme.validity)

@@ -40,11 +40,13 @@ class Scheme:
         Raises:
             ValueError: the score is outside the scheme's scale.
         """
+        if not self.bands[0].low <= score < self.bands[-1].high:
+            raise ValueError("the score is outside the scheme's scale")
         for band in reversed(self.bands):
             low = band.low - (self.grace_points if band.level == previous else 0)
             if low <= score < band.high:
                 return band
-        raise ValueError("the score is outside the scheme's scale")
+        raise ValueError("the score is in a gap of the scheme's scale")
 
     def band(self, code: str) -> Band:
         """The band of a code."""

@@ -17,6 +17,7 @@ TIMEOUT_S = 0.5
 RECONNECT_S = 0.5
 # Beyond this the oldest hints that wait are dropped: a stuck Redis must not eat a worker's memory.
 MAX_WAITING = 1000
+ALWAYS = "always"
 
 Inbox = asyncio.Queue[dict[str, Any] | None]
 
@@ -116,28 +117,41 @@ async def subscription(channel: str) -> AsyncIterator[Inbox]:
 
 
 class _Hub:
-    """One Redis connection per process for all its listeners; comes back by itself after a fault."""
+    """One Redis connection per process for all its listeners; comes back by itself after a fault.
+
+    One task reads, and only it connects; subscribing only writes, one at a time. A listener waits until
+    Redis has confirmed, so that nothing that is published afterwards can pass him by.
+    """
 
     def __init__(self, url: str) -> None:
         # Waiting for messages may take for ever, so this client has no read limit.
         self._client = aioredis.from_url(url, socket_connect_timeout=TIMEOUT_S, retry=None)
         self._queues: defaultdict[str, set[Inbox]] = defaultdict(set)
-        self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
+        self._confirmed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._pubsub: aioredis.client.PubSub | None = None
+        self._writing = asyncio.Lock()
         self._reader = asyncio.create_task(self._read_for_ever())
-        self._changed = asyncio.Event()
 
     async def add(self, channel: str, queue: Inbox) -> None:
         self._queues[channel].add(queue)
-        with suppress(RedisError, OSError):
-            await self._pubsub.subscribe(channel)
-        self._changed.set()
+        async with self._writing:
+            if self._pubsub is not None and not self._confirmed[channel].is_set():
+                with suppress(RedisError, OSError):
+                    await self._pubsub.subscribe(channel)
+        # Without Redis nobody confirms: the page polls until the reader is back and has subscribed again.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._confirmed[channel].wait(), TIMEOUT_S)
 
     async def remove(self, channel: str, queue: Inbox) -> None:
         self._queues[channel].discard(queue)
-        if not self._queues[channel]:
+        async with self._writing:
+            if self._queues[channel]:
+                return
             del self._queues[channel]
-            with suppress(RedisError, OSError):
-                await self._pubsub.unsubscribe(channel)
+            self._confirmed.pop(channel, None)
+            if self._pubsub is not None:
+                with suppress(RedisError, OSError):
+                    await self._pubsub.unsubscribe(channel)
 
     def end(self) -> None:
         for queue in [queue for queues in self._queues.values() for queue in queues]:
@@ -150,34 +164,38 @@ class _Hub:
         with suppress(asyncio.CancelledError):
             await self._reader
         with suppress(RedisError, OSError):
-            await self._pubsub.aclose()  # type: ignore[no-untyped-call]
             await self._client.aclose()
 
     async def _read_for_ever(self) -> None:
         while True:
+            pubsub = self._client.pubsub()
             try:
-                await self._read()
+                await self._read(pubsub)
             except (RedisError, OSError) as error:
                 log.warning("events_interrupted", error=type(error).__name__)
-                await asyncio.sleep(RECONNECT_S)
+            finally:
+                self._pubsub = None
+                self._confirmed.clear()
                 with suppress(RedisError, OSError):
-                    await self._pubsub.aclose()  # type: ignore[no-untyped-call]
-                self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
-                with suppress(RedisError, OSError):
-                    if self._queues:
-                        await self._pubsub.subscribe(*self._queues)
+                    await pubsub.aclose()  # type: ignore[no-untyped-call]
+            await asyncio.sleep(RECONNECT_S)
 
-    async def _read(self) -> None:
+    async def _read(self, pubsub: "aioredis.client.PubSub") -> None:
+        async with self._writing:
+            # A channel of its own keeps the connection in the state in which it can be read.
+            await pubsub.subscribe(ALWAYS, *self._queues)
+            self._pubsub = pubsub
         while True:
-            if not self._pubsub.subscribed:
-                self._changed.clear()
-                await self._changed.wait()
+            message = await pubsub.get_message(timeout=None)
+            if message is None:
                 continue
-            message = await self._pubsub.get_message(timeout=None)
-            if message is not None:
-                self._deliver(message["channel"].decode(), json.loads(message["data"]))
+            channel = message["channel"].decode()
+            if message["type"] == "subscribe" and channel in self._queues:
+                self._confirmed[channel].set()
+            elif message["type"] == "message":
+                self._deliver(channel, message["data"])
 
-    def _deliver(self, channel: str, message: dict[str, Any]) -> None:
+    def _deliver(self, channel: str, text: bytes) -> None:
         for queue in self._queues.get(channel, ()):
             with suppress(asyncio.QueueFull):
-                queue.put_nowait(message)
+                queue.put_nowait(json.loads(text))

@@ -30,7 +30,9 @@ class GuardedSource:
         self._source = source
         self._time_limit_s = time_limit_s
         self._breakers = AsyncCircuitBreakerFactory(
-            default_threshold=FAILURES_TO_OPEN, default_ttl=open_for_s
+            default_threshold=FAILURES_TO_OPEN,
+            default_ttl=open_for_s,
+            exclude=[asyncio.CancelledError],  # a citizen who hangs up says nothing about the source
         )
 
     async def look_up(
@@ -43,5 +45,8 @@ class GuardedSource:
                 return await self._source.look_up(subject, purpose, consent_proof)
         except OpenedState:
             raise CreditSourceUnavailable(retry_after_s=10) from None
-        except (OSError, TimeoutError, ValueError) as error:
+        except CreditSourceUnavailable:
+            raise
+        except Exception as error:
+            # Whatever a broken or lying source makes its adapter stumble over: there is no tier to rely on.
             raise CreditSourceUnavailable(retry_after_s=2) from error

@@ -1,5 +1,6 @@
 """Rows that no route makes yet, written straight into the database: offers with their terms, staff, admins."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -64,7 +65,7 @@ async def make_offer(
 
     Args:
         total, daily_limit: the stock; without both there is none.
-        changes: columns of `offers` and `offer_terms`.
+        changes: columns of `offers` and `offer_terms`; a public unit's offer has an `ordinary_path`.
     """
     unknown = set(changes) - set(OFFER_COLUMNS) - set(TERMS_COLUMNS)
     assert not unknown, unknown
@@ -75,29 +76,27 @@ async def make_offer(
     if terms["valid_until"] is not None:
         terms["valid_days"] = None
     offer_id, status, at = uuid4(), offer.pop("status"), datetime.now(UTC)
-    kind = await service.fetch("SELECT kind FROM members WHERE id = $1", demo_id("member", member))
-    await _insert(
-        service,
-        "offers",
-        {
+    member_id = demo_id("member", member)
+    rows: dict[str, dict[str, object]] = {
+        "offers": {
             **offer,
             "id": offer_id,
-            "member_id": demo_id("member", member),
-            "member_kind": kind[0]["kind"],
+            "member_id": member_id,
+            "member_kind": "public_unit" if offer["ordinary_path"] else "merchant",
             "status": "draft",
             "created_at": at,
         },
-    )
-    store_ids = [demo_id("store", store) for store in stores]
-    await _insert(
-        service,
-        "offer_terms",
-        {**terms, "offer_id": offer_id, "version": 1, "store_ids": store_ids, "created_at": at},
-    )
+        "offer_terms": {
+            **terms,
+            "offer_id": offer_id,
+            "version": 1,
+            "store_ids": [demo_id("store", store) for store in stores],
+            "created_at": at,
+        },
+    }
     if total is not None or daily_limit is not None:
-        await _insert(
-            service, "offer_stock", {"offer_id": offer_id, "total": total, "daily_limit": daily_limit}
-        )
+        rows["offer_stock"] = {"offer_id": offer_id, "total": total, "daily_limit": daily_limit}
+    await _insert(service, rows)
     await service.fetch(
         "UPDATE offers SET status = $2, terms_id = t.id FROM offer_terms t WHERE t.offer_id = offers.id"
         " AND offers.id = $1",
@@ -111,47 +110,38 @@ async def make_staff(
 ) -> str:
     """A person of a demo member; his login, which is his password too."""
     staff_id, login = uuid4(), f"staff-{uuid4().hex[:12]}"
-    await _insert(
-        service,
-        "staff",
-        {
-            "id": staff_id,
-            "member_id": demo_id("member", member),
-            "login": login,
-            "password_hash": QUICK_HASHER.hash(login),
-            "role": role,
-            "created_at": datetime.now(UTC),
-        },
-    )
+    person = {
+        "id": staff_id,
+        "member_id": demo_id("member", member),
+        "login": login,
+        "password_hash": QUICK_HASHER.hash(login),
+        "role": role,
+        "created_at": datetime.now(UTC),
+    }
+    await _insert(service, {"staff": person})
     for position, store in enumerate(stores):
-        await _insert(
-            service,
-            "staff_stores",
-            {
-                "staff_id": staff_id,
-                "store_id": demo_id("store", store),
-                "member_id": demo_id("member", member),
-                "position": position,
-            },
-        )
+        link = {
+            "staff_id": staff_id,
+            "store_id": demo_id("store", store),
+            "member_id": demo_id("member", member),
+            "position": position,
+        }
+        await _insert(service, {"staff_stores": link})
     return login
 
 
 async def make_admin(service: Service, region: str, *roles: str) -> str:
     """An alliance admin without a one-time code; his login, which is his password too."""
     login = f"admin-{uuid4().hex[:12]}"
-    await _insert(
-        service,
-        "admins",
-        {
-            "id": uuid4(),
-            "login": login,
-            "password_hash": QUICK_HASHER.hash(login),
-            "roles": list(roles),
-            "region_id": region,
-            "created_at": datetime.now(UTC),
-        },
-    )
+    person = {
+        "id": uuid4(),
+        "login": login,
+        "password_hash": QUICK_HASHER.hash(login),
+        "roles": list(roles),
+        "region_id": region,
+        "created_at": datetime.now(UTC),
+    }
+    await _insert(service, {"admins": person})
     return login
 
 
@@ -182,6 +172,11 @@ def shanghai_today() -> date:
     return (datetime.now(UTC) + timedelta(hours=8)).date()
 
 
-async def _insert(service: Service, table: str, values: dict[str, object]) -> None:
-    columns, places = ", ".join(values), ", ".join(f"${n}" for n in range(1, len(values) + 1))
-    await service.fetch(f"INSERT INTO {table} ({columns}) VALUES ({places})", *values.values())
+async def _insert(service: Service, rows: Mapping[str, Mapping[str, object]]) -> None:
+    """One row of each table, in one statement."""
+    parts, values = [], []
+    for table, row in rows.items():
+        places = ", ".join(f"${len(values) + n}" for n in range(1, len(row) + 1))
+        parts.append(f"into_{table} AS (INSERT INTO {table} ({', '.join(row)}) VALUES ({places}))")
+        values += row.values()
+    await service.fetch(f"WITH {', '.join(parts)} SELECT 1", *values)

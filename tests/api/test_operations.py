@@ -428,8 +428,8 @@ async def test_a_killed_process_comes_back_and_the_service_never_stops(pair: Ser
 
 
 DAWDLERS = 100
-# The server waits ten seconds for a request and looks every five.
-ENDED_WITHIN_S = 18.0
+# The server looks every five seconds, and ends what was on its way for more than ten when it looked.
+ENDED_WITHIN_S = 22.0
 
 
 async def test_a_hundred_dawdling_clients_slow_nobody_down_and_are_ended(single: Service) -> None:
@@ -461,7 +461,8 @@ async def test_a_hundred_dawdling_clients_slow_nobody_down_and_are_ended(single:
         task.cancel()
     await asyncio.gather(*dawdlers, return_exceptions=True)
     assert slowest < 1.0
-    assert ends == {kind: {408} for kind in kinds}, "None: the connection is still open"
+    # 0: the answer was lost because the dawdler went on sending; None: the connection is still open.
+    assert all(408 in found and found <= {408, 0} for found in ends.values()), ends
 
 
 async def _dawdle(port: int, first: bytes, each: bytes) -> int:

@@ -119,14 +119,19 @@ async def test_giving_back_returns_the_piece_the_days_piece_and_the_place(shop: 
     await claimed(citizen_id, offer_id)
 
 
-async def test_giving_back_tomorrow_returns_yesterdays_piece(shop: Shop) -> None:
+@pytest.mark.parametrize("claimed_at", ["2026-03-04 23:59:59.999", "2026-03-04 00:30", "2026-03-04 12:00"])
+async def test_giving_back_tomorrow_returns_the_piece_of_the_day_in_hangzhou(
+    shop: Shop, claimed_at: str
+) -> None:
     offer_id, citizen_id = await an_offer(shop, daily_limit=5), await a_citizen()
-    late = shanghai("2026-03-04 23:59:59.999")
-    coupon = await claimed(citizen_id, offer_id, late)
-    await claimed(await a_citizen(), offer_id, late + MILLISECOND)
-    await claims.give_back(citizen_id, coupon.id, late + MILLISECOND)
-    assert await issued_on(offer_id, local_day(late)) == 0
-    assert await issued_on(offer_id, local_day(late + MILLISECOND)) == 1
+    tomorrow = shanghai("2026-03-05 00:30")
+    coupon = await claimed(citizen_id, offer_id, shanghai(claimed_at))
+    for other_day in (tomorrow, tomorrow - timedelta(days=2)):
+        await claimed(await a_citizen(), offer_id, other_day)
+    await claims.give_back(citizen_id, coupon.id, tomorrow)
+    today = local_day(tomorrow)
+    issued = [await issued_on(offer_id, today - timedelta(days=ago)) for ago in (0, 1, 2)]
+    assert issued == [1, 0, 1]
 
 
 async def test_giving_back_twice_is_giving_back_once(shop: Shop) -> None:

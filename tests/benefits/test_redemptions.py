@@ -238,6 +238,7 @@ async def test_a_code_of_an_older_generation_is_forged(shop: Shop) -> None:
         "UPDATE coupons SET status = 'revoked', ended_at = now()",
         "UPDATE coupons SET key_generation = 1",
         "UPDATE coupons SET uses_day = '2026-03-04', uses_today = 5",
+        "UPDATE coupons SET uses_day = '2026-03-05', uses_today = 5",
         "UPDATE staff SET status = 'revoked', revoked_at = now()",
         "UPDATE stores SET is_active = false",
         "DELETE FROM staff_stores",

@@ -1,5 +1,7 @@
 """The connection: what its URL may look like, what a statement answers, and which constraint refused it."""
 
+from datetime import timedelta
+
 import asyncpg
 import pytest
 from tortoise.exceptions import IntegrityError
@@ -39,14 +41,15 @@ def test_other_urls_are_refused(url: str) -> None:
         tortoise_config(url)
 
 
-async def test_a_session_counts_in_utc_and_never_idles_in_a_transaction(database: str) -> None:
-    for setting, value in (
-        ("timezone", "UTC"),
-        ("idle_in_transaction_session_timeout", "10s"),
-        ("statement_timeout", "30s"),
-    ):
-        row = await fetch_one(f"SHOW {setting}")
-        assert row is not None and row[0] == value
+async def test_a_session_counts_in_utc_and_never_hangs(database: str) -> None:
+    row = await fetch_one(
+        "SELECT current_setting('timezone') AS zone,"
+        " current_setting('idle_in_transaction_session_timeout')::interval AS idle,"
+        " current_setting('statement_timeout')::interval AS statement"
+    )
+    assert row is not None and row["zone"] == "UTC"
+    assert timedelta(0) < row["idle"] <= timedelta(seconds=10)
+    assert timedelta(0) < row["statement"] <= timedelta(seconds=30)
 
 
 async def test_a_statement_says_how_many_rows_it_touched(database: str) -> None:

@@ -219,7 +219,7 @@ def test_what_is_no_secret_is_shown() -> None:
     assert lines["DATABASE_URL"] == "postgres://***@127.0.0.1/xinyi"
     assert (lines["METRICS_TOKEN"], lines["ACCESS_LOG"], lines["DATABASE_POOL"]) == (
         "(not set)",
-        "False",
+        "0",
         "10",
     )
 
