@@ -14,6 +14,7 @@ from benefits.refusals import (
     Unrated,
 )
 from citizens.consents import ConsentRequired
+from citizens.credit_sources import CreditSourceUnavailable
 from common.clock import local_day
 from common.errors import DomainError
 from models.enums import LimitPeriod, OfferStatus
@@ -43,6 +44,7 @@ class Standing:
     has_consent: bool
     tier_level: int | None = None
     data_date: date | None = None
+    is_source_down: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -83,6 +85,8 @@ def reasons_against(
 def _credit_reasons(min_level: int, standing: Standing) -> Iterator[DomainError]:
     if not standing.has_consent:
         yield ConsentRequired()
+    elif standing.is_source_down:
+        yield CreditSourceUnavailable()
     elif standing.is_known and standing.tier_level is None:
         yield Unrated(data_date=str(standing.data_date))
     elif standing.tier_level is not None and standing.tier_level < min_level:

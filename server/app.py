@@ -82,7 +82,7 @@ def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None
             return  # a probe that asks too often must not be told that the process is ill
         address = request.remote_addr or request.ip
         limiter.hit("address", address, settings.address_limit)
-        if request.path in SIGN_IN:
+        if request.uri_template in SIGN_IN:  # the route, however its path was written
             # One address that tries many logins: the lock-out per login does not see it.
             limiter.hit("sign_in", address, settings.sign_in_limit)
 

@@ -14,7 +14,7 @@ from sanic.server.protocols.http_protocol import HttpProtocol
 
 
 class DeadlineProtocol(HttpProtocol):
-    """Ends a request with 408 when head and body are not there after `REQUEST_TIMEOUT` seconds."""
+    """Ends with 408 a request whose head and body are not there within one to two times `REQUEST_TIMEOUT`."""
 
     __slots__ = ("_arriving",)
 

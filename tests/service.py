@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ READY_WITHIN_S = 30.0
 API = "/api/v1"
 UNLIMITED, HUNDRED = "压测 · 不限量", "限量 100 份"
 _numbers = count(1)
+# Everything here is plain HTTP; loading the certificate authorities for each client takes 17 ms.
+_NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _clients: list[httpx.AsyncClient] = []
 
 
@@ -103,7 +106,9 @@ class Service:
     def client(self, **headers: str) -> httpx.AsyncClient:
         """A client at the API's base path; every request may open a connection of its own."""
         limits = httpx.Limits(max_connections=400, max_keepalive_connections=400)
-        client = httpx.AsyncClient(base_url=self.url + API, headers=headers, timeout=30, limits=limits)
+        client = httpx.AsyncClient(
+            base_url=self.url + API, headers=headers, timeout=30, limits=limits, verify=_NO_CERTIFICATES
+        )
         _clients.append(client)
         return client
 

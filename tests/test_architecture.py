@@ -27,6 +27,8 @@ BESIDES = {"bench", "tests"}
 OURS = set(MAY_IMPORT) | BESIDES
 KNOW_HTTP = {"server", "sandbox", *BESIDES}
 LONGEST = 400
+# Tables of cases are long by nature; past this a reader loses his way in them too.
+LONGEST_TEST = 600
 FEW_PARAMETERS = 6
 
 FILES = sorted(
@@ -136,7 +138,9 @@ def test_every_public_function_and_class_says_what_it_promises(path: Path) -> No
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.parts[0] != "migrations"], ids=name_of)
 def test_no_file_gets_too_long(path: Path) -> None:
-    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= LONGEST
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= (
+        LONGEST_TEST if path.parts[0] == "tests" else LONGEST
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

@@ -96,7 +96,7 @@ async def code_of(client: httpx.AsyncClient, coupon_id: str) -> str:
     return str(answer.json()["code"])
 
 
-async def walk(client: httpx.AsyncClient, path: str, limit: int, **query: object) -> list[dict[str, Any]]:
+async def walk(client: httpx.AsyncClient, path: str, limit: int, **query: Any) -> list[dict[str, Any]]:
     """All items of a list, page by page; no page is longer than asked for."""
     found: list[dict[str, Any]] = []
     cursor: str | None = None

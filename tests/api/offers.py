@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from sandbox.demo_data.rows import demo_id
 from tests.service import Service
 
-OFFER_COLUMNS = {
+OFFER_COLUMNS: dict[str, object] = {
     "programme_id": "xinyi_gou",
     "region_id": "330100",
     "status": "published",
@@ -20,7 +20,7 @@ OFFER_COLUMNS = {
     "per_citizen_limit": None,
     "per_citizen_period": "ever",
 }
-TERMS_COLUMNS = {
+TERMS_COLUMNS: dict[str, object] = {
     "title": "测试优惠",
     "description": "测试用的优惠，凭券码使用。",
     "discount_kind": "percent_off",
@@ -174,7 +174,8 @@ def shanghai_today() -> date:
 
 async def _insert(service: Service, rows: Mapping[str, Mapping[str, object]]) -> None:
     """One row of each table, in one statement."""
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[object] = []
     for table, row in rows.items():
         places = ", ".join(f"${len(values) + n}" for n in range(1, len(row) + 1))
         parts.append(f"into_{table} AS (INSERT INTO {table} ({', '.join(row)}) VALUES ({places}))")

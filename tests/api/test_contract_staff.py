@@ -164,7 +164,7 @@ async def test_each_kind_of_benefit_is_worked_out_in_fen(
 ) -> None:
     _, _, code = await fresh_code(service, **terms)
     clerk = await service.clerk()
-    body = {"code": code, "store_id": clerk.store_id}
+    body: dict[str, Any] = {"code": code, "store_id": clerk.store_id}
     if order is not None:
         body["order_amount_fen"] = order
     answer = await clerk.http.post("/redemptions", json=body, headers=with_key())
@@ -483,7 +483,7 @@ async def test_the_list_is_narrowed_by_store_and_time_and_gives_each_once(servic
         made.append(answered(await clerk.redeem(code), 201, *REDEMPTION))
     ids = [item["id"] for item in made]
 
-    async def listed(clerk: Any, **query: object) -> list[str]:
+    async def listed(clerk: Any, **query: Any) -> list[str]:
         items = await walk(clerk.http, "/redemptions", 2, **query)
         assert all({*REDEMPTION, "reversal"} <= set(item) for item in items)
         return [item["id"] for item in items if item["id"] in ids]

@@ -5,6 +5,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -109,7 +110,8 @@ async def test_too_much_is_413_and_another_type_is_415(service: Service) -> None
 
 
 async def test_the_caller_reads_the_reason_in_his_language(service: Service) -> None:
-    client, details = service.client(), {}
+    client = service.client()
+    details: dict[str, set[tuple[str, str]]] = {}
     for language, kept in (
         (None, "zh-CN"),
         ("zh-CN,en;q=0.5", "zh-CN"),
@@ -277,8 +279,8 @@ async def test_a_call_that_must_not_happen_twice_needs_a_key(service: Service) -
         problem(await client.post(path, json=body), 400, "idempotency_key_required")
         answer = await client.post(path, json=body, headers={"Idempotency-Key": ""})
         problem(answer, 400, "idempotency_key_required")
-        for key in ("short-7", "x" * 65, "with blank", "Ümlaut-key".encode(), "semi;colon", "a" * 8 + "."):
-            answer = await client.post(path, json=body, headers={"Idempotency-Key": key})  # type: ignore[dict-item]
+        for key in ("short-7", "x" * 65, "with blank", "UPPER/slash", "semi;colon", "a" * 8 + "."):
+            answer = await client.post(path, json=body, headers={"Idempotency-Key": key})
             problem(answer, 400, "idempotency_key_invalid")
         twice = [("Idempotency-Key", new_key()), ("Idempotency-Key", new_key())]
         problem(await client.post(path, json=body, headers=twice), 400, "idempotency_key_invalid")
@@ -347,7 +349,7 @@ async def test_each_actor_has_a_limit_of_his_own(limited: Service) -> None:
     citizen, other = await limited.citizen(consent=False), await limited.citizen(consent=False)
     clerk, admin = await limited.clerk(), await limited.admin()
     for client, path in ((citizen.http, "/me"), (clerk.http, "/redemptions"), (admin, "/admin/audit")):
-        refusal = await until_refused(lambda client=client, path=path: client.get(path), FEW)
+        refusal = await until_refused(partial(client.get, path), FEW)
         problem(refusal, 429, "too_many_requests")
         assert 1 <= int(refusal.headers["retry-after"]) <= 60
     assert (await other.http.get("/me")).status_code == 200

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,10 @@ async def test_the_metrics_of_all_processes_add_up(pair: Service) -> None:
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
 
 
+def _is_gone(service: Service, pid: int) -> bool:
+    return pid not in service.web_pids()
+
+
 async def _until(condition: Callable[[], bool], within_s: float = 10) -> None:
     until = time.monotonic() + within_s
     while not condition():
@@ -413,7 +418,7 @@ async def test_a_killed_process_comes_back_and_the_service_never_stops(pair: Ser
     for victim in service.web_pids():
         psutil.Process(victim).send_signal(signal.SIGKILL)
         begun = time.monotonic()
-        await _until(lambda victim=victim: victim not in service.web_pids())
+        await _until(partial(_is_gone, service, victim))
         # The connections of the dead process are gone with it; every new one is served.
         for _ in range(20):
             fresh = await service.client().get(service.url + "/healthz")

@@ -17,7 +17,8 @@ NO_RECORD = Standing(**ASKED_BEFORE)
 NOT_ASKED_YET = Standing(has_consent=True)
 # A snapshot that outlived its consent counts for nothing.
 WITHDRAWN = Standing(has_consent=False, tier_level=5, data_date=AS_OF)
-EVERYBODY = [NOBODY, EXCELLENT, POOR, NO_RECORD, NOT_ASKED_YET, WITHDRAWN]
+SOURCE_DOWN = Standing(has_consent=True, is_source_down=True)
+EVERYBODY = [NOBODY, EXCELLENT, POOR, NO_RECORD, NOT_ASKED_YET, WITHDRAWN, SOURCE_DOWN]
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -53,6 +54,7 @@ def test_no_tier_is_ever_a_reason_against_an_offer_open_to_all(standing: Standin
         (NOBODY, 1, ["consent_required"]),
         (WITHDRAWN, 1, ["consent_required"]),
         (NOT_ASKED_YET, 4, []),
+        (SOURCE_DOWN, 1, ["credit_source_unavailable"]),
         (NO_RECORD, 1, ["unrated"]),
         (POOR, 1, []),
         (POOR, 2, []),
@@ -80,6 +82,8 @@ def test_the_tier_asked_for_is_enough(level: TierLevel, wanted: int) -> None:
         ({}, NOON - timedelta(days=1) - MILLISECOND, ["offer_not_started"]),
         ({"claim_until": NOON}, NOON - MILLISECOND, []),
         ({"claim_until": NOON}, NOON, ["offer_ended"]),
+        ({"use_until": NOON}, NOON - MILLISECOND, []),
+        ({"use_until": NOON}, NOON, ["offer_ended"]),
         ({"status": OfferStatus.PAUSED}, NOON, ["offer_ended"]),
         ({"status": OfferStatus.ENDED}, NOON, ["offer_ended"]),
         ({"status": OfferStatus.DRAFT}, NOON, ["offer_ended"]),

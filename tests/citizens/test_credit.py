@@ -1,7 +1,7 @@
 """The tier: looked up under a consent in force and never without, every time with a line that its citizen can read."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +49,23 @@ async def test_without_consent_nobody_is_asked_and_nothing_is_logged() -> None:
     with pytest.raises(ConsentRequired):
         await desk(source).tier(citizen_id, "my_credit", NOON)
     assert source.asked == [] and await lookups() == [] and await snapshots() == []
+
+
+async def test_a_consent_withdrawn_just_before_the_look_up_stops_it(
+    wang: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was seen in force, and is not any more when the line would be written."""
+    look, source = credit._valid_snapshot, Source(rating(880))
+
+    async def look_then_withdraw(citizen_id: UUID, at: datetime) -> credit.Snapshot | None:
+        found = await look(citizen_id, at)
+        await consents.withdraw(citizen_id, PURPOSE, at)
+        return found
+
+    monkeypatch.setattr(credit, "_valid_snapshot", look_then_withdraw)
+    with pytest.raises(ConsentRequired):
+        await desk(source).tier(wang, "my_credit", NOON)
+    assert source.asked == [] and await lookups() == []
 
 
 async def test_a_look_up_is_logged_with_the_consent_that_allowed_it(wang: UUID) -> None:

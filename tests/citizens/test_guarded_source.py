@@ -155,3 +155,18 @@ async def test_citizens_who_hang_up_are_no_failures_of_the_source() -> None:
     async with peer(b"880\n") as port:
         source.port = port
         assert await ask(guarded) == rating(880)
+
+
+async def test_a_citizen_who_hangs_up_is_no_answer_of_the_source_either() -> None:
+    """Four failures, one who did not wait, one failure more: nobody has had an answer."""
+    source = Source(OSError("down"))
+    guarded = GuardedSource(source)
+    await fail(guarded, 4)
+    source.meanwhile = asyncio.Event().wait
+    asking = asyncio.create_task(ask(guarded))
+    await asyncio.sleep(0.05)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    source.meanwhile = None
+    await fail(guarded, 4)
+    assert len(source.asked) == 6

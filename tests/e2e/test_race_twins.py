@@ -7,6 +7,7 @@ guard taken away, where it must not. A row is held until everybody has read and 
 import asyncio
 from collections.abc import Coroutine
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -169,9 +170,7 @@ async def test_daily_cap_holds_for_two_codes_at_once(
     if not is_guarded:
         cap = "CASE WHEN uses_day >= $3::date THEN uses_today ELSE 0 END + $2::int <= $5::int"
         monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, cap))
-    outcomes = await bench.at_once(
-        ("coupons", coupon_id), [lambda text=text: bench.redeem(text) for text in texts]
-    )
+    outcomes = await bench.at_once(("coupons", coupon_id), [partial(bench.redeem, text) for text in texts])
     if is_guarded:
         assert outcomes == {"done": 1, "daily_use_reached": 1}
         await check(fetch_all)
@@ -190,7 +189,7 @@ async def test_stock_is_never_oversold(bench: Bench, *, is_guarded: bool) -> Non
     if not is_guarded:
         await drop("offer_stock", "offer_stock_not_oversold")
     outcomes = await bench.at_once(
-        ("offer_stock", offer_id), [lambda one=one: bench.claim(one, offer_id) for one in people]
+        ("offer_stock", offer_id), [partial(bench.claim, one, offer_id) for one in people]
     )
     if is_guarded:
         assert outcomes == {"done": 3, "sold_out": AT_ONCE - 3}
@@ -210,7 +209,7 @@ async def test_days_pieces_are_never_oversold(bench: Bench, *, is_guarded: bool)
     if not is_guarded:
         await drop("offer_days", "offer_days_not_oversold")
     outcomes = await bench.at_once(
-        ("offer_stock", offer_id), [lambda one=one: bench.claim(one, offer_id) for one in people]
+        ("offer_stock", offer_id), [partial(bench.claim, one, offer_id) for one in people]
     )
     if is_guarded:
         assert outcomes == {"done": 1, "sold_out_today": AT_ONCE - 1}

@@ -14,7 +14,7 @@ KILLS = 10
 async def test_acknowledged_redemptions_survive_ten_killed_web_processes(town: Town) -> None:
     service = town.serve()
     traffic = Traffic(service)
-    killed = set()
+    killed: set[int] = set()
     async with traffic.flowing() as tally:
         while len(killed) < KILLS:
             await asyncio.sleep(random.uniform(0.4, 1.0))

@@ -31,7 +31,7 @@ def frozen(valkey: Valkey) -> Iterator[None]:
 async def ask_valkey(town: Town, *command: str) -> Any:
     client = aioredis.from_url(town.valkey.url)
     try:
-        return await client.execute_command(*command)
+        return await client.execute_command(*command)  # type: ignore[no-untyped-call]
     finally:
         await client.aclose()
 

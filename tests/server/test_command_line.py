@@ -16,7 +16,8 @@ from tests.factories.settings import production, sandbox
 from tests.server.commands import query, run
 from tests.service import Service
 
-COMMANDS = ["web", "worker", "migrate", "check", "config", "new-secrets", "create-admin", "web-worker"]
+COMMANDS = ["web", "worker", "migrate", "make-migration", "check", "config", "new-secrets", "create-admin"]
+COMMANDS += ["web-worker"]
 PASSWORD = "a long and good password"
 SECRET = re.compile(r"[A-Z2-7]{32}")
 
@@ -120,6 +121,16 @@ async def test_check_says_what_is_wrong_and_what_to_do(servers: Any, url: str) -
     unmigrated = servers.database("postgres")
     ran = await run(environment(unmigrated, "redis://127.0.0.1:1/0"), "check")
     assert ran.code == 69 and "migrations: 2 to apply; run `python -m server migrate`" in ran.out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("migrate",), ("create-admin", "--login", "chief", "--password-stdin")]
+)
+async def test_a_database_that_is_away_is_told_without_its_password(arguments: tuple[str, ...]) -> None:
+    environ = environment("postgres://app:geheim@127.0.0.1:1/xinyi", "redis://127.0.0.1:1/0")
+    ran = await run(environ, *arguments, typed=PASSWORD + "\n")
+    assert ran.code == 69 and "DATABASE_URL" in ran.err
+    assert "geheim" not in ran.err and "Traceback" not in ran.err
 
 
 async def test_check_is_content_without_redis(url: str) -> None:

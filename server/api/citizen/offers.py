@@ -159,7 +159,11 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
     """Rules and stores; with a citizen's token also whether he may claim it and, if not, why."""
     at = now()
     offer: OfferView = await request.app.ctx.catalogue.offer(offer_id, at)
-    viewer = await _viewer(request, actor, at) if actor else None
+    viewer = None
+    if actor is not None:
+        # What is open to all needs nobody's tier, so nobody is looked up for it.
+        needs_tier = offer.rules.min_tier_level is not None
+        viewer = await (_viewer(request, actor, at) if needs_tier else viewer_of(actor.id, at))
     return OfferDetailOut(
         **_offer(offer, None).__dict__,
         description=offer.terms.description,
@@ -173,7 +177,7 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
 async def _viewer(request: Request, actor: CitizenActor, at: datetime) -> CitizenView:
     """What the citizen may claim, exactly: under a consent in force the source is asked where nothing is known.
 
-    When the source does not answer, no tier is made up: he sees the offers that are open to all.
+    When the source does not answer, no tier is made up: he sees the offers that are open to all, and why.
     """
     viewer = await viewer_of(actor.id, at)
     if not viewer.standing.has_consent or viewer.standing.is_known:
@@ -181,8 +185,10 @@ async def _viewer(request: Request, actor: CitizenActor, at: datetime) -> Citize
     desk: CreditDesk = request.app.ctx.credit_desk
     try:
         snapshot = await desk.tier(actor.id, "eligible_offers", at)
-    except (ConsentRequired, CreditSourceUnavailable):
+    except ConsentRequired:
         return CitizenView(NOBODY, viewer.held)
+    except CreditSourceUnavailable:
+        return CitizenView(Standing(True, is_source_down=True), viewer.held)
     return CitizenView(Standing(True, snapshot.level, snapshot.data_date), viewer.held)
 
 
