@@ -5,10 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 import pyotp
-from tortoise.transactions import in_transaction
 
 from common.crypto import PersonalDataKeys
-from common.database import execute, fetch_one
+from common.database import execute, fetch_one, transaction
 from common.errors import NotFound, Refused
 from common.ids import new_id
 from models import audit_log
@@ -78,7 +77,7 @@ async def create(
     if await fetch_one("SELECT 1 FROM regions WHERE code = $1", region) is None:
         raise NotFound
     secret = pyotp.random_base32()
-    async with in_transaction():
+    async with transaction():
         admin_id = new_id()
         row = await fetch_one(
             "INSERT INTO admins (id, login, password_hash, totp_encrypted, roles, region_id, created_at)"

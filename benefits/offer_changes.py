@@ -4,10 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from tortoise.transactions import in_transaction
 
 from common.actors import AdminActor
-from common.database import constraint_of, fetch_one
+from common.database import constraint_of, fetch_one, transaction
 from common.errors import Invalid, NotFound, Refused
 from models import audit_log
 from models.enums import ActorKind, OfferStatus
@@ -47,7 +46,7 @@ async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now
         OfferHasNoTerms: it can't be published.
     """
     try:
-        async with in_transaction():
+        async with transaction():
             await _must_reach(actor, offer_id)
             await fetch_one("UPDATE offers SET status = $2 WHERE id = $1 RETURNING id", offer_id, status)
             await audit_log.record((ActorKind.ADMIN, actor.id), f"offer.{status}", ("offer", offer_id), now)
@@ -65,7 +64,7 @@ async def set_stock(actor: AdminActor, offer_id: UUID, total: int, now: datetime
         StockBelowIssued: the total is below what is claimed.
     """
     try:
-        async with in_transaction():
+        async with transaction():
             await _must_reach(actor, offer_id)
             row = await fetch_one(
                 "UPDATE offer_stock SET total = $2 WHERE offer_id = $1 RETURNING offer_id", offer_id, total
@@ -86,7 +85,7 @@ async def revoke_coupon(actor: AdminActor, coupon_id: UUID, reason: str, now: da
         NotFound: no such coupon of an offer in the admin's region.
         CouponNotRevocable: there is nothing left to revoke.
     """
-    async with in_transaction():
+    async with transaction():
         row = await fetch_one("SELECT c.offer_id FROM coupons c WHERE c.id = $1 FOR NO KEY UPDATE", coupon_id)
         if row is None:
             raise NotFound

@@ -3,12 +3,11 @@
 from uuid import UUID
 
 import asyncpg
-from tortoise.transactions import in_transaction
 
 from citizens.channels import Login, Person
 from common.clock import now
 from common.crypto import PersonalDataKeys
-from common.database import execute, fetch_all, fetch_one
+from common.database import execute, fetch_all, fetch_one, transaction
 from common.ids import new_subject_id
 from common.masking import masked_name
 from models.enums import Channel
@@ -41,7 +40,7 @@ async def citizen_of(channel: Channel, login: Login, keys: PersonalDataKeys) -> 
 
 
 async def _join(channel: Channel, subject: bytes, person: Person | None, keys: PersonalDataKeys) -> UUID:
-    async with in_transaction():
+    async with transaction():
         citizen_id = await _person(person, keys) if person else await _new_citizen()
         await execute(
             "INSERT INTO channel_identities (citizen_id, channel, subject_hash, created_at) VALUES ($1, $2, $3, $4)",

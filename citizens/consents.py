@@ -6,9 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from tortoise.transactions import in_transaction
 
-from common.database import Row, execute, fetch_all, fetch_one
+from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import Forbidden, NotFound, Refused
 from common.ids import new_id
 from models.enums import ConsentPurpose
@@ -84,7 +83,7 @@ async def grant(citizen_id: UUID, purpose: ConsentPurpose, version: str, now: da
             if consent.purpose is purpose and consent.version == version:
                 return consent
         try:
-            async with in_transaction():
+            async with transaction():
                 return await _replace(citizen_id, text, now)
         except asyncpg.UniqueViolationError:
             continue  # another phone of his agreed a moment earlier

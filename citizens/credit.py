@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from tortoise.transactions import in_transaction
-
 from citizens.accounts import id_number_of
 from citizens.consents import ConsentRequired
 from citizens.credit_sources import CreditSource, CreditSourceUnavailable, NoRecord, Rating, Subject
 from citizens.tier_schemes import Band, Scheme, scheme_by_id, scheme_in_force
 from common.crypto import PersonalDataKeys
-from common.database import execute, fetch_all, fetch_one
+from common.database import execute, fetch_all, fetch_one, transaction
 from common.ids import AFTER_ALL, new_id
 from models.enums import ConsentPurpose, LookupOutcome, TierLevel
 
@@ -164,7 +162,7 @@ async def _keep(
     now: datetime,
 ) -> bool:
     """Store a snapshot, unless the consent was withdrawn while the source was thinking."""
-    async with in_transaction():
+    async with transaction():
         holds = await fetch_one(
             "SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL FOR SHARE", consent_id
         )

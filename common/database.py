@@ -1,6 +1,10 @@
 """The connection to PostgreSQL: opening, plain SQL, and which constraint a refused statement hit."""
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -11,8 +15,12 @@ from tortoise.exceptions import IntegrityError
 
 Row = asyncpg.Record
 
+STATEMENT_LIMIT_S = 5
 
-def tortoise_config(database_url: str, pool_size: int = 10, statement_timeout: str = "5s") -> dict[str, Any]:
+
+def tortoise_config(
+    database_url: str, pool_size: int = 10, statement_timeout: str = f"{STATEMENT_LIMIT_S}s"
+) -> dict[str, Any]:
     """Tortoise's configuration for a `postgres://user:password@host:port/database` URL.
 
     A unix socket is given as `?host=/folder`, as libpq does; `?sslmode=` is passed on.
@@ -34,7 +42,7 @@ def tortoise_config(database_url: str, pool_size: int = 10, statement_timeout: s
         "maxsize": pool_size,
         "timeout": 5,
         # A little longer than the server's own limit: this one is for a server that does not answer at all.
-        "command_timeout": None if statement_timeout == "0" else 8,
+        "command_timeout": None if statement_timeout == "0" else STATEMENT_LIMIT_S + 1,
         "max_inactive_connection_lifetime": 0,
         # Nothing here changes a session's state, so the reset that asyncpg does at each release
         # (15 % of the hot path) has nothing to reset.
@@ -69,7 +77,9 @@ async def _keep_as_it_is(_: object) -> None:
     return None
 
 
-async def connect(database_url: str, pool_size: int = 10, statement_timeout: str = "5s") -> None:
+async def connect(
+    database_url: str, pool_size: int = 10, statement_timeout: str = f"{STATEMENT_LIMIT_S}s"
+) -> None:
     """Open the pool for this process; handlers and background tasks find it without a context."""
     config = tortoise_config(database_url, pool_size, statement_timeout)
     await Tortoise.init(config=config, _enable_global_fallback=True)
@@ -80,23 +90,66 @@ async def disconnect() -> None:
     await Tortoise.close_connections()
 
 
-async def fetch_all(sql: str, *values: object) -> Sequence[Row]:
-    """All rows of one plain statement, on the pool or inside the surrounding `in_transaction()`."""
+_transaction: ContextVar[asyncpg.Connection | None] = ContextVar("transaction", default=None)
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[None]:
+    """All plain SQL inside is one transaction, undone as a whole when the block is left by an error.
+
+    Tortoise's own leaves a dead connection behind in the task when it can't begin.
+    """
+    async with get_connection("default").acquire_connection() as connection, connection.transaction():
+        token = _transaction.set(connection)
+        try:
+            yield
+        finally:
+            _transaction.reset(token)
+
+
+@asynccontextmanager
+async def _connection() -> AsyncIterator[asyncpg.Connection]:
+    current = _transaction.get()
+    if current is not None:
+        yield current
+        return
     async with get_connection("default").acquire_connection() as connection:
+        yield connection
+
+
+async def wait_for_older_statements() -> None:
+    """Return when every statement that was running is over: none of them can write any more by an old right.
+
+    No statement of the service lives longer than its time limit; a backup that does is not waited for.
+    """
+    row = await fetch_one("SELECT clock_timestamp() AS at")
+    assert row is not None
+    until = time.monotonic() + STATEMENT_LIMIT_S
+    while time.monotonic() < until and await fetch_one(  # noqa: ASYNC110 - PostgreSQL has no event for it
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend' AND state <> 'idle' AND xact_start < $1",
+        row["at"],
+    ):
+        await asyncio.sleep(0.005)
+
+
+async def fetch_all(sql: str, *values: object) -> Sequence[Row]:
+    """All rows of one plain statement, on the pool or inside the surrounding `transaction()`."""
+    async with _connection() as connection:
         rows: Sequence[Row] = await connection.fetch(sql, *values)
         return rows
 
 
 async def fetch_one(sql: str, *values: object) -> Row | None:
     """The first row of one plain statement, or nothing."""
-    async with get_connection("default").acquire_connection() as connection:
+    async with _connection() as connection:
         row: Row | None = await connection.fetchrow(sql, *values)
         return row
 
 
 async def execute(sql: str, *values: object) -> int:
     """Run one plain statement and say how many rows it touched."""
-    async with get_connection("default").acquire_connection() as connection:
+    async with _connection() as connection:
         status: str = await connection.execute(sql, *values)
     count = status.rsplit(" ", 1)[-1]
     return int(count) if count.isdigit() else 0

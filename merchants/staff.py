@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tortoise.transactions import in_transaction
-
 from common.actors import AdminActor
-from common.database import fetch_all, fetch_one
+from common.database import fetch_all, fetch_one, transaction, wait_for_older_statements
 from common.errors import NotFound, Unauthenticated
 from models import audit_log
 from models.enums import ActorKind, StaffRole
@@ -59,7 +57,7 @@ async def revoke(actor: AdminActor, staff_id: UUID, now: datetime) -> None:
     Raises:
         NotFound: no such person of a member in the admin's region.
     """
-    async with in_transaction():
+    async with transaction():
         row = await fetch_one(
             "WITH person AS (SELECT s.id FROM staff s JOIN members m ON m.id = s.member_id"
             "  WHERE s.id = $1 AND m.region_id LIKE $2 || '%'),"
@@ -74,3 +72,5 @@ async def revoke(actor: AdminActor, staff_id: UUID, now: datetime) -> None:
         if row is None:
             raise NotFound
         await audit_log.record((ActorKind.ADMIN, actor.id), "staff.revoke", ("staff", staff_id), now)
+    # A redemption that had begun before may still be written; once this is answered, none is.
+    await wait_for_older_statements()

@@ -110,6 +110,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
             tasks.append(asyncio.create_task(work))
 
     async def let_go(_: App) -> None:
+        app.ctx.is_stopping = True
         events.end_subscriptions()
 
     async def end(_: App) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sanic import HTTPResponse, Request, Sanic
 from sanic.compat import Header
+from sanic.http import Http
 from sanic.response.types import BaseHTTPResponse
 
 from server.errors import BadRequest
@@ -111,6 +112,9 @@ def finish(request: Request, response: BaseHTTPResponse) -> None:
     """Put the request's id and the security headers on an answer."""
     headers = response.headers
     headers["X-Request-Id"] = request.id
+    if getattr(request.app.ctx, "is_stopping", False) and isinstance(request.stream, Http):
+        # The client comes back to a process that stays; otherwise a busy connection would hold this one.
+        request.stream.keep_alive = False
     if isinstance(response, JsonResponse):
         return  # brings the others itself
     for name, value in _DEFAULT_HEADERS:

@@ -73,20 +73,26 @@ async def show_metrics(request: Request) -> HTTPResponse:
 
 
 async def _must_have_database(request: Request) -> None:
+    asking = asyncio.create_task(_ask_database(request))
+    # Not awaited once it is given up: even the cancelling of a statement waits for a server that hangs.
+    done, _ = await asyncio.wait({asking}, timeout=PATIENCE_S)
+    if not done:
+        asking.cancel()
+        raise NotReady(missing="database")
+    await asking
+
+
+async def _ask_database(request: Request) -> None:
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            await fetch_one("SELECT 1")
-            # Migrations only ever go forward, so current once is current for this process's life.
-            if not getattr(request.app.ctx, "is_migrated", False):
-                missing = await pending()
-                if missing:
-                    raise NotReady(missing="migrations: " + ", ".join(missing))
-                request.app.ctx.is_migrated = True
-    except NotReady:
-        raise
+        await fetch_one("SELECT 1")
+        # Migrations only ever go forward, so current once is current for this process's life.
+        missing = [] if getattr(request.app.ctx, "is_migrated", False) else await pending()
     except Exception as error:
         # Whatever the driver calls it: the database does not answer.
         raise NotReady(missing="database") from error
+    if missing:
+        raise NotReady(missing="migrations: " + ", ".join(missing))
+    request.app.ctx.is_migrated = True
 
 
 async def _has_redis() -> bool:

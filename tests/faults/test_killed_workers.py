@@ -17,7 +17,7 @@ async def test_acknowledged_redemptions_survive_ten_killed_web_processes(town: T
     killed: set[int] = set()
     async with traffic.flowing() as tally:
         while len(killed) < KILLS:
-            await asyncio.sleep(random.uniform(0.4, 1.0))
+            await asyncio.sleep(random.uniform(0.3, 0.8))
             victims = [pid for pid in service.web_pids() if pid not in killed]
             if victims:
                 victim = random.choice(victims)

@@ -160,7 +160,7 @@ async def test_limit_of_a_person_holds_over_all_processes_with_and_without_redis
         call = call_as(people.pop().http, "GET", "/me")
         allowed[fault] = 0
         await a_minute_with_room(4)
-        for _ in range(6):
+        for _ in range(5):
             answers = await spread(lines, [call] * burst)
             seen = counted(answers)
             assert set(seen) <= {200, "too_many_requests"}

@@ -80,7 +80,7 @@ class Phone:
 
     async def _attempt(self, call: Call) -> Answer | None:
         begun = time.monotonic()
-        was_kept = self._line is not None
+        line_cut = "cut kept line" if self._line else "cut fresh line"
         try:
             async with asyncio.timeout(HANGS_AFTER_S):
                 self._line = self._line or await Line.open(self._service.url)
@@ -89,8 +89,10 @@ class Phone:
             self._tally.wrong.append(f"{call.method} {call.path}: no answer within {HANGS_AFTER_S} s")
         except ConnectionRefusedError:
             self._tally.statuses["refused connection"] += 1
-        except (OSError, EOFError):
-            self._tally.statuses["cut kept line" if was_kept else "cut fresh line"] += 1
+        except asyncio.IncompleteReadError as cut:
+            self._tally.statuses["cut answer" if cut.partial else line_cut] += 1
+        except OSError:
+            self._tally.statuses[line_cut] += 1
         else:
             self._tally.note(call, answer, time.monotonic() - begun)
             if not self._keeps_line:

@@ -86,6 +86,7 @@ async def test_a_second_run_changes_nothing_not_even_the_reference_data(
 
 
 # Each is made inside the migration, after others: whoever has the name first holds the migration up there.
+WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 HALF_WAY = {"0001_initial": "tier_snapshots", "0002_constraints": "coupons_slot_once"}
 
 

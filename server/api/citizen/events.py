@@ -44,7 +44,7 @@ async def stream(request: Request, actor: CitizenActor, coupon_id: UUID) -> None
                 break
             try:
                 message = await asyncio.wait_for(queue.get(), min(HEARTBEAT_S, left))
-                if message is None:
+                if message is None or actor.session_id in request.app.ctx.authenticate.revoked:
                     break
                 await response.send(_event(message.pop("event"), message))
             except TimeoutError:
