@@ -122,7 +122,8 @@ async def wait_for_older_statements() -> None:
 
     No statement of the service lives longer than its time limit; a backup that does is not waited for.
     """
-    row = await fetch_one("SELECT clock_timestamp() AS at")
+    # The server's own clock, as this statement's beginning: the two must not be compared across machines.
+    row = await fetch_one("SELECT xact_start AS at FROM pg_stat_activity WHERE pid = pg_backend_pid()")
     assert row is not None
     until = time.monotonic() + STATEMENT_LIMIT_S
     while time.monotonic() < until and await fetch_one(  # noqa: ASYNC110 - PostgreSQL has no event for it

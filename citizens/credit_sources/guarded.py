@@ -32,7 +32,6 @@ class GuardedSource:
         self._breakers = AsyncCircuitBreakerFactory(
             default_threshold=FAILURES_TO_OPEN,
             default_ttl=open_for_s,
-            exclude=[asyncio.CancelledError],  # a citizen who hangs up says nothing about the source
         )
 
     async def look_up(
@@ -41,12 +40,19 @@ class GuardedSource:
         """See `CreditSource.look_up`; raises nothing but `CreditSourceUnavailable`."""
         breaker = await self._breakers.get_breaker(self.name)
         try:
-            async with breaker, asyncio.timeout(self._time_limit_s):
-                return await self._source.look_up(subject, purpose, consent_proof)
+            await breaker.__aenter__()
         except OpenedState:
             raise CreditSourceUnavailable(retry_after_s=10) from None
-        except CreditSourceUnavailable:
-            raise
+        try:
+            async with asyncio.timeout(self._time_limit_s):
+                answer = await self._source.look_up(subject, purpose, consent_proof)
+        except asyncio.CancelledError:
+            raise  # a citizen who hangs up says nothing about the source, neither good nor bad
         except Exception as error:
+            await breaker.__aexit__(type(error), error, error.__traceback__)
+            if isinstance(error, CreditSourceUnavailable):
+                raise
             # Whatever a broken or lying source makes its adapter stumble over: there is no tier to rely on.
             raise CreditSourceUnavailable(retry_after_s=2) from error
+        await breaker.__aexit__(None, None, None)
+        return answer

@@ -99,9 +99,9 @@ async def test_frozen_postgres_is_answered_for_with_a_clean_503(town: Town) -> N
             return f"no answer within {within_s} s"
 
     with frozen(town.postgres):
-        redeeming = asyncio.create_task(timed(clerk.redeem(code, key), 12.0))
+        redeeming = asyncio.create_task(timed(clerk.redeem(code, key), 35.0))
         assert (await clerk.http.get(service.url + "/healthz", timeout=0.5)).status_code == 200
-        unready = await timed(clerk.http.get(service.url + "/readyz"), 3.0)
+        unready = await timed(clerk.http.get(service.url + "/readyz"), 6.0)
         refused = await redeeming
         assert (await clerk.http.get(service.url + "/healthz", timeout=0.5)).status_code == 200
     for answer in (unready, refused):
