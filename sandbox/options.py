@@ -61,7 +61,7 @@ def _number(environ: Mapping[str, str], name: str, default: int, largest: int, p
 
 
 WELCOME = """
-信易联盟已经启动，用时 {seconds:.1f} 秒。按 Ctrl-C 停止。
+信惠联已经启动，用时 {seconds:.1f} 秒。按 Ctrl-C 停止。
   接口文档    {url}/api/docs
   运行状态    {url}/readyz
   市民登录    渠道 sandbox，登录码：demo-excellent、demo-good、demo-fair、demo-poor、demo-unrated
