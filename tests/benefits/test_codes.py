@@ -95,13 +95,16 @@ def test_lower_case_and_blanks_around_are_accepted(shape: str) -> None:
     assert verify(RING, shape.format(text)) == verify(RING, shape.format(text.lower())) == verify(RING, text)
 
 
-@pytest.mark.parametrize("bit", range(30 * 8))
-def test_every_flipped_bit_is_refused(bit: int) -> None:
-    raw = bytearray(decoded(make(RING, NUMBER, 0, STEP)))
-    raw[bit // 8] ^= 1 << bit % 8
-    with pytest.raises(DomainError) as refused:
-        verify(RING, "R1" + base64.b32encode(raw).decode())
-    assert refused.value.code == ("code_malformed" if bit < 8 else "code_forged")
+def test_every_flipped_bit_is_refused() -> None:
+    good = decoded(make(RING, NUMBER, 0, STEP))
+    said = []
+    for bit in range(len(good) * 8):
+        raw = bytearray(good)
+        raw[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(DomainError) as refused:
+            verify(RING, "R1" + base64.b32encode(raw).decode())
+        said.append(refused.value.code)
+    assert said == ["code_malformed"] * 8 + ["code_forged"] * 29 * 8
 
 
 GOOD = make(RING, NUMBER, 0, STEP)
@@ -142,18 +145,18 @@ def test_a_foreign_letter_is_no_letter_of_the_alphabet(letter: str, lookalike: s
         verify(RING, text[:2] + text[2:].replace(letter, lookalike))
 
 
-@pytest.mark.parametrize("first", [byte for byte in range(256) if byte != 0x11])
-def test_another_first_byte_is_malformed_even_with_a_good_mac(first: int) -> None:
-    head = bytes([first, 7]) + NUMBER.to_bytes(8, "big") + STEP.to_bytes(4, "big")
-    mac = hmac.new(coupon_key(NEW, NUMBER, 0), b"R1" + head, hashlib.sha256).digest()[:16]
-    with pytest.raises(CodeMalformed):
-        verify(RING, "R1" + base64.b32encode(head + mac).decode())
+def test_another_first_byte_is_malformed_even_with_a_good_mac() -> None:
+    for first in set(range(256)) - {0x11}:
+        head = bytes([first, 7]) + NUMBER.to_bytes(8, "big") + STEP.to_bytes(4, "big")
+        mac = hmac.new(coupon_key(NEW, NUMBER, 0), b"R1" + head, hashlib.sha256).digest()[:16]
+        with pytest.raises(CodeMalformed):
+            verify(RING, "R1" + base64.b32encode(head + mac).decode())
 
 
-@pytest.mark.parametrize("key_id", [key_id for key_id in range(256) if key_id not in (3, 7)])
-def test_an_unknown_key_id_is_forged(key_id: int) -> None:
-    with pytest.raises(CodeForged):
-        verify(RING, by_hand(coupon_key(NEW, NUMBER, 0), key_id, NUMBER, STEP))
+def test_an_unknown_key_id_is_forged() -> None:
+    for key_id in set(range(256)) - set(RING.keys):
+        with pytest.raises(CodeForged):
+            verify(RING, by_hand(coupon_key(NEW, NUMBER, 0), key_id, NUMBER, STEP))
 
 
 def test_a_retired_master_key_still_verifies_and_makes_no_new_codes() -> None:
