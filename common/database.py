@@ -26,15 +26,22 @@ def tortoise_config(
     A unix socket is given as `?host=/folder`, as libpq does; `?sslmode=` is passed on.
 
     Raises:
-        ValueError: the URL is no PostgreSQL URL or names no database.
+        ValueError: the URL is no PostgreSQL URL or names no database; never with a part of the URL, which
+            may be a part of the password.
     """
     url = urlsplit(database_url)
     options = {name: values[-1] for name, values in parse_qs(url.query).items()}
     if url.scheme not in ("postgres", "postgresql") or len(url.path) < 2:
         raise ValueError("it must look like postgres://user:password@host:5432/database")
+    try:
+        port = int(options.get("port") or url.port or 5432)
+    except ValueError:
+        raise ValueError(
+            "its port is no number; write / # ? @ : % in a password as %2F %23 %3F %40 %3A %25"
+        ) from None
     credentials: dict[str, Any] = {
         "host": options.get("host") or url.hostname,
-        "port": int(options.get("port") or url.port or 5432),
+        "port": port,
         "user": unquote(url.username or ""),
         "password": unquote(url.password) if url.password else None,
         "database": unquote(url.path[1:]),

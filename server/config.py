@@ -24,37 +24,32 @@ SANDBOX_SECRETS = {
     "DATA_KEYS": "1:" + base64.b64encode(b"sandbox data key, never for real").decode(),
     "HASH_KEY": base64.b64encode(b"sandbox hash key, never for real").decode(),
 }
+# Under whatever id and for whatever purpose they come.
+KNOWN_KEYS = frozenset(value.rpartition(":")[2] for value in SANDBOX_SECRETS.values())
 SANDBOX_LIMIT = 10_000_000
+ONE_BYTE = frozenset(str(number) for number in range(256))
 
 
 @dataclass(frozen=True)
 class Settings:
     """What one process of the service runs with. Durations in seconds, limits per minute.
 
-    `metadata` holds the variable's one-line help; `secret` ones are masked wherever settings are shown.
+    What is secret is left out of `repr`, so that no log line or traceback shows it, and masked by `shown`.
     """
 
     sandbox: bool
-    database_url: str = field(
-        metadata={"secret": True, "help": "postgres://user:password@host:5432/database"}
-    )
-    redis_url: str = field(metadata={"secret": True, "help": "redis://host:6379/0 or unix:///path"})
-    token_keys: dict[str, bytes] = field(
-        metadata={"secret": True, "help": "id:base64[,id:base64]; first signs"}
-    )
-    refresh_key: bytes = field(metadata={"secret": True, "help": "base64, 32 bytes or more"})
-    code_master_keys: KeyRing = field(
-        metadata={"secret": True, "help": "0-255:base64[,…]; first makes codes"}
-    )
-    data_keys: PersonalDataKeys = field(metadata={"secret": True, "help": "id:base64[,…]; first encrypts"})
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    token_keys: dict[str, bytes] = field(repr=False)
+    refresh_key: bytes = field(repr=False)
+    code_master_keys: KeyRing = field(repr=False)
+    data_keys: PersonalDataKeys = field(repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
     pool_size: int = 10
-    metrics_token: str = field(
-        default="", metadata={"secret": True, "help": "Bearer for /metrics beyond loopback"}
-    )
-    forwarded_secret: str = field(default="", metadata={"secret": True, "help": "what a trusted proxy sends"})
+    metrics_token: str = field(default="", repr=False)
+    forwarded_secret: str = field(default="", repr=False)
     access_token_s: int = 600
     refresh_token_s: int = 30 * 24 * 3600
     citizen_limit: int = 120
@@ -98,9 +93,7 @@ def shown(settings: Settings) -> dict[str, str]:
     lines = {}
     for item in fields(settings):
         value = getattr(settings, item.name)
-        lines[VARIABLES.get(item.name, item.name.upper())] = (
-            _masked(value) if item.metadata.get("secret") else _plain(value)
-        )
+        lines[VARIABLES.get(item.name, item.name.upper())] = _plain(value) if item.repr else _masked(value)
     keys = settings.data_keys
     return {**lines, "HASH_KEY": "***", "CRYPTO_SUITE": keys.suite, "HASH_SUITE": keys.hash_suite}
 
@@ -111,16 +104,16 @@ def _plain(value: object) -> str:
 
 
 def _masked(value: object) -> str:
-    if isinstance(value, str):
-        url = urlsplit(value)
-        if url.scheme and url.hostname and url.password is None:
-            return value
-        return (
-            f"{url.scheme}://***@{url.hostname or ''}{url.path}"
-            if url.scheme
-            else ("***" if value else "(not set)")
-        )
-    return "***"
+    """A URL keeps what helps to find a mistake: which kind of server, on which host, which database."""
+    if not isinstance(value, str):
+        return "***"
+    url = urlsplit(value)
+    if not url.scheme:
+        return "***" if value else "(not set)"
+    # A password may stand in the query as well (`?password=`).
+    query = "?***" if url.query else ""
+    user = "***@" if url.username or url.password else ""
+    return f"{url.scheme}://{user}{url.netloc.rpartition('@')[2]}{url.path}{query}"
 
 
 VARIABLES = {"is_access_log_on": "ACCESS_LOG", "pool_size": "DATABASE_POOL"}
@@ -185,7 +178,7 @@ class _Reader:
             return SANDBOX_SECRETS[name]
         if not value:
             self.problems.append(f"{name}: is not set; `python -m server new-secrets` prints fresh ones")
-        elif not self.sandbox and any(part in SANDBOX_SECRETS[name] for part in value.split(",")):
+        elif not self.sandbox and any(part.rpartition(":")[2] in KNOWN_KEYS for part in value.split(",")):
             self.problems.append(
                 f"{name}: holds the sandbox's own key, which everybody knows; make a new one"
             )
@@ -219,11 +212,11 @@ class _Reader:
 
     def code_master_keys(self) -> KeyRing:
         keys = self.keys("CODE_MASTER_KEYS", minimum=32)
-        try:
-            return KeyRing({int(key_id): key for key_id, key in keys.items()})
-        except ValueError:
+        # Written in one way only: 1 and 01 would be one key id for a code and two for whoever reads this.
+        if any(key_id not in ONE_BYTE for key_id in keys):
             self.problems.append("CODE_MASTER_KEYS: each id is a number from 0 to 255 (one byte of the code)")
             return KeyRing({0: b"\0" * 32})
+        return KeyRing({int(key_id): key for key_id, key in keys.items()})
 
     def personal_data_keys(self) -> PersonalDataKeys:
         return PersonalDataKeys(

@@ -53,7 +53,7 @@ class RateLimiter:
 
     def _turn(self, window: int) -> None:
         # A flood of addresses must not eat the memory: forgetting them all only forgives one minute.
-        if window != self._window or len(self._counted) > MAX_KEYS:
+        if window != self._window or len(self._counted) + len(self._unshared) > MAX_KEYS:
             self._window = window
             self._unshared.clear()
             self._counted.clear()
@@ -90,4 +90,8 @@ class RateLimiter:
         if window == self._window:
             for (key, count), total in zip(batch.items(), totals, strict=True):
                 self._counted[key] = int(total)
-                self._unshared[key] -= count
+                remaining = self._unshared[key] - count
+                if remaining > 0:
+                    self._unshared[key] = remaining
+                else:  # also when a flood made this process forget in the meantime
+                    del self._unshared[key]

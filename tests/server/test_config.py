@@ -216,7 +216,7 @@ def test_a_traceback_or_a_log_line_with_the_settings_shows_no_secret() -> None:
 def test_what_is_no_secret_is_shown() -> None:
     lines = shown(load(production(PORT="8123", REDIS_URL="redis://cache:6379/0")))
     assert (lines["PORT"], lines["REDIS_URL"]) == ("8123", "redis://cache:6379/0")
-    assert lines["DATABASE_URL"] == "postgres://***@127.0.0.1/xinyi"
+    assert lines["DATABASE_URL"] == "postgres://***@127.0.0.1:5432/xinyi"
     assert (lines["METRICS_TOKEN"], lines["ACCESS_LOG"], lines["DATABASE_POOL"]) == (
         "(not set)",
         "0",

@@ -156,6 +156,7 @@ async def test_two_keys_are_refused() -> None:
     body = b'{"name":"a"}'
     lines = [
         b"POST /api/v1/things HTTP/1.1",
+        b"Host: test",
         b"Authorization: Bearer staff",
         b"Content-Type: application/json",
     ]
