@@ -93,13 +93,13 @@ def _web(_: argparse.Namespace, settings: Settings) -> int:
     from prometheus_client.multiprocess import mark_process_dead
 
     from server import supervisor
-    from server.metrics import prepare_folder
+    from server.metrics import prepared_folder
 
-    prepare_folder()
     command = [sys.executable, "-m", "server", "web-worker"]
-    return supervisor.run(
-        settings.workers, settings.host, settings.port, command=command, on_exit=mark_process_dead
-    )
+    with prepared_folder():
+        return supervisor.run(
+            settings.workers, settings.host, settings.port, command=command, on_exit=mark_process_dead
+        )
 
 
 def _web_worker(options: argparse.Namespace, settings: Settings) -> int:

@@ -2,6 +2,8 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,12 +27,21 @@ SECONDS = Histogram(
 )
 
 
-def prepare_folder() -> None:
-    """Make and empty the folder of the processes' files; before the first process that counts is started."""
-    folder = Path(os.environ.setdefault(FOLDER, tempfile.mkdtemp(prefix="xinyi-metrics-")))
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.db"):
-        old.unlink()
+@contextmanager
+def prepared_folder() -> Iterator[None]:
+    """The folder of the processes' files, empty; around the life of the first process that counts.
+
+    One of our own is gone afterwards; one that the environment names stays.
+    """
+    with ExitStack() as ours:
+        if FOLDER not in os.environ:
+            made = tempfile.TemporaryDirectory(prefix="xinyi-metrics-", ignore_cleanup_errors=True)
+            os.environ[FOLDER] = ours.enter_context(made)
+        folder = Path(os.environ[FOLDER])
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.db"):
+            old.unlink()
+        yield
 
 
 def exposition() -> bytes:

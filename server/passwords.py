@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 import pyotp
 from argon2 import PasswordHasher
@@ -19,6 +20,8 @@ _hasher = PasswordHasher()
 _nobodys_hash = _hasher.hash("nobody has this password")
 # 64 MiB each: a rush of sign-ins waits instead of filling the memory.
 _at_once = asyncio.Semaphore(2)
+# Kept only as long as somebody holds or waits for one.
+_turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
 
 class LoginFailed(Unauthenticated):
@@ -52,13 +55,19 @@ async def check(kind: str, login: str, password: str, password_hash: str | None,
         TooManyAttempts: five failures within 15 minutes; also for the right password then.
         LoginFailed: not right; counted.
     """
-    # Counted before it is checked, so that a thousand guesses at once are still five.
-    await _count_try(kind, login, now)
-    async with _at_once:
-        is_right = await asyncio.to_thread(_verify, password_hash or _nobodys_hash, password)
-    if not is_right or password_hash is None:
-        raise LoginFailed
-    await forgive(kind, login)
+    async with _turn_of(kind, login):
+        # Counted before it is checked, so that a thousand guesses at once are still five.
+        await _count_try(kind, login, now)
+        async with _at_once:
+            is_right = await asyncio.to_thread(_verify, password_hash or _nobodys_hash, password)
+        if not is_right or password_hash is None:
+            raise LoginFailed
+        await forgive(kind, login)
+
+
+def _turn_of(kind: str, login: str) -> asyncio.Lock:
+    """One try after the other per login: six phones with the right password at once are no six guesses."""
+    return _turns.setdefault((kind, login), asyncio.Lock())
 
 
 async def forgive(kind: str, login: str) -> None:

@@ -74,15 +74,15 @@ class RateLimiter:
         if client is None:
             return
         window, batch = self._window, dict(self._unshared)
-        if not batch:
-            return
         try:
             async with client.pipeline(transaction=False) as pipeline:
+                # Also when nothing is to be said: whether Redis is there must be known before the next rush.
+                pipeline.ping()
                 for (bucket, who), count in batch.items():
                     name = f"limit:{window}:{self._pseudonym(bucket, who)}"
                     pipeline.incrby(name, count)
                     pipeline.expire(name, 2 * WINDOW_S)
-                totals = (await pipeline.execute())[::2]
+                totals = (await pipeline.execute())[1::2]
         except (RedisError, OSError, TimeoutError):
             self._is_shared = False
             return

@@ -1,6 +1,8 @@
 """A real service for a test: `python -m server web` on a free port, and clients that speak to it."""
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -58,6 +60,7 @@ class Service:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         folder = Path(tempfile.mkdtemp(prefix="xy-service-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         full = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
             **environment,

@@ -60,6 +60,13 @@ async def test_the_sixth_try_is_locked_out_for_known_and_unknown_logins_alike(
 
 
 @counted
+async def test_a_shift_that_signs_in_at_once_with_the_right_password_is_no_attack() -> None:
+    said = await asyncio.gather(*(outcome() for _ in range(4 * ALLOWED_FAILURES)))
+    assert said == ["in"] * len(said)
+    assert not passwords._turns
+
+
+@counted
 async def test_the_right_password_does_not_help_while_locked_out() -> None:
     for _ in range(ALLOWED_FAILURES):
         await outcome(password=WRONG)
