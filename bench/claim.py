@@ -78,9 +78,9 @@ async def make_citizens() -> None:
 
 
 async def find_offer(title: str) -> Any:
-    """An offer's id and terms."""
+    """An offer's id, terms and tier."""
     return await database.fetch_one(
-        "SELECT o.id, o.terms_id FROM offers o JOIN offer_terms t ON t.id = o.terms_id WHERE t.title = $1",
+        "SELECT o.id, o.terms_id, o.min_tier_level FROM offers o JOIN offer_terms t ON t.id = o.terms_id WHERE t.title = $1",
         title,
     )
 
@@ -114,7 +114,7 @@ def measure_pgbench(stack: Stack, offer: Any, connections: int, seconds: int, nu
         f"lpad(to_hex((:n)::bigint + {FIRST_NUMBER}), 32, '0')::uuid",
         *(f"(:n)::bigint + {FIRST_NUMBER}", f"'{offer['id']}'::uuid", str(offer["terms_id"]), citizen),
         *("1", "NULL", "''", moment, f"{moment} + interval '30 days'", moment, "'pgbench-' || :n", HASH),
-        *(citizen, f"'{local_day(at)}'::date"),
+        *(citizen, f"'{local_day(at)}'::date", str(offer["min_tier_level"])),
     ]
     first = numbers.take(16_000 * length)
     return pgbench.run(stack, pgbench.statement(CLAIM, values), connections, length, first)

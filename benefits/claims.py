@@ -62,9 +62,13 @@ LEFT JOIN LATERAL (
      WHERE citizen_id = $2 AND valid_until > $4 ORDER BY taken_at DESC LIMIT 1) snapshot ON true
 """
 
-# Lock what is scarce last: the coupon and its slot first, then the day, then the one row everybody wants.
+# Lock what is scarce last: the consent, the coupon and its slot first, then the day, then the one row that
+# everybody wants. The consent is held until the coupon is written: a withdrawal comes before or after, and
+# once it is answered nothing is claimed on it.
 CLAIM = """
-WITH place AS (
+WITH consent AS MATERIALIZED (
+    SELECT c.id FROM consents c WHERE c.id = $14 AND c.citizen_id = $5 AND c.withdrawn_at IS NULL FOR SHARE
+), place AS (
     SELECT CASE WHEN $7::int IS NULL THEN NULL ELSE
         (SELECT min(n) FROM generate_series(1, $7::int) AS n
           WHERE NOT EXISTS (SELECT FROM coupons taken
@@ -74,11 +78,11 @@ WITH place AS (
     INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
                          valid_from, valid_until, claimed_at, request_key, request_hash)
     SELECT $1, $2, o.id, o.terms_id, $5, $6, place.slot, $8, $9, $10, $11, $12, $13
-      FROM offers o, place
+      FROM offers o JOIN members m ON m.id = o.member_id AND m.status = 'active', place
      WHERE o.id = $3 AND o.status = 'published' AND o.terms_id = $4
+       AND o.min_tier_level IS NOT DISTINCT FROM $16::smallint
        AND ($7::int IS NULL OR place.slot IS NOT NULL)
-       AND (o.min_tier_level IS NULL OR EXISTS (
-            SELECT FROM consents c WHERE c.id = $14 AND c.citizen_id = $5 AND c.withdrawn_at IS NULL))
+       AND ($16::smallint IS NULL OR EXISTS (SELECT FROM consent))
     RETURNING id, offer_id
 ), today AS (
     INSERT INTO offer_days (offer_id, day, daily_limit, issued)
@@ -170,6 +174,7 @@ async def give_back(citizen_id: UUID, coupon_id: UUID, now: datetime) -> None:
     Raises:
         NotFound: no such coupon of this citizen.
         AlreadyRedeemed, CouponExpired, CouponRevoked: it can't be returned any more.
+        Busy: it is being redeemed or undone at this moment.
     """
     if await fetch_one(GIVE_BACK, coupon_id, citizen_id, now) is not None:
         return
@@ -186,7 +191,9 @@ async def give_back(citizen_id: UUID, coupon_id: UUID, now: datetime) -> None:
         raise CouponRevoked
     if row["uses_done"]:
         raise AlreadyRedeemed(redeemed_at=row["redeemed_at"])
-    raise CouponExpired(valid_until=row["valid_until"])
+    if now >= row["valid_until"]:
+        raise CouponExpired(valid_until=row["valid_until"])
+    raise Busy  # a redemption was undone between the two statements: next time it goes through
 
 
 async def _read(citizen_id: UUID, offer_id: UUID, request: RequestKey, now: datetime) -> Row:
@@ -249,7 +256,7 @@ async def _write(
             CLAIM,
             *(coupon_id, new_coupon_number(), offer_id, terms.id, citizen_id, terms.uses_total),
             *(row["per_citizen_limit"], period, valid_from, valid_until, now),
-            *(request.key, request.body_hash, row["consent_id"], local_day(now)),
+            *(request.key, request.body_hash, row["consent_id"], local_day(now), row["min_tier_level"]),
         )
     except asyncpg.IntegrityConstraintViolationError as error:
         match constraint_of(error):

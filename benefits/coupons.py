@@ -175,18 +175,20 @@ def _step_to_show(step: int, burnt: frozenset[int]) -> int:
 async def _bind_renewal(row: Row, session_id: UUID) -> int:
     """Give the renewal key to this session; the generation that its codes have from now on.
 
-    The last generation is kept for codes that the server makes, so that any phone can be shut out.
+    Another phone than the one before moves the coupon to the next generation, which kills the old key. The
+    last generation is kept for codes that the server makes: whoever comes then gets no key, and the phone
+    before him has none any more.
     """
     terms = await terms_by_id(row["terms_id"])
+    # The session is held until its phone has the key: whoever ends it afterwards takes the key away again.
     bound = terms.is_client_renewal_allowed and await fetch_one(
-        "UPDATE coupons SET renewal_session_id = $2, key_generation = key_generation +"
-        "  CASE WHEN renewal_session_id IS NULL OR renewal_session_id = $2 THEN 0 ELSE 1 END"
-        " WHERE id = $1 AND status = 'claimed' AND key_generation +"
-        "  CASE WHEN renewal_session_id IS NULL OR renewal_session_id = $2 THEN 0 ELSE 1 END < $3"
-        " RETURNING key_generation",
+        "WITH phone AS MATERIALIZED (SELECT id FROM sessions WHERE id = $2 AND revoked_at IS NULL FOR SHARE)"
+        " UPDATE coupons SET renewal_session_id = $2, key_generation = least(key_generation +"
+        "  CASE WHEN renewal_session_id IS NULL OR renewal_session_id = $2 THEN 0 ELSE 1 END, $3::int)"
+        " FROM phone WHERE coupons.id = $1 AND status = 'claimed' RETURNING key_generation",
         *(row["id"], session_id, GENERATIONS - 1),
     )
-    if not bound:
+    if not bound or bound["key_generation"] >= GENERATIONS - 1:
         raise RenewalNotAllowed
     generation: int = bound["key_generation"]
     return generation

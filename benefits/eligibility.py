@@ -28,7 +28,7 @@ class ClaimRules:
 
     status: OfferStatus
     claim_from: datetime
-    claim_until: datetime | None
+    claim_until: datetime
     min_tier_level: int | None
     per_citizen_limit: int | None
     per_citizen_period: LimitPeriod
@@ -67,7 +67,7 @@ def reasons_against(
         held_in_period: coupons of this offer that the natural person has in the limit's period.
     """
     # A coupon whose fixed dates are over could never be used.
-    is_over = any(end is not None and now >= end for end in (rules.claim_until, rules.use_until))
+    is_over = now >= rules.claim_until or (rules.use_until is not None and now >= rules.use_until)
     if rules.status is not OfferStatus.PUBLISHED or is_over:
         yield OfferEnded()
     if now < rules.claim_from:

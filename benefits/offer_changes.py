@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from common.actors import AdminActor
-from common.database import constraint_of, fetch_one, transaction
+from common.database import constraint_of, fetch_one, transaction, wait_for_older_statements
 from common.errors import Invalid, NotFound, Refused
 from models import audit_log
 from models.enums import ActorKind, OfferStatus
@@ -50,6 +50,8 @@ async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now
             await _must_reach(actor, offer_id)
             await fetch_one("UPDATE offers SET status = $2 WHERE id = $1 RETURNING id", offer_id, status)
             await audit_log.record((ActorKind.ADMIN, actor.id), f"offer.{status}", ("offer", offer_id), now)
+        # A claim that had begun before may still be written; once this is answered, none is.
+        await wait_for_older_statements()
     except asyncpg.CheckViolationError as error:
         if constraint_of(error) == "offers_published_with_terms":
             raise OfferHasNoTerms from None

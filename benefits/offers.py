@@ -1,7 +1,8 @@
 """优惠项目 as citizens see them: one list in memory, made anew when something changed, filtered per request.
 
 The list is checked against the database at most once a second and never used when it is older, so that
-no answer is staler than two seconds. Counters of stock are read with the same check.
+no answer is staler than two seconds. Counters of stock are read with the same check; the page of a single
+offer reads its own at once.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from benefits.claims import rules_of
@@ -22,6 +24,15 @@ from models.enums import Category, MemberKind, OfferStatus
 from models.region import subtree_prefix
 
 FRESH_S = 1.0
+
+LIVE = """
+SELECT o.status, m.status AS member_status, s.total - s.issued AS stock_left,
+       s.daily_limit - coalesce(d.issued, 0) AS left_today
+FROM offers o JOIN members m ON m.id = o.member_id
+LEFT JOIN offer_stock s ON s.offer_id = o.id
+LEFT JOIN LATERAL (SELECT issued FROM offer_days WHERE offer_id = o.id AND day = $2 LIMIT 1) d ON true
+WHERE o.id = $1
+"""
 EARTH_KM = 6371.0
 
 
@@ -112,26 +123,35 @@ class Catalogue:
         self._version = -1
         self._base: dict[UUID, tuple[Row, Terms, Sequence[StoreView]]] = {}
         self._offers: dict[UUID, OfferView] = {}
-        self._refreshing = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def offers(self, now: datetime) -> Mapping[UUID, OfferView]:
         """All offers but drafts, no staler than a second."""
         if time.monotonic() - self._checked_at > FRESH_S:
-            async with self._refreshing:
-                if time.monotonic() - self._checked_at > FRESH_S:
-                    await self._refresh(now)
+            await self._refreshed(now)
         return self._offers
 
+    async def _refreshed(self, now: datetime) -> None:
+        """One check for all who wait for it: when the database hangs, they are all told at the same time."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh(now))
+            # Whoever waits hears of a failure; when all have hung up, nobody needs to.
+            self._refreshing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.shield(self._refreshing)
+
     async def offer(self, offer_id: UUID, now: datetime) -> OfferView:
-        """One offer.
+        """One offer, with its status and counters of this moment: whoever just claimed or gave back looks here.
 
         Raises:
             NotFound: unknown, or still a draft.
         """
-        found = (await self.offers(now)).get(offer_id)
-        if found is None:
+        await self.offers(now)
+        known = self._base.get(offer_id)
+        live = known and await fetch_one(LIVE, offer_id, local_day(now))
+        if not known or not live:
             raise NotFound
-        return found
+        row, terms, stores = known
+        return _view({**row, **live}, terms, stores, (live["stock_left"], live["left_today"]))
 
     async def _refresh(self, now: datetime) -> None:
         asked_at = time.monotonic()
@@ -252,7 +272,10 @@ def _store(row: Row) -> StoreView:
 
 
 def _view(
-    row: Row, terms: Terms, stores: Sequence[StoreView], left: tuple[int | None, int | None]
+    row: Row | Mapping[str, Any],
+    terms: Terms,
+    stores: Sequence[StoreView],
+    left: tuple[int | None, int | None],
 ) -> OfferView:
     text = f"{terms.title} {terms.description} {row['programme']} {row['member_name']}"
     return OfferView(

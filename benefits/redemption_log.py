@@ -22,12 +22,13 @@ WITH visible AS (
        AND (s.role <> 'cashier' OR EXISTS (
             SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = st.id))
 )
-SELECT r.*, v.id AS reversal_id, v.reversed_at
+SELECT r.*, v.id AS reversal_id, v.reversed_at, why.reason
 FROM visible CROSS JOIN LATERAL (
     SELECT * FROM redemptions r
      WHERE r.store_id = visible.id AND r.redeemed_at >= $3 AND (r.redeemed_at, r.id) < ($4, $5::uuid)
      ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $6) r
 LEFT JOIN reversals v ON v.redemption_id = r.id
+LEFT JOIN reversal_reasons why ON why.reversal_id = v.id
 ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $6
 """
 
@@ -37,11 +38,20 @@ FIRST_ID = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """The reversal of a redemption; `reason` is empty once it was erased."""
+
+    id: UUID
+    reversed_at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """A redemption, and the id and time of its reversal."""
+    """A redemption, and its reversal."""
 
     redeemed: Redeemed
-    reversal: tuple[UUID, datetime] | None
+    reversal: Undone | None
 
 
 async def lines_of(
@@ -72,9 +82,10 @@ async def line_of(actor: StaffActor, redemption_id: UUID) -> Line:
         NotFound: there is none, or it is none of the actor's business.
     """
     rows = await fetch_all(
-        "SELECT r.*, v.id AS reversal_id, v.reversed_at FROM redemptions r"
+        "SELECT r.*, v.id AS reversal_id, v.reversed_at, why.reason FROM redemptions r"
         " JOIN staff s ON s.id = $1 AND s.member_id = r.member_id AND s.status = 'active'"
         " LEFT JOIN reversals v ON v.redemption_id = r.id"
+        " LEFT JOIN reversal_reasons why ON why.reversal_id = v.id"
         " WHERE r.id = $2 AND (s.role <> 'cashier' OR EXISTS ("
         "  SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = r.store_id))",
         *(actor.id, redemption_id),
@@ -95,4 +106,6 @@ async def _line(row: Row) -> Line:
         uses=row["uses"],
         uses_left=row["uses_left"],
     )
-    return Line(redeemed, (row["reversal_id"], row["reversed_at"]) if row["reversal_id"] else None)
+    if row["reversal_id"] is None:
+        return Line(redeemed, None)
+    return Line(redeemed, Undone(row["reversal_id"], row["reversed_at"], row["reason"]))

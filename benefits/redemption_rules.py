@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from benefits.codes import Code, is_in_window
+from benefits.codes import Code, is_in_window, step_at
 from benefits.discounts import Discount, discount
 from benefits.refusals import (
     AlreadyRedeemed,
     CodeExpired,
     CodeForged,
+    CodeTooEarly,
     CodeUsed,
     CouponExpired,
     CouponNotYetValid,
@@ -75,28 +76,34 @@ def judge(
     Raises:
         every refusal of a scan but those of form, MAC and key, which were judged before.
     """
-    _judge_code(coupon, code, now)
+    may_redeem = clerk.is_active and _may_redeem_at(clerk, terms, order)
+    _judge_code(coupon, code, now, may_redeem=may_redeem)
     _judge_rights(clerk, terms, order)
     _judge_coupon(coupon, now)
     _judge_uses(coupon, terms, order, now)
     return discount(terms, order.order_amount_fen, order.uses)
 
 
-def _judge_code(coupon: CouponState, code: Code, now: datetime) -> None:
+def _judge_code(coupon: CouponState, code: Code, now: datetime, *, may_redeem: bool) -> None:
     if code.generation != coupon.key_generation:
         raise CodeForged
     if not is_in_window(code.step, now.timestamp()):
-        raise CodeExpired
+        raise CodeTooEarly if code.step > step_at(now.timestamp()) else CodeExpired
     if coupon.is_step_burnt:
-        if coupon.status is CouponStatus.REDEEMED:
+        # When it was is the business of those only who could have redeemed it.
+        if coupon.status is CouponStatus.REDEEMED and may_redeem:
             raise AlreadyRedeemed(redeemed_at=coupon.last_redeemed_at)
         raise CodeUsed
+
+
+def _may_redeem_at(clerk: Clerk, terms: Terms, order: Order) -> bool:
+    return clerk.may_redeem_at_store and order.store_id in terms.store_ids
 
 
 def _judge_rights(clerk: Clerk, terms: Terms, order: Order) -> None:
     if not clerk.is_active:
         raise StaffRevoked
-    if not clerk.may_redeem_at_store or order.store_id not in terms.store_ids:
+    if not _may_redeem_at(clerk, terms, order):
         raise StoreNotAllowed
     if clerk.is_holder:
         raise OwnCoupon

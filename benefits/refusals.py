@@ -89,6 +89,13 @@ class CodeExpired(Ended):
     en = "The code is too old (perhaps a screenshot). Ask the customer to open the coupon and show a fresh code."
 
 
+class CodeTooEarly(CodeExpired):
+    """A good code of a step that is still to come: three scans in one step, or a clock that is ahead."""
+
+    zh = "券码还没到可用的时间。请稍等十几秒，等新的券码出现后再扫。"
+    en = "The code is not good yet. Wait some seconds until a fresh code appears, then scan again."
+
+
 class CodeUsed(Refused):
     """This very code was redeemed with before; the coupon may still have uses."""
 

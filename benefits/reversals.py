@@ -38,9 +38,11 @@ WHERE s.id = $1
 # that one gives the uses back.
 REVERSE = """
 WITH undone AS (
-    INSERT INTO reversals (id, redemption_id, staff_id, reason, reversed_at, request_key, request_hash)
-    SELECT $1, $2, s.id, $4, $5, $6, $7 FROM staff s WHERE s.id = $3 AND s.status = 'active'
-    RETURNING redemption_id
+    INSERT INTO reversals (id, redemption_id, staff_id, reversed_at, request_key, request_hash)
+    SELECT $1, $2, s.id, $5, $6, $7 FROM staff s WHERE s.id = $3 AND s.status = 'active'
+    RETURNING id, redemption_id
+), why AS (
+    INSERT INTO reversal_reasons (reversal_id, reason) SELECT undone.id, $4 FROM undone
 )
 UPDATE coupons c
    SET uses_done = c.uses_done - r.uses,

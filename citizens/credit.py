@@ -57,7 +57,7 @@ class CreditDesk:
         """The valid snapshot, or a fresh one.
 
         Args:
-            reason: what the citizen was doing, for the log: `my_credit` or `claim`.
+            reason: what the citizen was doing, for the log: `my_credit`, `claim` or `eligible_offers`.
 
         Raises:
             ConsentRequired: there is no consent in force, before or after the source was asked.
@@ -71,6 +71,9 @@ class CreditDesk:
             found = await self._ask(citizen_id, consent_id)
             scheme = await scheme_in_force(found.scheme_code, now)
             band = await _band(citizen_id, scheme, found)
+        except ConsentRequired:
+            await _close_lookup(lookup_id, LookupOutcome.DISCARDED)
+            raise
         except CreditSourceUnavailable:
             await _close_lookup(lookup_id, LookupOutcome.UNAVAILABLE)
             raise
@@ -102,6 +105,12 @@ class CreditDesk:
         id_number = await id_number_of(citizen_id, self.keys)
         if id_number is None:
             raise CreditSourceUnavailable
+        # The last thing before the question leaves: what was withdrawn since the line was written stops here.
+        if (
+            await fetch_one("SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL", consent_id)
+            is None
+        ):
+            raise ConsentRequired
         return await self.source.look_up(Subject(id_number), PURPOSE, consent_id)
 
 

@@ -1,4 +1,4 @@
-"""Hints between processes over Redis pub/sub. Losing one costs a poll, never a wrong answer."""
+"""Hints between processes over Redis pub/sub. Losing one costs a look at the database, never a wrong answer."""
 
 import asyncio
 import json
@@ -20,6 +20,10 @@ MAX_WAITING = 1000
 ALWAYS = "always"
 
 Inbox = asyncio.Queue[dict[str, Any] | None]
+# Put into every inbox when the connection breaks and when it is back: look for yourself.
+MISSED: dict[str, Any] = {}
+
+_AWAY = (RedisError, OSError, TimeoutError)
 
 _client: aioredis.Redis | None = None
 _hub: "_Hub | None" = None
@@ -83,34 +87,42 @@ class _Outbox:
             self._filled.clear()
             batch = list(self._waiting)
             self._waiting.clear()
-            with suppress(RedisError, OSError, TimeoutError):
+            try:
                 async with self._client.pipeline(transaction=False) as pipeline:
                     for channel, text in batch:
                         pipeline.publish(channel, text)
                     await pipeline.execute()
+            except _AWAY:
+                continue
+            except Exception:
+                log.exception("events_not_sent", events=len(batch))
 
     async def close(self) -> None:
         self._sender.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._sender
+        await asyncio.gather(self._sender, return_exceptions=True)
+
+
+def is_listening() -> bool:
+    """Whether messages of other processes arrive now."""
+    return _hub is not None and _hub.is_connected
 
 
 def end_subscriptions() -> None:
     """Tell every subscriber that no more will come: the process is about to stop."""
     if _hub is not None:
-        _hub.end()
+        _hub.tell_all(None)
 
 
 @asynccontextmanager
 async def subscription(channel: str) -> AsyncIterator[Inbox]:
     """A queue that gets every message of a channel from now on, for as long as the block lasts.
 
-    None in place of a message says that the process stops.
+    None in place of a message says that the process stops, `MISSED` that some may have been missed.
     """
     assert _hub is not None, "events.connect comes first"
     queue: Inbox = asyncio.Queue(maxsize=100)
-    await _hub.add(channel, queue)
     try:
+        await _hub.add(channel, queue)
         yield queue
     finally:
         await _hub.remove(channel, queue)
@@ -124,23 +136,30 @@ class _Hub:
     """
 
     def __init__(self, url: str) -> None:
-        # Waiting for messages may take for ever, so this client has no read limit.
-        self._client = aioredis.from_url(url, socket_connect_timeout=TIMEOUT_S, retry=None)
+        # The limit is for commands and the handshake; waiting for messages may take for ever (`get_message`).
+        self._client = redis_client(url)
         self._queues: defaultdict[str, set[Inbox]] = defaultdict(set)
         self._confirmed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._pubsub: aioredis.client.PubSub | None = None
         self._writing = asyncio.Lock()
         self._reader = asyncio.create_task(self._read_for_ever())
 
+    @property
+    def is_connected(self) -> bool:
+        return self._pubsub is not None
+
     async def add(self, channel: str, queue: Inbox) -> None:
         self._queues[channel].add(queue)
-        async with self._writing:
-            if self._pubsub is not None and not self._confirmed[channel].is_set():
-                with suppress(RedisError, OSError):
-                    await self._pubsub.subscribe(channel)
-        # Without Redis nobody confirms: the page polls until the reader is back and has subscribed again.
+        # Without Redis nobody confirms: the listener is told (`MISSED`) when the reader is back.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._confirmed[channel].wait(), TIMEOUT_S)
+            async with asyncio.timeout(TIMEOUT_S):
+                async with self._writing:
+                    if self._pubsub is not None and not self._confirmed[channel].is_set():
+                        with suppress(*_AWAY):
+                            await self._pubsub.subscribe(channel)
+                await self._confirmed[channel].wait()
+                while not queue.empty():  # nobody has listened yet, so nobody has missed anything
+                    queue.get_nowait()
 
     async def remove(self, channel: str, queue: Inbox) -> None:
         self._queues[channel].discard(queue)
@@ -150,20 +169,23 @@ class _Hub:
             del self._queues[channel]
             self._confirmed.pop(channel, None)
             if self._pubsub is not None:
-                with suppress(RedisError, OSError):
+                with suppress(*_AWAY):
                     await self._pubsub.unsubscribe(channel)
 
-    def end(self) -> None:
-        for queue in [queue for queues in self._queues.values() for queue in queues]:
+    def tell_all(self, what: dict[str, Any] | None) -> None:
+        self._tell({queue for queues in self._queues.values() for queue in queues}, what)
+
+    def _tell(self, queues: set[Inbox], what: dict[str, Any] | None) -> None:
+        """Something that a listener must hear, even one whose inbox is full."""
+        for queue in queues:
             while queue.full():
                 queue.get_nowait()
-            queue.put_nowait(None)
+            queue.put_nowait(what)
 
     async def close(self) -> None:
         self._reader.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._reader
-        with suppress(RedisError, OSError):
+        await asyncio.gather(self._reader, return_exceptions=True)
+        with suppress(*_AWAY):
             await self._client.aclose()
 
     async def _read_for_ever(self) -> None:
@@ -171,19 +193,24 @@ class _Hub:
             pubsub = self._client.pubsub()
             try:
                 await self._read(pubsub)
-            except (RedisError, OSError) as error:
+            except _AWAY as error:
                 log.warning("events_interrupted", error=type(error).__name__)
+            except Exception:
+                log.exception("events_interrupted")
             finally:
-                self._pubsub = None
+                if self._pubsub is not None:
+                    self._pubsub = None
+                    self.tell_all(MISSED)
                 self._confirmed.clear()
-                with suppress(RedisError, OSError):
+                with suppress(*_AWAY):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
             await asyncio.sleep(RECONNECT_S)
 
     async def _read(self, pubsub: "aioredis.client.PubSub") -> None:
         async with self._writing:
             # A channel of its own keeps the connection in the state in which it can be read.
-            await pubsub.subscribe(ALWAYS, *self._queues)
+            waiting = set(self._queues)
+            await pubsub.subscribe(ALWAYS, *waiting)
             self._pubsub = pubsub
         while True:
             message = await pubsub.get_message(timeout=None)
@@ -192,10 +219,17 @@ class _Hub:
             channel = message["channel"].decode()
             if message["type"] == "subscribe" and channel in self._queues:
                 self._confirmed[channel].set()
+                if channel in waiting:
+                    waiting.remove(channel)
+                    self._tell(self._queues[channel], MISSED)
             elif message["type"] == "message":
                 self._deliver(channel, message["data"])
 
     def _deliver(self, channel: str, text: bytes) -> None:
-        for queue in self._queues.get(channel, ()):
+        try:
+            message = json.loads(text)
+        except ValueError:
+            return  # not one of ours
+        for queue in self._queues.get(channel, ()) if isinstance(message, dict) else ():
             with suppress(asyncio.QueueFull):
-                queue.put_nowait(json.loads(text))
+                queue.put_nowait(dict(message))

@@ -7,8 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from common.crypto import PersonalDataKeys
-from common.database import execute
+from common.database import execute, fetch_one, transaction
 from common.errors import Malformed, Refused
+from models import audit_log
+from models.enums import ActorKind
 
 CONTEXT = "staff self binding"
 CODE_CONTEXT = "staff self binding code"
@@ -24,11 +26,11 @@ class BindingCodeInvalid(Malformed):
 
 
 class AlreadyBound(Refused):
-    """The clerk is bound to a citizen already; only his member's owner can change that."""
+    """The clerk is bound to a citizen already, for as long as he has this account."""
 
     code = "already_bound"
-    zh = "这个店员账号已经完成本人确认，不能更改。如有错误，请联系店长。"
-    en = "This staff account is confirmed already and can't be changed. If it is wrong, ask the member's owner."
+    zh = "这个店员账号已经完成本人确认，不能更改。如有错误，请联系联盟管理员停用后重新开通。"
+    en = "This staff account is confirmed already and can't be changed. If it is wrong, ask the alliance office for a new one."
 
 
 def self_hash(citizen_id: UUID, keys: PersonalDataKeys) -> bytes:
@@ -41,19 +43,25 @@ def is_self(bound: bytes | None, citizen_id: UUID, keys: PersonalDataKeys) -> bo
     return bound is not None and hmac.compare_digest(bound, self_hash(citizen_id, keys))
 
 
-async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys) -> None:
+async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> None:
     """Tie a clerk to himself as a citizen, once; the same person again is fine.
+
+    The audit has the clerk only: it lasts, and must not say who he is as a citizen.
 
     Raises:
         AlreadyBound: he is bound to somebody else, or is no longer active.
     """
     own = self_hash(citizen_id, keys)
-    touched = await execute(
-        "UPDATE staff SET self_hash = $2 WHERE id = $1 AND status = 'active'"
-        " AND (self_hash IS NULL OR self_hash = $2)",
-        *(staff_id, own),
-    )
-    if not touched:
+    async with transaction():
+        if await execute(
+            "UPDATE staff SET self_hash = $2 WHERE id = $1 AND status = 'active' AND self_hash IS NULL",
+            *(staff_id, own),
+        ):
+            await audit_log.record((ActorKind.STAFF, staff_id), "staff.bind_self", ("staff", staff_id), now)
+            return
+    if not await fetch_one(
+        "SELECT 1 FROM staff WHERE id = $1 AND status = 'active' AND self_hash = $2", staff_id, own
+    ):
         raise AlreadyBound
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from common.actors import AdminActor
-from common.database import fetch_all, fetch_one, transaction, wait_for_older_statements
+from common.database import execute, fetch_all, fetch_one, transaction, wait_for_older_statements
 from common.errors import NotFound, Unauthenticated
 from models import audit_log
 from models.enums import ActorKind, StaffRole
@@ -59,18 +59,18 @@ async def revoke(actor: AdminActor, staff_id: UUID, now: datetime) -> None:
     """
     async with transaction():
         row = await fetch_one(
-            "WITH person AS (SELECT s.id FROM staff s JOIN members m ON m.id = s.member_id"
-            "  WHERE s.id = $1 AND m.region_id LIKE $2 || '%'),"
-            " gone AS (UPDATE staff SET status = 'revoked', revoked_at = $3"
-            "  FROM person WHERE staff.id = person.id AND status = 'active' RETURNING 1),"
-            " ended AS (UPDATE sessions SET revoked_at = $3, revoked_reason = 'staff_revoked'"
-            "  FROM person WHERE actor_kind = 'staff' AND actor_id = person.id AND sessions.revoked_at IS NULL"
-            "  RETURNING 1)"
-            " SELECT person.id FROM person",
+            "UPDATE staff s SET status = 'revoked', revoked_at = coalesce(s.revoked_at, $3) FROM members m"
+            " WHERE s.id = $1 AND m.id = s.member_id AND m.region_id LIKE $2 || '%' RETURNING s.id",
             *(staff_id, subtree_prefix(actor.region), now),
         )
         if row is None:
             raise NotFound
+        # A statement of its own, so that it also sees the session of a sign-in that the first one waited for.
+        await execute(
+            "UPDATE sessions SET revoked_at = $2, revoked_reason = 'staff_revoked'"
+            " WHERE actor_kind = 'staff' AND actor_id = $1 AND revoked_at IS NULL",
+            *(staff_id, now),
+        )
         await audit_log.record((ActorKind.ADMIN, actor.id), "staff.revoke", ("staff", staff_id), now)
     # A redemption that had begun before may still be written; once this is answered, none is.
     await wait_for_older_statements()

@@ -190,15 +190,6 @@ class Migration(migrations.Migration):
                 ),
                 ("version", fields.CharField(max_length=32)),
                 ("text_sha256", fields.CharField(max_length=64)),
-                (
-                    "channel",
-                    fields.CharEnumField(
-                        null=True,
-                        description="WECHAT: wechat\nALIPAY: alipay\nZHELIBAN: zheliban\nSANDBOX: sandbox",
-                        enum_type=Channel,
-                        max_length=16,
-                    ),
-                ),
                 ("granted_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("withdrawn_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
@@ -300,6 +291,21 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="Installation",
+            fields=[
+                ("id", fields.SmallIntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ("is_sandbox", fields.BooleanField()),
+            ],
+            options={
+                "table": "installation",
+                "app": "models",
+                "constraints": [CheckConstraint(check="id = 1", name="installation_one_row")],
+                "pk_attr": "id",
+                "table_description": "One row, written by the first `migrate`: a sandbox and a production never share a database.",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="LoginFailure",
             fields=[
                 ("id", fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
@@ -314,6 +320,7 @@ class Migration(migrations.Migration):
                     UniqueConstraint(fields=("login_hash",), name="login_failures_login_once"),
                     CheckConstraint(check="failures > 0", name="login_failures_counts"),
                 ],
+                "indexes": [Index(fields=["window_ends_at"], name="login_failures_by_window")],
                 "pk_attr": "id",
                 "table_description": "Wrong passwords for one login, known or not, so that both look the same from outside.",
             },
@@ -618,7 +625,7 @@ class Migration(migrations.Migration):
                 ("min_tier_level", fields.SmallIntField(null=True)),
                 ("ordinary_path", fields.CharField(null=True, max_length=256)),
                 ("claim_from", fields.DatetimeField(auto_now=False, auto_now_add=False)),
-                ("claim_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("claim_until", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("per_citizen_limit", fields.SmallIntField(null=True)),
                 (
                     "per_citizen_period",
@@ -885,6 +892,24 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="ReversalReason",
+            fields=[
+                (
+                    "reversal_id",
+                    fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True),
+                ),
+                ("reason", fields.CharField(max_length=256)),
+            ],
+            options={
+                "table": "reversal_reasons",
+                "app": "models",
+                "constraints": [CheckConstraint(check="reason <> ''", name="reversal_reasons_given")],
+                "pk_attr": "reversal_id",
+                "table_description": "Why a redemption was undone, in a clerk's own words, which may name somebody.",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="Session",
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
@@ -917,7 +942,10 @@ class Migration(migrations.Migration):
                         name="sessions_revoked_with_reason",
                     ),
                 ],
-                "indexes": [Index(fields=["actor_id"], name="sessions_by_actor")],
+                "indexes": [
+                    Index(fields=["actor_id"], name="sessions_by_actor"),
+                    Index(fields=["expires_at"], name="sessions_by_expiry"),
+                ],
                 "pk_attr": "id",
                 "table_description": "A family of refresh tokens: `generation` is the number of the one that is good now.",
             },
@@ -1131,7 +1159,6 @@ class Migration(migrations.Migration):
                         on_delete=OnDelete.RESTRICT,
                     ),
                 ),
-                ("reason", fields.CharField(max_length=256)),
                 ("reversed_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ("request_key", fields.CharField(max_length=64)),
                 ("request_hash", fields.BinaryField()),
@@ -1142,11 +1169,10 @@ class Migration(migrations.Migration):
                 "constraints": [
                     UniqueConstraint(fields=("redemption_id",), name="reversals_redemption_once"),
                     UniqueConstraint(fields=("staff_id", "request_key"), name="reversals_request_key_once"),
-                    CheckConstraint(check="reason <> ''", name="reversals_reason_given"),
                     CheckConstraint(check="length(request_hash) = 32", name="reversals_request_hash_form"),
                 ],
                 "pk_attr": "id",
-                "table_description": "The record that undoes one redemption, at most once.",
+                "table_description": "The record that undoes one redemption, at most once. Why is in `ReversalReason`.",
             },
             bases=["Model"],
         ),

@@ -50,6 +50,7 @@ CONSTRAINTS = [
     "ALTER TABLE coupons ADD CONSTRAINT coupons_request_hash_form CHECK (length(request_hash) = 32)",
     "ALTER TABLE credit_lookups ADD CONSTRAINT credit_lookups_outcome_known"
     " CHECK (outcome IN ('pending', 'rated', 'unrated', 'unavailable', 'discarded'))",
+    "ALTER TABLE installation ADD CONSTRAINT installation_one_row CHECK (id = 1)",
     "ALTER TABLE login_failures ADD CONSTRAINT login_failures_login_once UNIQUE (login_hash)",
     "ALTER TABLE login_failures ADD CONSTRAINT login_failures_counts CHECK (failures > 0)",
     "ALTER TABLE members ADD CONSTRAINT members_uscc_once UNIQUE (uscc)",
@@ -132,7 +133,7 @@ CONSTRAINTS = [
     " CHECK ((parent_id IS NULL) = (level = 'province'))",
     "ALTER TABLE reversals ADD CONSTRAINT reversals_redemption_once UNIQUE (redemption_id)",
     "ALTER TABLE reversals ADD CONSTRAINT reversals_request_key_once UNIQUE (staff_id, request_key)",
-    "ALTER TABLE reversals ADD CONSTRAINT reversals_reason_given CHECK (reason <> '')",
+    "ALTER TABLE reversal_reasons ADD CONSTRAINT reversal_reasons_given CHECK (reason <> '')",
     "ALTER TABLE reversals ADD CONSTRAINT reversals_request_hash_form CHECK (length(request_hash) = 32)",
     "ALTER TABLE sessions ADD CONSTRAINT sessions_actor_kind_known"
     " CHECK (actor_kind IN ('citizen', 'staff', 'admin'))",
@@ -174,6 +175,8 @@ CONSTRAINTS = [
 COMPOUND_KEYS = [
     "ALTER TABLE natural_persons ADD CONSTRAINT natural_persons_of_citizen"
     " FOREIGN KEY (citizen_id) REFERENCES citizens (id)",
+    "ALTER TABLE reversal_reasons ADD CONSTRAINT reversal_reasons_of_reversal"
+    " FOREIGN KEY (reversal_id) REFERENCES reversals (id)",
     "ALTER TABLE offer_stock ADD CONSTRAINT offer_stock_of_offer FOREIGN KEY (offer_id) REFERENCES offers (id)",
     "ALTER TABLE staff_stores ADD CONSTRAINT staff_stores_staff_of_member"
     " FOREIGN KEY (staff_id, member_id) REFERENCES staff (id, member_id)",
@@ -192,6 +195,7 @@ PARTIAL_INDEXES = [
     "CREATE UNIQUE INDEX coupons_slot_once ON coupons (offer_id, citizen_id, limit_period, slot)"
     " WHERE slot IS NOT NULL",
     "CREATE INDEX coupons_by_renewal_session ON coupons (renewal_session_id) WHERE renewal_session_id IS NOT NULL",
+    "CREATE INDEX credit_lookups_pending ON credit_lookups (looked_up_at) WHERE outcome = 'pending'",
     "CREATE INDEX sessions_revoked ON sessions (revoked_at) WHERE revoked_at IS NOT NULL",
 ]
 

@@ -7,10 +7,11 @@ from models.citizen import ChannelIdentity, Citizen, NaturalPerson
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.installation import Installation
 from models.member import Member, Store
 from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms
 from models.programme import Programme
-from models.redemption import Redemption, Reversal
+from models.redemption import Redemption, Reversal, ReversalReason
 from models.region import Region
 from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
@@ -26,6 +27,7 @@ __all__ = [
     "ConsentText",
     "Coupon",
     "CreditLookup",
+    "Installation",
     "LoginFailure",
     "Member",
     "NaturalPerson",
@@ -38,6 +40,7 @@ __all__ = [
     "RefusedScanCount",
     "Region",
     "Reversal",
+    "ReversalReason",
     "Session",
     "Staff",
     "StaffStore",

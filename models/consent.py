@@ -6,7 +6,7 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from models.citizen import Citizen
-from models.enums import Channel, ConsentPurpose
+from models.enums import ConsentPurpose
 
 
 class ConsentText(Model):
@@ -38,7 +38,6 @@ class Consent(Model):
     purpose = fields.CharEnumField(ConsentPurpose, max_length=32)
     version = fields.CharField(max_length=32)
     text_sha256 = fields.CharField(max_length=64)
-    channel = fields.CharEnumField(Channel, max_length=16, null=True)
     granted_at = fields.DatetimeField()
     withdrawn_at = fields.DatetimeField(null=True)
 

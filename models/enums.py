@@ -27,7 +27,7 @@ class MemberStatus(StrEnum):
 
 
 class StaffRole(StrEnum):
-    """What a person may do for a member: a cashier redeems, a manager also undoes, an owner also staffs."""
+    """What a person may do for a member: a cashier redeems at his stores, a manager and an owner undo at all of them."""
 
     OWNER = "owner"
     MANAGER = "manager"
@@ -35,7 +35,7 @@ class StaffRole(StrEnum):
 
 
 class StaffStatus(StrEnum):
-    """A revoked person is refused at the next request."""
+    """Of staff and admins: a revoked person is refused at the next request."""
 
     ACTIVE = "active"
     REVOKED = "revoked"

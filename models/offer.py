@@ -36,7 +36,7 @@ class Offer(Model):
     min_tier_level = fields.SmallIntField(null=True)
     ordinary_path = fields.CharField(max_length=256, null=True)
     claim_from = fields.DatetimeField()
-    claim_until = fields.DatetimeField(null=True)
+    claim_until = fields.DatetimeField()
     per_citizen_limit = fields.SmallIntField(null=True)
     per_citizen_period = fields.CharEnumField(LimitPeriod, max_length=8, db_default=LimitPeriod.EVER.value)
     created_at = fields.DatetimeField()

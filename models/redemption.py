@@ -62,7 +62,7 @@ class Redemption(Model):
 
 
 class Reversal(Model):
-    """The record that undoes one redemption, at most once."""
+    """The record that undoes one redemption, at most once. Why is in `ReversalReason`."""
 
     id = fields.UUIDField(primary_key=True)
     redemption: fields.ForeignKeyRelation[Redemption] = fields.ForeignKeyField(
@@ -71,7 +71,6 @@ class Reversal(Model):
     staff: fields.ForeignKeyRelation[Staff] = fields.ForeignKeyField(
         "models.Staff", related_name="reversals", on_delete=fields.RESTRICT
     )
-    reason = fields.CharField(max_length=256)
     reversed_at = fields.DatetimeField()
     request_key = fields.CharField(max_length=64)
     request_hash = fields.BinaryField()
@@ -81,6 +80,19 @@ class Reversal(Model):
         constraints = (
             UniqueConstraint(fields=("redemption_id",), name="reversals_redemption_once"),
             UniqueConstraint(fields=("staff_id", "request_key"), name="reversals_request_key_once"),
-            CheckConstraint(check="reason <> ''", name="reversals_reason_given"),
             CheckConstraint(check="length(request_hash) = 32", name="reversals_request_hash_form"),
         )
+
+
+class ReversalReason(Model):
+    """Why a redemption was undone, in a clerk's own words, which may name somebody.
+
+    Beside the ledger, where it can be erased (rule 7); the foreign key to the reversal is in the migration.
+    """
+
+    reversal_id = fields.UUIDField(primary_key=True)
+    reason = fields.CharField(max_length=256)
+
+    class Meta:
+        table = "reversal_reasons"
+        constraints = (CheckConstraint(check="reason <> ''", name="reversal_reasons_given"),)

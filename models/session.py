@@ -26,7 +26,10 @@ class Session(Model):
 
     class Meta:
         table = "sessions"
-        indexes = (Index(fields=("actor_id",), name="sessions_by_actor"),)
+        indexes = (
+            Index(fields=("actor_id",), name="sessions_by_actor"),
+            Index(fields=("expires_at",), name="sessions_by_expiry"),
+        )
         constraints = (
             CheckConstraint(
                 check="actor_kind IN ('citizen', 'staff', 'admin')", name="sessions_actor_kind_known"
@@ -48,6 +51,7 @@ class LoginFailure(Model):
 
     class Meta:
         table = "login_failures"
+        indexes = (Index(fields=("window_ends_at",), name="login_failures_by_window"),)
         constraints = (
             UniqueConstraint(fields=("login_hash",), name="login_failures_login_once"),
             CheckConstraint(check="failures > 0", name="login_failures_counts"),

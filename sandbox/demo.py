@@ -41,6 +41,7 @@ from sandbox.demo_data import DemoData
 from sandbox.demo_data.entries import MemberEntry, SchemeEntry
 from sandbox.demo_data.rows import demo_id, offer_row, stock_row, terms_row
 from server import config
+from server.migrate import WrongInstallation, must_be_installation
 
 LOCK = 0x78696E79692D64  # any number will do, as long as it stays the same and is not the migrations'
 
@@ -75,7 +76,7 @@ async def main() -> None:
     """Load the demo data into the environment's `DATABASE_URL` and say what is new.
 
     Raises:
-        SystemExit: the environment makes no sandbox.
+        SystemExit: the environment makes no sandbox, or the database is none.
     """
     try:
         settings = config.load(os.environ)
@@ -83,8 +84,11 @@ async def main() -> None:
         raise SystemExit(str(error)) from None
     await connect(settings.database_url, pool_size=2)
     try:
+        await must_be_installation(is_sandbox=True)
         print(f"demo data added: {await load(now())}")
         await bind_demo_clerk(settings.data_keys)
+    except (WrongInstallation, ReferenceDataMissing) as error:
+        raise SystemExit(str(error)) from None
     finally:
         await disconnect()
 
@@ -115,7 +119,7 @@ async def bind_demo_clerk(keys: PersonalDataKeys) -> None:
     """Tie `demo-cashier` to the person behind `demo-cashier-self`, who can't redeem his own coupons."""
     login = await SandboxChannel().exchange("demo-cashier-self")
     citizen_id = await citizen_of(Channel.SANDBOX, login, keys)
-    await self_bindings.bind(demo_id("staff", "demo-cashier"), citizen_id, keys)
+    await self_bindings.bind(demo_id("staff", "demo-cashier"), citizen_id, keys, now())
 
 
 async def _missing(table: type[Row], ids: Collection[UUID]) -> set[UUID]:

@@ -5,14 +5,21 @@ import asyncio
 import getpass
 import os
 import sys
-from collections.abc import Callable, Sequence
-
-import asyncpg
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from server.config import ConfigError, Settings, load
 
 EX_CONFIG = 78
 EX_UNAVAILABLE = 69
+
+
+class OperatorError(Exception):
+    """Something that the operator can mend: a sentence and an exit code."""
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,18 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"The configuration is not usable; nothing was started.\n{error}", file=sys.stderr)
         return EX_CONFIG
-    except (
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InvalidAuthorizationSpecificationError,
-    ) as error:
-        # The message could repeat the password; the kind says enough.
-        print(
-            f"The database can't be reached ({type(error).__name__}); nothing was changed. Check DATABASE_URL"
-            " and that PostgreSQL runs, then try again.",
-            file=sys.stderr,
-        )
-        return EX_UNAVAILABLE
+    except OperatorError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,6 +116,27 @@ def _worker(_: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+@contextmanager
+def _told_in_a_sentence() -> Iterator[None]:
+    """Faults that an operator can mend end a command with a sentence instead of a traceback.
+
+    Raises:
+        OperatorError: what it is and what to do.
+    """
+    from server.checks import sentence_of
+    from server.migrate import WrongInstallation
+
+    try:
+        yield
+    except WrongInstallation as error:
+        raise OperatorError(str(error), EX_CONFIG) from error
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        raise OperatorError(f"database: {sentence}. Nothing was changed.", EX_UNAVAILABLE) from error
+
+
 def _migrate(options: argparse.Namespace, settings: Settings) -> int:
     from server.migrate import drift, migrate
 
@@ -125,7 +144,8 @@ def _migrate(options: argparse.Namespace, settings: Settings) -> int:
         found = asyncio.run(drift(settings.database_url))
         print("\n".join(found) or "models and migrations agree")
         return 1 if found else 0
-    asyncio.run(migrate(settings.database_url, dry_run=options.dry_run))
+    with _told_in_a_sentence():
+        asyncio.run(migrate(settings.database_url, dry_run=options.dry_run, is_sandbox=settings.sandbox))
     return 0
 
 
@@ -164,8 +184,13 @@ def _new_secrets(_: argparse.Namespace, __: None) -> int:
 def _create_admin(options: argparse.Namespace, settings: Settings) -> int:
     from server.checks import create_admin
 
-    typed = sys.stdin.readline().rstrip("\n") if options.password_stdin else getpass.getpass("Password: ")
-    said = asyncio.run(create_admin(settings, options.login, typed, options.region, options.role))
+    try:
+        typed = sys.stdin.readline().rstrip("\n") if options.password_stdin else getpass.getpass("Password: ")
+    except EOFError:
+        print("There is no terminal to ask for the password; use --password-stdin.", file=sys.stderr)
+        return 1
+    with _told_in_a_sentence():
+        said = asyncio.run(create_admin(settings, options.login, typed, options.region, options.role))
     print(said.text, file=sys.stdout if said.is_good else sys.stderr)
     return 0 if said.is_good else 1
 

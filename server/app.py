@@ -22,7 +22,7 @@ from server.api import admin, citizen, documents, health, sessions, staff
 from server.auth import Authenticator, watch_revocations
 from server.config import Settings
 from server.http import setup_http
-from server.rate_limit import RateLimiter
+from server.rate_limit import RateLimiter, network_of
 
 log = structlog.get_logger()
 
@@ -30,6 +30,7 @@ App = Sanic[Any, Any]
 
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
+LEAVE_S = 0.3
 SIGN_IN = frozenset(f"/api/v1/auth/{audience}" for audience in ("citizen", "staff", "admin"))
 
 
@@ -80,7 +81,7 @@ def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None
         # `remote_addr` is filled only when a proxy has proved itself with the forwarded secret.
         if not request.path.startswith("/api/"):
             return  # a probe that asks too often must not be told that the process is ill
-        address = request.remote_addr or request.ip
+        address = network_of(request.remote_addr or request.ip)
         limiter.hit("address", address, settings.address_limit)
         if request.uri_template in SIGN_IN:  # the route, however its path was written
             # One address that tries many logins: the lock-out per login does not see it.
@@ -112,6 +113,8 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
     async def let_go(_: App) -> None:
         app.ctx.is_stopping = True
         events.end_subscriptions()
+        # Clients that are busy on a kept connection are told to leave it with their next answer.
+        await asyncio.sleep(LEAVE_S)
 
     async def end(_: App) -> None:
         for task in tasks:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
 from redis.exceptions import RedisError
+from tortoise.exceptions import DBConnectionError, OperationalError
 
 from alliance import admins
 from alliance.admins import LoginTaken
@@ -13,7 +15,7 @@ from common.errors import NotFound
 from models.enums import AdminRole
 from server import passwords
 from server.config import Settings
-from server.migrate import pending
+from server.migrate import WrongInstallation, must_be_installation, pending
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,32 @@ class Said:
 
     is_good: bool
     text: str
+
+
+def sentence_of(error: BaseException) -> str | None:
+    """What a fault of the database means to an operator and what to do; never the driver's own words.
+
+    They may hold the password. Nothing for what is no fault of the database.
+    """
+    is_wrapped = isinstance(error, DBConnectionError | OperationalError) and error.__cause__
+    cause = error.__cause__ if is_wrapped else error
+    kind = type(cause).__name__
+    match cause:
+        case asyncpg.InvalidCatalogNameError():
+            return "there is no such database; create it first (CREATE DATABASE … OWNER …), or check DATABASE_URL"
+        case asyncpg.InsufficientPrivilegeError():
+            return "the role may not make tables there; let it own the database (ALTER DATABASE … OWNER TO …)"
+        case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
+            return "its tables are not there or too old; run `python -m server migrate`"
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return f"it does not let us in ({kind}); check user and password in DATABASE_URL"
+        case asyncpg.ClientConfigurationError():
+            return f"DATABASE_URL has options that can't be used ({kind}); check what stands after the question mark"
+        case DBConnectionError() | asyncpg.PostgresConnectionError() | asyncpg.CannotConnectNowError():
+            return f"not reachable ({kind}); check DATABASE_URL and that PostgreSQL runs"
+        case OSError() if cause.filename is None:  # TimeoutError is one too
+            return f"not reachable ({kind}); check DATABASE_URL and that PostgreSQL runs"
+    return None
 
 
 async def check(settings: Settings) -> bool:
@@ -36,11 +64,14 @@ async def _check_database(settings: Settings) -> bool:
     await database.connect(settings.database_url, pool_size=1)
     try:
         row = await database.fetch_one("SHOW server_version")
+        await must_be_installation(settings.sandbox)
         missing = await pending()
+    except WrongInstallation as error:
+        print(f"database: {error}")
+        return False
     except Exception as error:
-        # Every driver error means the same to an operator; its message may hold the password.
         print(
-            f"database: not reachable ({type(error).__name__}); check DATABASE_URL and that PostgreSQL runs"
+            f"database: {sentence_of(error) or 'not reachable; check DATABASE_URL and that PostgreSQL runs'}"
         )
         return False
     finally:

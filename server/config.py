@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from benefits.codes import KeyRing
 from common.crypto import SUITES, PersonalDataKeys
 from common.database import tortoise_config
+from common.events import redis_client
 
 
 class ConfigError(Exception):
@@ -25,7 +26,7 @@ SANDBOX_SECRETS = {
     "HASH_KEY": base64.b64encode(b"sandbox hash key, never for real").decode(),
 }
 # Under whatever id and for whatever purpose they come.
-KNOWN_KEYS = frozenset(value.rpartition(":")[2] for value in SANDBOX_SECRETS.values())
+KNOWN_KEYS = frozenset(base64.b64decode(value.rpartition(":")[2]) for value in SANDBOX_SECRETS.values())
 SANDBOX_LIMIT = 10_000_000
 ONE_BYTE = frozenset(str(number) for number in range(256))
 
@@ -74,7 +75,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def new_secrets() -> dict[str, str]:
-    """Fresh values for every secret that production needs, by variable name."""
+    """Fresh values for every secret that production needs and for the one that its proxy sends, by variable name."""
 
     def fresh(size: int) -> str:
         return base64.b64encode(secrets.token_bytes(size)).decode()
@@ -85,6 +86,7 @@ def new_secrets() -> dict[str, str]:
         "CODE_MASTER_KEYS": "1:" + fresh(32),
         "DATA_KEYS": "1:" + fresh(32),
         "HASH_KEY": fresh(32),
+        "FORWARDED_SECRET": secrets.token_urlsafe(32),
     }
 
 
@@ -152,7 +154,7 @@ class _Reader:
             admin_limit=self.number("ADMIN_LIMIT", limit or 300, 1, SANDBOX_LIMIT),
             address_limit=self.number("ADDRESS_LIMIT", limit or 1200, 1, SANDBOX_LIMIT),
             sign_in_limit=self.number("SIGN_IN_LIMIT", limit or 60, 1, SANDBOX_LIMIT),
-            is_access_log_on=self.text("ACCESS_LOG", "0") == "1",
+            is_access_log_on=self.number("ACCESS_LOG", 0, 0, 1) == 1,
         )
 
     def text(self, name: str, default: str) -> str:
@@ -162,27 +164,26 @@ class _Reader:
         value = self.environ.get(name, "")
         if value and len(value) < 16:
             self.problems.append(f"{name}: at least 16 characters, this is a secret")
+        elif "change-me" in value.lower():
+            self.problems.append(
+                f"{name}: is still the text of an example; `python -m server new-secrets` prints one"
+            )
         return value
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         text = self.environ.get(name) or str(default)
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
             self.problems.append(f"{name}: a whole number from {low} to {high} is needed, not {text[:20]!r}")
             return default
         return int(text)
 
     def raw_secret(self, name: str) -> str:
-        """A secret's text; only the sandbox has one by itself, and production refuses those values."""
+        """A secret's text; only the sandbox has one by itself."""
         value = self.environ.get(name, "")
         if not value and self.sandbox:
             return SANDBOX_SECRETS[name]
         if not value:
             self.problems.append(f"{name}: is not set; `python -m server new-secrets` prints fresh ones")
-        elif not self.sandbox and any(part.rpartition(":")[2] in KNOWN_KEYS for part in value.split(",")):
-            self.problems.append(
-                f"{name}: holds the sandbox's own key, which everybody knows; make a new one"
-            )
-            return ""
         return value
 
     def secret(self, name: str, minimum: int = 32) -> bytes:
@@ -190,12 +191,15 @@ class _Reader:
         return self.decoded(name, value, minimum) if value else b"\0" * minimum
 
     def decoded(self, name: str, value: str, minimum: int) -> bytes:
+        """A secret's bytes; production refuses what everybody knows, however it is spelt."""
         try:
             secret = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
             self.problems.append(f"{name}: must be base64")
             return b"\0" * minimum
-        if len(secret) < minimum:
+        if not self.sandbox and secret in KNOWN_KEYS:
+            self.problems.append(f"{name}: holds a key of the sandbox, which everybody knows; make a new one")
+        elif len(secret) < minimum:
             self.problems.append(f"{name}: {len(secret)} bytes are too few; at least {minimum} are needed")
         return secret
 
@@ -244,6 +248,8 @@ class _Reader:
 
     def redis_url(self) -> str:
         value = self.environ.get("REDIS_URL", "")
-        if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+        try:
+            redis_client(value)
+        except ValueError:  # whose words may hold a part of the password
             self.problems.append("REDIS_URL: must be redis://host:6379/0, rediss://… or unix:///path")
         return value

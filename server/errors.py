@@ -44,7 +44,6 @@ TITLES: dict[int, tuple[str, str]] = {
     413: ("内容过大", "Content too large"),
     414: ("网址过长", "URI too long"),
     415: ("内容类型不受支持", "Unsupported media type"),
-    416: ("范围无效", "Range not satisfiable"),
     417: ("期望无法满足", "Expectation failed"),
     422: ("内容未通过校验", "Invalid content"),
     429: ("请求过于频繁", "Too many requests"),
@@ -231,15 +230,6 @@ class UnsupportedMediaType(HttpError):
     code = "unsupported_media_type"
     zh = "请求体类型不受支持。请发送未压缩的 application/json（UTF-8）。"
     en = "This type of body is not supported. Send application/json in UTF-8, not compressed."
-
-
-class RangeInvalid(HttpError):
-    """A range of a file that it does not have."""
-
-    status = 416
-    code = "range_invalid"
-    zh = "请求的范围无效。请去掉 Range 请求头后重试。"
-    en = "That range does not exist. Leave the Range header out and try again."
 
 
 class ExpectationFailed(HttpError):

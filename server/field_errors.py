@@ -25,6 +25,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "too_long": ("内容过长，最多 {limit} 个。", "Too long: at most {limit}."),
     "pattern_mismatch": ("格式不符合要求，请见接口文档。", "Does not match the documented pattern."),
     "not_allowed": ("取值不在允许范围内，只能是 {limit}。", "Not one of the allowed values: {limit}."),
+    "only_true": (
+        "只能是 true；要撤回授权，请用 DELETE。",
+        "Only true; to withdraw the consent, use DELETE.",
+    ),
     "bad_character": ("含有不允许的字符，请删除后重试。", "Holds a forbidden character: remove it."),
     "repeated": ("参数重复，请只保留一个。", "Given more than once: keep one."),
     "duplicate_key": ("键重复，请只保留一个。", "The key is repeated: keep one."),

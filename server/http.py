@@ -16,7 +16,8 @@ from server.errors import BadRequest
 from server.problems import ProblemHandler
 from server.request_log import access_logger, current_request_id
 
-_REQUEST_ID = re.compile(r"[0-9A-Za-z_-]{8,64}")
+# Digits alone could be somebody's ID number or phone, and the log must not hold one.
+_REQUEST_ID = re.compile(r"(?![0-9]+[Xx]?$)[0-9A-Za-z_-]{8,64}")
 
 _BAD_NAME = re.compile(r"[^\n!#$%&'*+.^_`|~0-9A-Za-z-]|^\n|\n\n|\n$")
 

@@ -18,33 +18,69 @@ from tortoise.migrations.executor import MigrationExecutor, PlanStep
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.transactions import in_transaction
 
-from common.database import connect, disconnect, fetch_all, tortoise_config
+from common.database import connect, disconnect, execute, fetch_all, tortoise_config
 from models import reference
 
 LOCK = 0x78696E7969  # any number will do, as long as it stays the same
 
 
+class WrongInstallation(Exception):
+    """A sandbox on a production's database, or the other way round; the sentence says which."""
+
+
 async def migrate(
-    database_url: str, say: Callable[[str], None] = print, *, dry_run: bool = False
+    database_url: str,
+    say: Callable[[str], None] = print,
+    *,
+    dry_run: bool = False,
+    is_sandbox: bool = False,
 ) -> list[str]:
     """Bring the database to the newest migration and load the reference data.
 
     Args:
         dry_run: only say what would be applied.
+        is_sandbox: whose database a new one becomes, for good.
 
     Returns:
         The names of the migrations that were (or would be) applied.
+
+    Raises:
+        WrongInstallation: it is the other's already; nothing was changed.
     """
     await connect(database_url, pool_size=2, statement_timeout="0")
     try:
         async with _lock(database_url, say):
+            await must_be_installation(is_sandbox)
             applied = await _apply(say, dry_run=dry_run)
             if not dry_run:
+                await execute(
+                    "INSERT INTO installation (id, is_sandbox) VALUES (1, $1) ON CONFLICT DO NOTHING",
+                    is_sandbox,
+                )
                 changed = await reference.load(datetime.now(UTC))
                 say(f"reference data: {changed} rows new or changed")
             return applied
     finally:
         await disconnect()
+
+
+async def must_be_installation(is_sandbox: bool) -> None:
+    """Check whose database this is, on an open connection; one without tables is nobody's yet.
+
+    Raises:
+        WrongInstallation: a sandbox's, for a production, or the other way round.
+    """
+    if (await fetch_all("SELECT to_regclass('installation') AS found"))[0]["found"] is None:
+        return
+    for row in await fetch_all("SELECT is_sandbox FROM installation"):
+        if row["is_sandbox"] != is_sandbox:
+            whose, wanted = (
+                ("a sandbox", "a production") if row["is_sandbox"] else ("a production", "a sandbox")
+            )
+            raise WrongInstallation(
+                f"DATABASE_URL names the database of {whose}, and this is {wanted}; nothing was changed."
+                " Use a database of its own, and look at SANDBOX."
+            )
 
 
 async def pending() -> list[str]:

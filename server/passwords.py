@@ -36,8 +36,8 @@ class TooManyAttempts(TooMany):
     """Too many wrong passwords for this login, known or not."""
 
     code = "too_many_attempts"
-    zh = "密码输错次数过多，请稍后再试，或联系店长重置密码。"
-    en = "Too many wrong passwords; try again later, or have the password reset."
+    zh = "密码输错次数过多，请过一会儿再试。"
+    en = "Too many wrong passwords; try again later."
 
 
 def hashed(password: str) -> str:

@@ -40,6 +40,8 @@ _UNREACHABLE = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.ReadOnlySQLTransactionError,  # a replica that is about to be promoted
+    asyncpg.UndefinedTableError,  # not migrated yet: /readyz says so
+    asyncpg.UndefinedColumnError,
 )
 
 _OF_STATUS: Mapping[int, type[DomainError]] = {
@@ -50,7 +52,6 @@ _OF_STATUS: Mapping[int, type[DomainError]] = {
     408: errors.RequestTimeout,
     413: errors.BodyTooLarge,
     414: errors.UriTooLong,
-    416: errors.RangeInvalid,
     417: errors.ExpectationFailed,
     503: errors.ServiceUnavailable,
 }
@@ -90,7 +91,9 @@ def problem(request: Request, error: DomainError) -> HTTPResponse:
         "request_id": str(request.id),
     }
     fields = _fields(error)
-    if fields or status == 422:
+    if status == 422 and not fields:  # it is about the request as a whole
+        fields = (FieldError("", error.code, error.sentence("zh"), error.sentence("en")),)
+    if fields:
         members["errors"] = [
             {"pointer": each.pointer, "code": each.code, "detail": each.en if language == "en" else each.zh}
             for each in fields

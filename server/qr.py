@@ -12,7 +12,7 @@ from qrcode.util import QRData
 SVG, PNG = "image/svg+xml", "image/png"
 # Two thirds of the size of bytes mode; `qrcode.util.MODE_ALPHA_NUM` as a type checker can follow it.
 ALPHANUMERIC: Literal[2] = 2
-KINDS = {SVG: SVG, PNG: PNG, "application/json": None, "application/*": None, "*/*": None}
+KINDS = {SVG: SVG, PNG: PNG, "image/*": PNG, "application/json": None, "application/*": None, "*/*": None}
 BOX_PIXELS = 10
 QUIET_ZONE = 4
 
@@ -20,7 +20,7 @@ QUIET_ZONE = 4
 def wanted(accept: str) -> str | None:
     """The picture that an Accept header prefers to JSON (RFC 9110, 12.5.1), or nothing for JSON.
 
-    Of equally welcome kinds the one that is named first wins; wildcards mean JSON.
+    Of equally welcome kinds the one that is named first wins; wildcards mean JSON, of pictures PNG.
     """
     best: tuple[float, str | None] = (0.0, None)
     for part in accept[:500].split(","):

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
+from ipaddress import ip_network
 
 from redis.exceptions import RedisError
 
@@ -20,6 +21,16 @@ SHARE_EVERY_S = 0.25
 MAX_KEYS = 200_000
 
 Key = tuple[str, str]
+
+
+def network_of(address: str) -> str:
+    """Whose address it is: one customer of a provider has a whole /64 of IPv6 (RFC 6177), or one IPv4 address."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ip_network((address, 64), strict=False))
+    except ValueError:
+        return address
 
 
 class RateLimiter:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic_core import PydanticCustomError
 
 from common.clock import rfc3339
+from common.money import MAX_FEN
 from server.errors import CursorInvalid
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -50,7 +51,7 @@ Moment = Annotated[
 ]
 """A point in time, RFC 3339 with offset in both directions; `In` and `Out` refuse a bare `datetime`."""
 
-Fen = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Fen = Annotated[int, Field(ge=0, le=MAX_FEN)]
 """Money in integer fen."""
 
 
@@ -89,6 +90,11 @@ class Out(_Model):
     model_config = ConfigDict(
         frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
     )
+
+
+def left_out_when_none() -> Any:
+    """A field of an answer that is there only when it has something to say."""
+    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 ItemT = TypeVar("ItemT")

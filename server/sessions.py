@@ -10,15 +10,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from benefits import coupons
-from common.database import Row, execute, fetch_one
+from common.database import Row, execute, fetch_one, transaction
 from common.errors import Unauthenticated
 from common.ids import new_id
 from models.enums import ActorKind
 from server import tokens
 from server.config import Settings
+from server.passwords import LoginFailed
 from server.tokens import RefreshToken
 
 LOST_ANSWER = timedelta(seconds=60)
+
+_ACCOUNT = {
+    ActorKind.CITIZEN: "SELECT id FROM citizens WHERE id = $3 FOR KEY SHARE",
+    ActorKind.STAFF: "SELECT id FROM staff WHERE id = $3 AND status = 'active' FOR SHARE",
+    ActorKind.ADMIN: "SELECT id FROM admins WHERE id = $3 AND status = 'active' FOR SHARE",
+}
 
 
 class RefreshTokenInvalid(Unauthenticated):
@@ -52,13 +59,21 @@ class SignedIn:
 async def begin(
     settings: Settings, kind: ActorKind, actor_id: UUID, member_id: UUID | None, now: datetime
 ) -> SignedIn:
-    """Open a session."""
+    """Open a session.
+
+    Raises:
+        LoginFailed: the account was revoked while its owner signed in.
+    """
     session_id = new_id()
-    await execute(
-        "INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at)"
-        " VALUES ($1, $2, $3, $4, $4, $5)",
+    # The account is held until the session is there: whoever revokes it afterwards finds and ends this one.
+    begun = await execute(
+        f"WITH account AS ({_ACCOUNT[kind]})"
+        " INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at)"
+        " SELECT $1, $2, account.id, $4, $4, $5 FROM account",
         *(session_id, kind, actor_id, now, now + timedelta(seconds=settings.refresh_token_s)),
     )
+    if not begun:
+        raise LoginFailed
     return _signed_in(settings, kind, actor_id, member_id, RefreshToken(session_id, 0), now)
 
 
@@ -104,12 +119,13 @@ async def _lost_answer(following: RefreshToken, now: datetime) -> Row:
 
 
 async def end(session_id: UUID, reason: str, now: datetime) -> None:
-    """Revoke a session, and the renewal keys that its phone has."""
-    await execute(
-        "UPDATE sessions SET revoked_at = $2, revoked_reason = $3 WHERE id = $1 AND revoked_at IS NULL",
-        *(session_id, now, reason),
-    )
-    await coupons.forget_phone(session_id)
+    """Revoke a session, and the renewal keys that its phone has: both or neither."""
+    async with transaction():
+        await execute(
+            "UPDATE sessions SET revoked_at = $2, revoked_reason = $3 WHERE id = $1 AND revoked_at IS NULL",
+            *(session_id, now, reason),
+        )
+        await coupons.forget_phone(session_id)
 
 
 def _signed_in(

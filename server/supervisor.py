@@ -171,7 +171,11 @@ class _Supervisor:
 
     def _start(self, index: int) -> _Worker | None:
         """A new worker; None when the system has no room for a process now, which passes."""
-        heard, ready = os.pipe()
+        try:
+            heard, ready = os.pipe()
+        except OSError as problem:
+            log_event("error", "worker_not_started", worker=index, message=str(problem))
+            return None
         try:
             process = spawn(
                 [*self._command, "--listen-fd", str(self._listener.fileno()), "--ready-fd", str(ready)],
@@ -179,7 +183,7 @@ class _Supervisor:
                 env={**os.environ, "WORKER_INDEX": str(index)},
                 pass_fds=[self._listener.fileno(), ready],
             )
-        except OSError as problem:
+        except (OSError, subprocess.SubprocessError) as problem:
             os.close(heard)
             log_event("error", "worker_not_started", worker=index, message=str(problem))
             return None
@@ -273,7 +277,7 @@ class _Supervisor:
 
 def log_event(level: str, event: str, **facts: object) -> None:
     """Write one JSON line to stderr."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line = {"time": now, "level": level, "event": event, "pid": os.getpid(), **facts}
+    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    line = {"timestamp": now, "level": level, "event": event, "pid": os.getpid(), **facts}
     with contextlib.suppress(OSError):  # a log that nobody reads any more is no reason to stop serving
         print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)

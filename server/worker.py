@@ -16,8 +16,8 @@ log = structlog.get_logger()
 EVERY_S = 300.0
 RETRY_S = 5.0
 BATCH = 5_000
-# A session that ended is still needed to tell a stolen token from an unknown one for as long as its
-# access tokens could live; a look-up whose process was killed has no outcome and never gets one.
+# Who signed in when can be asked for half a year afterwards (rule 14); a look-up whose process was killed
+# has no outcome and never gets one.
 KEEP_SESSIONS = timedelta(days=180)
 LOOKUP_GIVEN_UP = timedelta(minutes=10)
 
@@ -60,7 +60,7 @@ async def _all_tasks() -> bool:
 
 
 async def forget_old_sessions(at: datetime) -> int:
-    """Delete sessions that ended more than half a year ago, a batch at a time."""
+    """Delete sessions that would have ended more than half a year ago, a batch at a time."""
     return await database.execute(
         "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)",
         *(at - KEEP_SESSIONS, BATCH),

@@ -88,7 +88,7 @@ def templates(servers: Servers) -> Iterator[Callable[[str, bool], str]]:
 
     async def prepare() -> None:
         await _run_sql(servers.database_url, f"CREATE DATABASE {empty}")
-        await migrate(servers.database(empty), lambda _: None)
+        await migrate(servers.database(empty), lambda _: None, is_sandbox=True)
         await _run_sql(servers.database_url, f"CREATE DATABASE {filled} TEMPLATE {empty}")
         await db.connect(servers.database(filled), pool_size=2)
         await demo.load(now())

@@ -1,5 +1,6 @@
 """What a channel promises: a one-time code in, a subject id out, and the person behind it where it knows him."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,10 +26,17 @@ class ChannelUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A natural person as a channel has verified him."""
+    """A natural person as a channel has verified him.
+
+    The ID number in one spelling: the channels differ in the case of the check character X, and one person
+    must not become two.
+    """
 
     name: str
     id_number: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id_number", unicodedata.normalize("NFKC", self.id_number).strip().upper())
 
 
 @dataclass(frozen=True, slots=True)

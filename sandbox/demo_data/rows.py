@@ -11,6 +11,8 @@ from models.region import subtree_prefix
 from sandbox.demo_data.entries import BlackoutEntry, MemberEntry, OfferEntry, StockEntry, StoreEntry
 
 NAMESPACE = UUID("5d0c3c0e-3f51-4c7b-9a53-0c8c1f6b9a21")
+# The last day of an offer that is meant to go on.
+LONG_TERM = date(2099, 12, 31)
 # "Every year" in the demo data means these.
 BLACKOUT_YEARS = range(2026, 2036)
 
@@ -32,7 +34,7 @@ def offer_row(entry: OfferEntry, member: MemberEntry, at: datetime) -> Offer:
         min_tier_level=entry.min_tier_level,
         ordinary_path=entry.ordinary_path if member.kind is MemberKind.PUBLIC_UNIT else None,
         claim_from=start_of(entry.claim_from),
-        claim_until=end_of(entry.claim_until) if entry.claim_until else None,
+        claim_until=end_of(entry.claim_until or entry.validity.last or LONG_TERM),
         per_citizen_limit=entry.limit.count if entry.limit else None,
         per_citizen_period=entry.limit.period if entry.limit else LimitPeriod.EVER,
         created_at=at,

@@ -12,7 +12,7 @@ from common.database import fetch_one
 from common.errors import NotFound, Unavailable
 from server import metrics
 from server.endpoints import endpoint
-from server.migrate import pending
+from server.migrate import WrongInstallation, must_be_installation, pending
 from server.schemas import Out
 
 routes = Blueprint("health")
@@ -86,7 +86,12 @@ async def _ask_database(request: Request) -> None:
     try:
         await fetch_one("SELECT 1")
         # Migrations only ever go forward, so current once is current for this process's life.
-        missing = [] if getattr(request.app.ctx, "is_migrated", False) else await pending()
+        if getattr(request.app.ctx, "is_migrated", False):
+            return
+        await must_be_installation(request.app.ctx.settings.sandbox)
+        missing = await pending()
+    except WrongInstallation as error:
+        raise NotReady(missing="a database of its own") from error
     except Exception as error:
         # Whatever the driver calls it: the database does not answer.
         raise NotReady(missing="database") from error

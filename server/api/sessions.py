@@ -12,7 +12,7 @@ from models.enums import ActorKind
 from server import sessions
 from server.config import Settings
 from server.endpoints import endpoint
-from server.schemas import In, Out
+from server.schemas import In, Out, left_out_when_none
 from server.sessions import RefreshTokenInvalid, RefreshTokenReused, SignedIn
 
 routes = Blueprint("sessions", url_prefix="/auth")
@@ -36,9 +36,9 @@ class TokensOut(Out):
 class RefreshedOut(TokensOut):
     """A new pair, and whose it is: exactly one of the three is there."""
 
-    citizen: ActorOut | None = None
-    staff: ActorOut | None = None
-    admin: ActorOut | None = None
+    citizen: ActorOut | None = left_out_when_none()
+    staff: ActorOut | None = left_out_when_none()
+    admin: ActorOut | None = left_out_when_none()
 
 
 class RefreshIn(In):
@@ -81,4 +81,4 @@ async def refresh(request: Request, body: RefreshIn) -> RefreshedOut:
 async def logout(request: Request, actor: CitizenActor | StaffActor | AdminActor) -> None:
     """Ends this session everywhere, with the codes that its phone could make."""
     await sessions.end(actor.session_id, "logout", now())
-    request.app.ctx.authenticate.revoked.add(actor.session_id)
+    await request.app.ctx.authenticate.revoked.refresh(now())

@@ -16,7 +16,7 @@ OFFER_COLUMNS: dict[str, object] = {
     "min_tier_level": None,
     "ordinary_path": None,
     "claim_from": datetime(2026, 1, 1, tzinfo=UTC),
-    "claim_until": None,
+    "claim_until": datetime(2099, 12, 31, tzinfo=UTC),
     "per_citizen_limit": None,
     "per_citizen_period": "ever",
 }

@@ -1,7 +1,7 @@
 """The wallet: whose coupon it is, its history, the code to show, and the key with which one phone makes codes."""
 
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +17,8 @@ from benefits.refusals import (
 )
 from common.database import execute
 from common.errors import NotFound
-from tests.factories.citizens import a_citizen
+from server import sessions
+from tests.factories.citizens import a_citizen, a_phone
 from tests.factories.members import Shop
 from tests.factories.moments import NOON
 from tests.factories.offers import an_offer
@@ -25,13 +26,18 @@ from tests.factories.scans import SCAN_KEYS, an_order, claimed, coupon_row, rede
 
 STEP_S = timedelta(seconds=15)
 STEP = step_at(NOON.timestamp())
-PHONE = UUID(int=1)
 
 
 async def shown(
-    citizen_id: UUID, coupon_id: UUID, at: datetime = NOON, phone: UUID = PHONE, *, with_key: bool = False
+    citizen_id: UUID,
+    coupon_id: UUID,
+    at: datetime = NOON,
+    phone: UUID | None = None,
+    *,
+    with_key: bool = False,
 ) -> ShownCode:
-    """What a phone gets for a coupon."""
+    """What a phone, by default a new one, gets for a coupon."""
+    phone = phone or await a_phone(citizen_id)
     return await coupons.code_of(
         citizen_id, phone, coupon_id, SCAN_KEYS.codes, at, is_client_renewal=with_key
     )
@@ -137,11 +143,11 @@ async def test_the_history_tells_everything_in_its_order(shop: Shop) -> None:
 
 async def test_one_phone_makes_codes_with_its_key(shop: Shop) -> None:
     citizen_id = await a_citizen()
-    coupon = await claimed(citizen_id, await an_offer(shop, uses_total=5))
-    seen = await shown(citizen_id, coupon.id, with_key=True)
+    coupon, phone = await claimed(citizen_id, await an_offer(shop, uses_total=5)), await a_phone(citizen_id)
+    seen = await shown(citizen_id, coupon.id, phone=phone, with_key=True)
     row = await coupon_row(coupon.id)
     assert seen.renewal_key == renewal_key(SCAN_KEYS.codes, row["number"], 0)
-    assert (await shown(citizen_id, coupon.id, with_key=True)).renewal_key == seen.renewal_key
+    assert (await shown(citizen_id, coupon.id, phone=phone, with_key=True)).renewal_key == seen.renewal_key
     offline = make(SCAN_KEYS.codes, row["number"], 0, STEP + 100)
     assert await scan(shop.clerk, offline, an_order(shop.store_id), NOON + 100 * STEP_S)
 
@@ -150,7 +156,7 @@ async def test_a_new_phones_key_kills_the_old_phones_codes(shop: Shop) -> None:
     citizen_id = await a_citizen()
     coupon = await claimed(citizen_id, await an_offer(shop, uses_total=5))
     old = await shown(citizen_id, coupon.id, with_key=True)
-    new = await shown(citizen_id, coupon.id, phone=uuid4(), with_key=True)
+    new = await shown(citizen_id, coupon.id, with_key=True)
     assert new.renewal_key != old.renewal_key
     with pytest.raises(CodeForged):
         await scan(shop.clerk, old.code, an_order(shop.store_id))
@@ -160,9 +166,10 @@ async def test_a_new_phones_key_kills_the_old_phones_codes(shop: Shop) -> None:
 async def test_a_phone_that_signed_out_makes_no_more_codes(shop: Shop) -> None:
     citizen_id = await a_citizen()
     mine, other = [await claimed(citizen_id, await an_offer(shop)) for _ in range(2)]
-    lost = await shown(citizen_id, mine.id, with_key=True)
-    kept = await shown(citizen_id, other.id, phone=uuid4(), with_key=True)
-    await coupons.forget_phone(PHONE)
+    phone = await a_phone(citizen_id)
+    lost = await shown(citizen_id, mine.id, phone=phone, with_key=True)
+    kept = await shown(citizen_id, other.id, with_key=True)
+    await coupons.forget_phone(phone)
     with pytest.raises(CodeForged):
         await scan(shop.clerk, lost.code, an_order(shop.store_id))
     assert await scan(shop.clerk, kept.code, an_order(shop.store_id))
@@ -172,17 +179,24 @@ async def test_a_phone_that_signed_out_makes_no_more_codes(shop: Shop) -> None:
 async def test_the_last_generation_is_never_given_to_a_phone(shop: Shop) -> None:
     citizen_id = await a_citizen()
     coupon = await claimed(citizen_id, await an_offer(shop, uses_total=99))
-    seen = [await shown(citizen_id, coupon.id, phone=uuid4(), with_key=True) for _ in range(GENERATIONS - 1)]
+    seen = [await shown(citizen_id, coupon.id, with_key=True) for _ in range(GENERATIONS - 1)]
     assert len({one.renewal_key for one in seen}) == GENERATIONS - 1
-    for _ in range(2):
-        with pytest.raises(RenewalNotAllowed):
-            await shown(citizen_id, coupon.id, phone=uuid4(), with_key=True)
-    last_phone = (await coupon_row(coupon.id))["renewal_session_id"]
-    await coupons.forget_phone(last_phone)
+    # One phone too many gets no key, and the one before it has none any more: it may be the lost one.
+    with pytest.raises(RenewalNotAllowed):
+        await shown(citizen_id, coupon.id, with_key=True)
     assert (await coupon_row(coupon.id))["key_generation"] == GENERATIONS - 1
     with pytest.raises(CodeForged):
         await scan(shop.clerk, seen[-1].code, an_order(shop.store_id))
     assert await redeemed(shop, coupon.id)
+
+
+async def test_a_phone_that_has_just_signed_out_gets_no_key(shop: Shop) -> None:
+    citizen_id = await a_citizen()
+    coupon, phone = await claimed(citizen_id, await an_offer(shop)), await a_phone(citizen_id)
+    await sessions.end(phone, "logout", NOON)
+    with pytest.raises(RenewalNotAllowed):
+        await shown(citizen_id, coupon.id, phone=phone, with_key=True)
+    assert (await coupon_row(coupon.id))["renewal_session_id"] is None
 
 
 async def test_an_offer_can_forbid_codes_made_by_phones(shop: Shop) -> None:

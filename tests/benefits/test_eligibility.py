@@ -27,7 +27,7 @@ def rules(**changes: Any) -> ClaimRules:
     open_to_all = {
         "status": OfferStatus.PUBLISHED,
         "claim_from": NOON - timedelta(days=1),
-        "claim_until": None,
+        "claim_until": NOON + timedelta(days=1),
         "min_tier_level": None,
         "per_citizen_limit": None,
         "per_citizen_period": LimitPeriod.EVER,

@@ -39,7 +39,7 @@ async def test_a_line_says_what_was_given_and_whether_it_was_undone(shop: Shop) 
     assert await redemption_log.line_of(shop.clerk, done.id) == redemption_log.Line(done, None)
     undo = await undone(shop.clerk, done.id, NOON + MINUTE)
     (line,) = await redemption_log.lines_of(shop.clerk, None, ALWAYS, None, 10)
-    assert line == redemption_log.Line(done, (undo.id, NOON + MINUTE))
+    assert line == redemption_log.Line(done, redemption_log.Undone(undo.id, NOON + MINUTE, "扫错了"))
     assert line == await redemption_log.line_of(shop.clerk, done.id)
 
 

@@ -51,7 +51,7 @@ async def test_a_revoked_or_unknown_clerk_redeems_nothing(shop: Shop) -> None:
 async def test_a_clerk_redeems_everybodys_coupon_but_his_own(shop: Shop) -> None:
     offer_id, himself = await an_offer(shop), await a_citizen()
     own, other = await claimed(himself, offer_id), await claimed(await a_citizen(), offer_id)
-    await self_bindings.bind(shop.clerk.id, himself, KEYS)
+    await self_bindings.bind(shop.clerk.id, himself, KEYS, NOON)
     with pytest.raises(OwnCoupon):
         await redeemed(shop, own.id)
     assert await redeemed(shop, other.id)

@@ -106,7 +106,7 @@ CLOSED = some_terms(close_minute=1)
         ("code_expired", {"code": EXPIRED_CODE, "coupon": {"status": CouponStatus.REVOKED}}),
         ("code_used", {"coupon": BURNT | PASS, "clerk": NOT_MY_STORE}),
         ("code_used", {"coupon": BURNT | {"status": CouponStatus.REVOKED}}),
-        ("already_redeemed", {"coupon": BURNT | USED_UP, "clerk": NOT_MY_STORE}),
+        ("code_used", {"coupon": BURNT | USED_UP, "clerk": NOT_MY_STORE}),
         ("unauthenticated", {"clerk": {"is_active": False, "may_redeem_at_store": False}}),
         ("store_not_allowed", {"clerk": NOT_MY_STORE, "coupon": USED_UP}),
         ("store_not_allowed", {"clerk": NOT_MY_STORE, "coupon": {"valid_until": NOON}}),

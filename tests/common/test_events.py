@@ -121,12 +121,12 @@ async def test_listeners_hear_again_after_redis_was_away(tmp_path: Path, away_s:
             valkey.kill()
             await asyncio.sleep(away_s)
             valkey = Valkey.start(folder)
-            for _ in range(30):
-                events.publish(channel, {"n": "after"})
-                await asyncio.sleep(0.1)
-                if not queue.empty():
-                    break
-            assert not queue.empty()
+            # What was said meanwhile is lost: look for yourself, when it breaks and when it is mended.
+            assert await next_of(queue) is events.MISSED
+            assert await next_of(queue) is events.MISSED
+            assert events.is_listening()
+            events.publish(channel, {"n": "after"})
+            assert await next_of(queue) == {"n": "after"}
     finally:
         await events.disconnect()
         valkey.stop()
@@ -140,12 +140,38 @@ async def test_who_listens_before_redis_is_there_hears_when_it_comes(tmp_path: P
     try:
         async with events.subscription(channel) as queue:
             valkey = Valkey.start(folder)
-            for _ in range(30):
-                events.publish(channel, {"n": 1})
-                await asyncio.sleep(0.1)
-                if not queue.empty():
-                    break
-            assert not queue.empty()
+            assert await next_of(queue) is events.MISSED
+            events.publish(channel, {"n": 1})
+            assert await next_of(queue) == {"n": 1}
     finally:
         await events.disconnect()
         valkey.stop()
+
+
+async def test_what_is_not_one_of_ours_stops_nobody(connected: None) -> None:
+    channel, client = a_channel(), events.client()
+    assert client is not None
+    async with events.subscription(channel) as queue:
+        for text in ("no json", "[1]", "null"):
+            await client.publish(channel, text)
+        events.publish(channel, {"n": 1})
+        assert await next_of(queue) == {"n": 1}
+        assert queue.empty()
+
+
+async def test_who_gives_up_while_subscribing_leaves_nothing_behind() -> None:
+    await events.connect(NOBODY)
+
+    async def listen() -> None:
+        async with events.subscription(a_channel()):
+            raise AssertionError("nobody confirms that fast")
+
+    try:
+        given_up = [asyncio.create_task(listen()) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        for task in given_up:
+            task.cancel()
+        assert {str(each) for each in await asyncio.gather(*given_up, return_exceptions=True)} == {""}
+        assert events._hub is not None and not events._hub._queues
+    finally:
+        await events.disconnect()

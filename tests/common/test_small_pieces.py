@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.ids import AFTER_ALL, new_id, new_subject_id
-from common.masking import masked_id_number, masked_name, masked_phone
+from common.masking import masked_name
 from common.money import MAX_FEN, percent_of, yuan
 from common.request_keys import request_key
 
@@ -44,24 +44,6 @@ def test_fen_are_told_as_yuan(fen: int, text: str) -> None:
 def test_a_name_loses_its_first_character(name: str, shown: str) -> None:
     """Rule 14."""
     assert masked_name(name) == shown
-
-
-@pytest.mark.parametrize(
-    ("number", "shown"),
-    [("33010619800312001X", "3****************X"), ("AB", "**"), ("A", "*"), ("", ""), ("ABC", "A*C")],
-)
-def test_a_number_keeps_its_first_and_last_character(number: str, shown: str) -> None:
-    """Rule 14."""
-    assert masked_id_number(number) == shown
-
-
-@pytest.mark.parametrize(
-    ("phone", "shown"),
-    [("13712349050", "137****9050"), ("1234567", "*******"), ("1234567890", "*" * 10), ("", "")],
-)
-def test_a_phone_keeps_three_and_four_digits_where_that_hides_anything(phone: str, shown: str) -> None:
-    """Rule 14."""
-    assert masked_phone(phone) == shown
 
 
 def test_the_order_of_fields_makes_no_other_request() -> None:

@@ -1,6 +1,6 @@
 """Citizens and their consents; the keys that their data is kept with."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
@@ -22,6 +22,17 @@ async def a_citizen() -> UUID:
     citizen_id = uuid4()
     await execute("INSERT INTO citizens (id, created_at) VALUES ($1, $2)", citizen_id, NOON)
     return citizen_id
+
+
+async def a_phone(citizen_id: UUID) -> UUID:
+    """A phone that the citizen is signed in with: its session."""
+    session_id = uuid4()
+    await execute(
+        "INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at)"
+        " VALUES ($1, 'citizen', $2, $3, $3, $4)",
+        *(session_id, citizen_id, NOON, NOON + timedelta(days=30)),
+    )
+    return session_id
 
 
 async def a_person(code: str | None = None) -> UUID:

@@ -47,6 +47,7 @@ async def an_offer(
         "member_kind": MemberKind.MERCHANT,
         "region_id": "330106",
         "claim_from": shanghai("2026-01-01 00:00"),
+        "claim_until": shanghai("2099-12-31 00:00"),
         "per_citizen_period": LimitPeriod.EVER,
     }
     await Offer.create(

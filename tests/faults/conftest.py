@@ -86,7 +86,7 @@ def seed() -> Iterator[Path]:
         postgres = Postgres.start(folder / "postgres", settings={"fsync": "off"})
 
         async def fill() -> None:
-            await migrate(postgres.url, lambda _: None)
+            await migrate(postgres.url, lambda _: None, is_sandbox=True)
             await db.connect(postgres.url, pool_size=2)
             await demo.load(now())
             await demo.bind_demo_clerk(load(environment(postgres.url, "redis://127.0.0.1:1")).data_keys)

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from redis import asyncio as aioredis
 
 from sandbox.embedded import Valkey
+from server.api.citizen.events import LOOK_EVERY_S
 from tests.e2e.pages import listening, next_event
 from tests.e2e.wire import Line, call_as, counted, lines_to, spread
 from tests.faults.conftest import Town
@@ -76,7 +78,8 @@ async def test_redemptions_go_on_while_redis_is_flushed_full_frozen_and_killed(t
 async def heard_on(events: Any, redemption: dict[str, Any]) -> bool:
     """Whether a page is told of its redemption within a second."""
     try:
-        event = await next_event(events)
+        while (event := await next_event(events)).name == "status":
+            continue
     except TimeoutError:
         return False
     return bool(event.name == "redeemed" and event.data["redemption_id"] == redemption["id"])
@@ -105,6 +108,23 @@ async def test_open_pages_hear_again_when_redis_is_back(town: Town) -> None:
                 assert done.status_code == 201
                 heard[name] = await heard_on(events, done.json())
     assert heard == {"opened again": True, "open all the while": True}
+
+
+@pytest.mark.parametrize("is_back", [True, False], ids=["back at once", "stays away"])
+async def test_open_page_learns_of_a_scan_while_redis_was_away(town: Town, *, is_back: bool) -> None:
+    """The hint is lost; the page that is open all the while must not go on showing a good code."""
+    service = town.serve()
+    citizen, clerk = await service.citizen(), await service.clerk()
+    coupon = await citizen.coupon()
+    async with listening(citizen, coupon["id"]) as events:
+        assert (await next_event(events)).data["status"] == "claimed"
+        town.valkey.kill()
+        assert (await clerk.redeem(await citizen.code(coupon["id"]))).status_code == 201
+        if is_back:
+            town.start_valkey()
+        while (event := await next_event(events, LOOK_EVERY_S + 2)).data["status"] == "claimed":
+            continue
+        assert (event.name, event.data) == ("status", {"status": "redeemed", "uses_left": 0})
 
 
 async def test_page_opens_without_redis_and_polling_tells_the_truth(town: Town) -> None:

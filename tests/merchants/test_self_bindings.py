@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from common.crypto import PersonalDataKeys
-from common.database import execute, fetch_one
+from common.database import execute, fetch_all, fetch_one
 from merchants import self_bindings
 from merchants.self_bindings import (
     AlreadyBound,
@@ -40,7 +40,7 @@ async def hash_of(staff_id: UUID) -> bytes | None:
 
 
 async def test_what_is_kept_says_the_same_person_and_not_who(shop: Shop) -> None:
-    await bind(shop.clerk.id, CITIZEN, KEYS)
+    await bind(shop.clerk.id, CITIZEN, KEYS, NOON)
     kept = await hash_of(shop.clerk.id)
     assert kept == self_hash(CITIZEN, KEYS) and len(kept or b"") == 32
     assert CITIZEN.bytes not in (kept or b"")
@@ -54,17 +54,24 @@ def test_who_is_not_bound_is_nobody() -> None:
 
 async def test_binding_to_the_same_person_again_is_fine_and_to_another_is_not(shop: Shop) -> None:
     for _ in range(2):
-        await bind(shop.clerk.id, CITIZEN, KEYS)
+        await bind(shop.clerk.id, CITIZEN, KEYS, NOON)
     with pytest.raises(AlreadyBound):
-        await bind(shop.clerk.id, uuid4(), KEYS)
+        await bind(shop.clerk.id, uuid4(), KEYS, NOON)
     assert await hash_of(shop.clerk.id) == self_hash(CITIZEN, KEYS)
     assert await hash_of(shop.manager.id) is None
+    # Recorded once, and without a word about who he is as a citizen.
+    (row,) = await fetch_all("SELECT * FROM audit_records")
+    assert (row["action"], row["actor_id"], row["object_id"]) == (
+        "staff.bind_self",
+        shop.clerk.id,
+        str(shop.clerk.id),
+    )
 
 
 async def test_of_many_at_once_one_is_bound(shop: Shop) -> None:
     people = [uuid4() for _ in range(6)]
     done = await asyncio.gather(
-        *(bind(shop.clerk.id, person, KEYS) for person in people), return_exceptions=True
+        *(bind(shop.clerk.id, person, KEYS, NOON) for person in people), return_exceptions=True
     )
     assert sum(result is None for result in done) == 1
     assert sum(isinstance(result, AlreadyBound) for result in done) == 5
@@ -75,7 +82,7 @@ async def test_revoked_and_unknown_staff_are_not_bound(shop: Shop) -> None:
     await execute("UPDATE staff SET status = 'revoked', revoked_at = $1", NOON)
     for staff_id in (shop.clerk.id, uuid4()):
         with pytest.raises(AlreadyBound):
-            await bind(staff_id, CITIZEN, KEYS)
+            await bind(staff_id, CITIZEN, KEYS, NOON)
 
 
 def test_a_code_names_its_staff_account_for_five_minutes() -> None:

@@ -13,7 +13,8 @@ SAME = object()
 HASH = "\\x" + "00" * 32
 AT = "2026-03-04T12:00:00+08:00"
 COUPON, SESSION, LOOKUP, CONSENT = (UUID(int=number) for number in range(1, 5))
-REDEMPTION, SECOND_REDEMPTION = UUID(int=5), UUID(int=6)
+REDEMPTION, SECOND_REDEMPTION, THIRD_REDEMPTION = UUID(int=5), UUID(int=6), UUID(int=7)
+REVERSAL, SECOND_REVERSAL = UUID(int=8), UUID(int=9)
 
 # What the demo data leaves empty, made from what it has.
 MAKE = f"""
@@ -26,9 +27,14 @@ INSERT INTO redemptions (id, coupon_id, offer_id, citizen_id, terms_id, uses_lef
 SELECT redemption.id, c.id, c.offer_id, c.citizen_id, c.terms_id, 4, 1, l.staff_id, l.store_id, l.member_id,
        redemption.step, 100, 20, 80, '{AT}', 'key-' || redemption.step, '{HASH}'
   FROM coupons c, (SELECT * FROM staff_stores LIMIT 1) l,
-       (VALUES ('{REDEMPTION}'::uuid, 1), ('{SECOND_REDEMPTION}'::uuid, 2)) AS redemption (id, step);
-INSERT INTO reversals (id, redemption_id, staff_id, reason, reversed_at, request_key, request_hash)
-SELECT gen_random_uuid(), id, staff_id, '扫错了', '{AT}', 'key', '{HASH}' FROM redemptions WHERE id = '{REDEMPTION}';
+       (VALUES ('{REDEMPTION}'::uuid, 1), ('{SECOND_REDEMPTION}'::uuid, 2), ('{THIRD_REDEMPTION}'::uuid, 3))
+           AS redemption (id, step);
+INSERT INTO reversals (id, redemption_id, staff_id, reversed_at, request_key, request_hash)
+SELECT reversal.id, r.id, r.staff_id, '{AT}', reversal.key, '{HASH}'
+  FROM (VALUES ('{REVERSAL}'::uuid, '{REDEMPTION}'::uuid, 'key'),
+               ('{SECOND_REVERSAL}'::uuid, '{THIRD_REDEMPTION}'::uuid, 'another')) AS reversal (id, redemption_id, key)
+  JOIN redemptions r ON r.id = reversal.redemption_id;
+INSERT INTO reversal_reasons (reversal_id, reason) VALUES ('{REVERSAL}', '扫错了');
 INSERT INTO offer_days (offer_id, day, daily_limit, issued)
 SELECT id, '2026-03-04', 5, 1 FROM offers LIMIT 1;
 INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at)
@@ -76,6 +82,7 @@ async def fresh_of(connection: asyncpg.Connection, table: str) -> dict[str, Any]
         "consents": {"id": id_, "withdrawn_at": AT},
         "coupons": {"id": id_, "number": number, "request_key": id_, "slot": 2},
         "credit_lookups": {"id": id_},
+        "installation": {"id": 2},
         "login_failures": {"id": number, "login_hash": random_hash},
         "members": {"id": id_, "uscc": "912345678901234567"},
         "natural_persons": {"citizen_id": id_, "person_hash": random_hash},
@@ -87,6 +94,7 @@ async def fresh_of(connection: asyncpg.Connection, table: str) -> dict[str, Any]
         "refused_scan_counts": {"id": number, "day": "2026-03-05"},
         "regions": {"code": "330199", "level": "county", "parent_id": "330100"},
         "reversals": {"id": id_, "redemption_id": str(SECOND_REDEMPTION), "request_key": id_},
+        "reversal_reasons": {"reversal_id": str(SECOND_REVERSAL)},
         "sessions": {"id": id_},
         "staff": {"id": id_, "login": id_},
         "stores": {"id": id_},

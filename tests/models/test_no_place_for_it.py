@@ -17,7 +17,7 @@ OF_PEOPLE = {
     "natural_persons": {"citizen_id", "person_hash", "name_encrypted", "id_number_encrypted"},
     "channel_identities": {"id", "citizen_id", "channel", "subject_hash", "created_at"},
     "consents": {
-        *("id", "citizen_id", "purpose", "version", "text_sha256", "channel", "granted_at", "withdrawn_at"),
+        *("id", "citizen_id", "purpose", "version", "text_sha256", "granted_at", "withdrawn_at"),
     },
     "credit_lookups": {
         *("id", "citizen_id", "consent_id", "source", "looked_up_by", "reason", "looked_up_at", "outcome"),

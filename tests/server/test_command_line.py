@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pyotp
 import pytest
@@ -13,7 +15,7 @@ from server.checks import create_admin
 from server.config import load
 from tests.conftest import environment
 from tests.factories.settings import production, sandbox
-from tests.server.commands import query, run
+from tests.server.commands import query, run, started
 from tests.service import Service
 
 COMMANDS = ["web", "worker", "migrate", "make-migration", "check", "config", "new-secrets", "create-admin"]
@@ -133,6 +135,64 @@ async def test_a_database_that_is_away_is_told_without_its_password(arguments: t
     assert "geheim" not in ran.err and "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("command", [("migrate",), ("check",)])
+async def test_a_sandbox_and_a_production_never_share_a_database(
+    servers: Any, url: str, command: tuple[str, ...]
+) -> None:
+    """The demo accounts' passwords are known to everybody."""
+    ran = await run(production(DATABASE_URL=url, REDIS_URL=servers.redis_url), *command)
+    assert ran.code in (69, 78) and "the database of a sandbox" in ran.out + ran.err
+    await query(url, "UPDATE installation SET is_sandbox = false")
+    assert (await run(production(DATABASE_URL=url, REDIS_URL=servers.redis_url), *command)).code == 0
+    ran = await run(environment(url, servers.redis_url), *command)
+    assert ran.code in (69, 78) and "the database of a production" in ran.out + ran.err
+
+
+async def test_demo_data_never_gets_into_a_production(servers: Any, url: str) -> None:
+    await query(url, "UPDATE installation SET is_sandbox = false")
+    async with started(environment(url, servers.redis_url), "demo", python=("-m", "sandbox")) as process:
+        _, said = await process.communicate()
+    assert process.returncode == 1 and b"a production" in said and b"Traceback" not in said
+    assert await query(url, "SELECT 1 FROM staff") == []
+
+
+@pytest.mark.parametrize(
+    ("setting_up", "command", "sentence"),
+    [
+        ("there is none", ("migrate",), "there is no such database"),
+        ("there is none", ("check",), "there is no such database"),
+        (
+            "no tables",
+            ("create-admin", "--login", "chief", "--password-stdin"),
+            "run `python -m server migrate`",
+        ),
+        ("not ours", ("migrate",), "let it own the database"),
+    ],
+)
+async def test_a_mistake_of_the_first_hour_is_told_in_a_sentence(
+    servers: Any, setting_up: str, command: tuple[str, ...], sentence: str
+) -> None:
+    name = f"first_hour_{uuid4().hex[:8]}"
+    url = servers.database(name)
+    if setting_up != "there is none":
+        await query(servers.database_url, f"CREATE DATABASE {name}")
+    if setting_up == "not ours":
+        await query(servers.database_url, f"CREATE ROLE {name} LOGIN")
+        url = urlunsplit(urlsplit(url)._replace(netloc=f"{name}@{urlsplit(url).netloc.rpartition('@')[2]}"))
+    try:
+        ran = await run(environment(url, servers.redis_url), *command, typed=PASSWORD + "\n")
+        assert ran.code == 69 and sentence in ran.out + ran.err
+        assert "Traceback" not in ran.err
+    finally:
+        await query(servers.database_url, f"DROP DATABASE IF EXISTS {name}")
+        await query(servers.database_url, f"DROP ROLE IF EXISTS {name}")
+
+
+async def test_without_a_terminal_the_password_is_asked_for_in_a_sentence(url: str) -> None:
+    ran = await run(environment(url, "redis://127.0.0.1:1/0"), "create-admin", "--login", "chief")
+    assert ran.code == 1 and "--password-stdin" in ran.err and "Traceback" not in ran.err
+
+
 async def test_check_is_content_without_redis(url: str) -> None:
     ran = await run(environment(url, "redis://127.0.0.1:1/0"), "check")
     assert ran.code == 0 and "redis: not reachable" in ran.out
@@ -180,6 +240,7 @@ async def test_the_first_admin_of_a_production_signs_in_with_password_and_one_ti
 ) -> None:
     """With the demo accounts in the database: a production lets none of them in."""
     url = templates("first", True)
+    await query(url, "UPDATE installation SET is_sandbox = false")
     environ = production(DATABASE_URL=url, REDIS_URL=servers.redis_url)
     options = ("--region", "330100", "--role", "operator", "--role", "auditor", "--password-stdin")
     ran = await run(environ, "create-admin", "--login", "chief", *options, typed=PASSWORD + "\n")

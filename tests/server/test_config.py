@@ -33,7 +33,7 @@ def test_fresh_secrets_make_a_production() -> None:
 
 def test_fresh_secrets_are_fresh_every_time() -> None:
     first, second = new_secrets(), new_secrets()
-    assert set(first) == set(second) == set(SECRETS)
+    assert set(first) == set(second) == {*SECRETS, "FORWARDED_SECRET"}
     assert not set(first.values()) & set(second.values())
     assert len({value.rpartition(":")[2] for value in first.values()}) == len(first)
 
@@ -81,6 +81,17 @@ def test_a_known_key_is_refused_under_whatever_id_it_comes(name: str, shape: str
 def test_a_known_key_is_refused_wherever_it_is_put(name: str, other: str) -> None:
     (line,) = problems(production(**{name: SANDBOX_SECRETS[other].partition(":")[2]}))
     assert line.startswith(f"{name}: ") and "sandbox" in line
+
+
+def test_a_known_key_is_refused_in_another_spelling_of_base64() -> None:
+    known = SANDBOX_SECRETS["HASH_KEY"]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    assert known.endswith("=")
+    stem, last = known.rstrip("=")[:-1], known.rstrip("=")[-1]
+    other = stem + letters[letters.index(last) + 1] + "=" * (len(known) - len(known.rstrip("=")))
+    assert other != known and base64.b64decode(other) == base64.b64decode(known)
+    (line,) = problems(production(REFRESH_KEY=other))
+    assert line.startswith("REFRESH_KEY: ") and "sandbox" in line
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -145,6 +156,9 @@ def test_both_families_of_algorithms_can_be_chosen() -> None:
         *((name, "0") for name in LIMITS),
         ("METRICS_TOKEN", "short"),
         ("FORWARDED_SECRET", "short"),
+        ("FORWARDED_SECRET", "change-me-to-a-long-random-text"),
+        ("ACCESS_LOG", "yes"),
+        ("PORT", "8" * 5000),
         ("CRYPTO_SUITE", "md5"),
         ("HASH_SUITE", "md5"),
         ("DATABASE_URL", "mysql://h/d"),
@@ -152,6 +166,7 @@ def test_both_families_of_algorithms_can_be_chosen() -> None:
         ("DATABASE_URL", "postgres://h:port/d"),
         ("REDIS_URL", "127.0.0.1:6379"),
         ("REDIS_URL", "http://h"),
+        ("REDIS_URL", "redis://h:port/0"),
     ],
 )
 def test_a_bad_value_is_told_by_its_variable(name: str, value: str) -> None:

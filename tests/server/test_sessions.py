@@ -6,13 +6,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from alliance import admins
 from benefits import coupons
 from benefits.refusals import CodeForged
 from common.database import execute, fetch_one
-from models.enums import ActorKind
-from server import sessions
+from models.enums import ActorKind, AdminRole
+from server import auth, sessions
 from server.auth import RevokedSessions
 from server.config import Settings
+from server.passwords import LoginFailed
 from server.sessions import LOST_ANSWER, RefreshTokenInvalid, RefreshTokenReused, SignedIn
 from server.tokens import RefreshToken, make_refresh, read_access, read_refresh
 from tests.factories.citizens import a_citizen
@@ -30,7 +32,19 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 async def begin(kind: ActorKind = ActorKind.CITIZEN, at: datetime = START) -> SignedIn:
-    return await sessions.begin(SETTINGS, kind, uuid4(), None, at)
+    return await sessions.begin(SETTINGS, kind, await somebody(kind), None, at)
+
+
+async def somebody(kind: ActorKind) -> UUID:
+    """An active account of a kind."""
+    if kind is ActorKind.STAFF:
+        return (await a_shop()).clerk.id
+    if kind is ActorKind.ADMIN:
+        await admins.create(f"admin-{uuid4()}", "hash", "330000", tuple(AdminRole), SETTINGS.data_keys, START)
+        row = await fetch_one("SELECT id FROM admins ORDER BY id DESC LIMIT 1")
+        assert row is not None
+        return UUID(str(row["id"]))
+    return await a_citizen()
 
 
 async def refresh(text: str, at: datetime = START, configured: Settings = SETTINGS) -> SignedIn:
@@ -47,7 +61,7 @@ async def reason_of(session_id: UUID) -> str | None:
 @pytest.mark.parametrize("kind", [ActorKind.CITIZEN, ActorKind.STAFF, ActorKind.ADMIN])
 async def test_a_session_begins_with_a_pair_of_tokens_for_its_kind(kind: ActorKind) -> None:
     member_id = uuid4() if kind is ActorKind.STAFF else None
-    signed_in = await sessions.begin(SETTINGS, kind, uuid4(), member_id, START)
+    signed_in = await sessions.begin(SETTINGS, kind, await somebody(kind), member_id, START)
     claims = read_access(SETTINGS, signed_in.access_token)
     assert (claims.audience, claims.actor_id, claims.member_id) == (kind, signed_in.actor_id, member_id)
     assert claims.session_id == signed_in.session_id
@@ -192,8 +206,39 @@ async def test_ended_sessions_are_known_as_long_as_their_access_tokens_could_liv
     await known.refresh(START)
     assert ended.session_id in known
     assert long_ago.session_id not in known and open_.session_id not in known
-    known.add(open_.session_id)
-    assert open_.session_id in known
+
+
+async def test_an_older_reading_of_the_ended_sessions_does_not_undo_a_younger_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended, known = await begin(), RevokedSessions(access_token_s=600)
+    assert not known.is_fresh
+    read, slow = auth.fetch_all, asyncio.Event()
+
+    async def read_slowly(*asked: object) -> object:
+        rows = await read(*asked)  # type: ignore[arg-type]
+        await slow.wait()
+        return rows
+
+    monkeypatch.setattr(auth, "fetch_all", read_slowly)
+    old = asyncio.create_task(known.refresh(START))
+    await asyncio.sleep(0.05)
+    monkeypatch.setattr(auth, "fetch_all", read)
+    await sessions.end(ended.session_id, "logout", START)
+    await known.refresh(START)
+    slow.set()
+    await old
+    assert ended.session_id in known and known.is_fresh
+
+
+@pytest.mark.parametrize("kind", [ActorKind.STAFF, ActorKind.ADMIN])
+async def test_who_is_revoked_while_he_signs_in_gets_no_session(kind: ActorKind) -> None:
+    table = {ActorKind.STAFF: "staff", ActorKind.ADMIN: "admins"}[kind]
+    actor_id = await somebody(kind)
+    await execute(f"UPDATE {table} SET status = 'revoked', revoked_at = $2 WHERE id = $1", actor_id, START)
+    with pytest.raises(LoginFailed):
+        await sessions.begin(SETTINGS, kind, actor_id, None, START)
+    assert await fetch_one("SELECT 1 FROM sessions") is None
 
 
 async def test_a_session_taken_away_in_the_database_can_not_be_refreshed() -> None:

@@ -13,7 +13,7 @@ from common.database import execute, fetch_all
 from server import sessions, worker
 from server.worker import KEEP_SESSIONS, LOOKUP_GIVEN_UP
 from tests.conftest import environment
-from tests.factories.citizens import a_person, consent
+from tests.factories.citizens import a_citizen, a_person, consent
 from tests.factories.moments import NOON
 from tests.factories.settings import settings
 from tests.server.commands import started
@@ -47,7 +47,7 @@ async def a_failure(window_ends_at: datetime) -> None:
 
 async def test_sessions_are_forgotten_half_a_year_after_their_end(database: str) -> None:
     ended = [
-        await sessions.begin(SETTINGS, sessions.ActorKind.CITIZEN, uuid4(), None, at)
+        await sessions.begin(SETTINGS, sessions.ActorKind.CITIZEN, await a_citizen(), None, at)
         for at in (NOON, NOON + MILLISECOND)
     ]
     last_day = NOON + timedelta(seconds=SETTINGS.refresh_token_s) + KEEP_SESSIONS
@@ -62,7 +62,7 @@ async def test_sessions_are_forgotten_a_batch_at_a_time(
 ) -> None:
     monkeypatch.setattr(worker, "BATCH", 2)
     for _ in range(5):
-        await sessions.begin(SETTINGS, sessions.ActorKind.CITIZEN, uuid4(), None, NOON)
+        await sessions.begin(SETTINGS, sessions.ActorKind.CITIZEN, await a_citizen(), None, NOON)
     done = [await worker.forget_old_sessions(NOON + timedelta(days=4000)) for _ in range(4)]
     assert done == [2, 2, 1, 0]
 

@@ -31,7 +31,7 @@ class AuditOut(Out):
 @endpoint(routes, "GET", "", summary="审计记录 / The audit", answers={200: Page[AuditOut]})
 async def read(actor: AdminActor, query: PageQuery) -> Page[AuditOut]:
     """Newest first; for auditors of the province, since its records have no region."""
-    must_be(actor, AdminRole.AUDITOR)
+    await must_be(actor, AdminRole.AUDITOR, "audit.read", ("audit", ""))
     if not actor.region.endswith("0000"):
         raise NotAllowed
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None

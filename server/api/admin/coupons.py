@@ -34,5 +34,5 @@ class RevocationIn(In):
 )
 async def revoke(actor: AdminActor, coupon_id: UUID, body: RevocationIn) -> None:
     """The only thing that ends a claimed coupon against its citizen's will."""
-    must_be(actor, AdminRole.SUPERVISOR)
+    await must_be(actor, AdminRole.SUPERVISOR, "coupon.revoke", ("coupon", coupon_id))
     await offer_changes.revoke_coupon(actor, coupon_id, body.reason, now())

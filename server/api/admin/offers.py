@@ -40,7 +40,7 @@ class StockIn(In):
 )
 async def set_status(actor: AdminActor, offer_id: UUID, body: StatusIn) -> None:
     """Shows in every list within two seconds; what was claimed stays usable."""
-    must_be(actor, AdminRole.OPERATOR)
+    await must_be(actor, AdminRole.OPERATOR, f"offer.{body.status}", ("offer", offer_id))
     await offer_changes.set_status(actor, offer_id, OfferStatus(body.status), now())
 
 
@@ -54,5 +54,5 @@ async def set_status(actor: AdminActor, offer_id: UUID, body: StatusIn) -> None:
 )
 async def set_stock(actor: AdminActor, offer_id: UUID, body: StockIn) -> None:
     """Never below what is claimed."""
-    must_be(actor, AdminRole.OPERATOR)
+    await must_be(actor, AdminRole.OPERATOR, "offer.set_stock", ("offer", offer_id))
     await offer_changes.set_stock(actor, offer_id, body.stock_total, now())

@@ -1,15 +1,21 @@
-"""What each role may do; everything else is forbidden."""
+"""What each role may do; everything else is forbidden, and trying it is recorded."""
 
 from common.actors import AdminActor
-from models.enums import AdminRole
+from common.clock import now
+from models import audit_log
+from models.enums import ActorKind, AdminRole, AuditOutcome
 from server.errors import NotAllowed
 
 
-def must_be(actor: AdminActor, *roles: AdminRole) -> None:
-    """Let an admin pass who has one of the roles.
+async def must_be(actor: AdminActor, role: AdminRole, action: str, thing: tuple[str, object]) -> None:
+    """Let an admin pass who has the role.
+
+    Args:
+        action, thing: what he wants to do, as the audit writes it.
 
     Raises:
-        NotAllowed: he has none of them.
+        NotAllowed: he has not; the audit has his try.
     """
-    if not set(roles) & set(actor.roles):
+    if role not in actor.roles:
+        await audit_log.record((ActorKind.ADMIN, actor.id), action, thing, now(), AuditOutcome.REFUSED)
         raise NotAllowed

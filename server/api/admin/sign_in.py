@@ -1,5 +1,6 @@
 """An alliance admin signs in with login, password and one-time code."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sanic import Blueprint, Request
 from alliance import admins
 from common.clock import now
 from models import audit_log
-from models.enums import ActorKind, AdminRole
+from models.enums import ActorKind, AdminRole, AuditOutcome
 from server import passwords, sessions
 from server.api.sessions import TokensOut, tokens_of
 from server.endpoints import endpoint
@@ -17,6 +18,9 @@ from server.passwords import LoginFailed, TooManyAttempts
 from server.schemas import In, Out
 
 routes = Blueprint("admin_sign_in", url_prefix="/auth")
+
+# In place of a one-time code's step, where none is asked for.
+NO_CODE = -1
 
 
 class AdminSignInIn(In):
@@ -53,19 +57,30 @@ async def sign_in(request: Request, body: AdminSignInIn) -> AdminSignedInOut:
     """The same answer in the same time whatever was wrong; five wrong tries lock the login."""
     at, settings = now(), request.app.ctx.settings
     account = await admins.account_of(body.login, settings.data_keys)
-    is_code_good = account is not None and await _is_code_good(account, body.totp, settings.sandbox)
-    usable_hash = account.password_hash if account and is_code_good else None
-    await passwords.check("admin", body.login, body.password, usable_hash, at)
-    assert account is not None, "an unknown login never passes the check"
+    step = _good_step(account, body.totp, settings.sandbox) if account else None
+    usable_hash = account.password_hash if account and step is not None else None
+    try:
+        await passwords.check("admin", body.login, body.password, usable_hash, at)
+        assert account is not None and step is not None, "an unknown login never passes the check"
+        # Burnt only now: a mistyped password does not cost the code as well.
+        if step != NO_CODE and not await admins.use_totp_step(account.id, step):
+            raise LoginFailed
+    except LoginFailed:
+        if account is not None:  # at most five in a quarter of an hour: then the login is locked
+            await _record(account.id, at, AuditOutcome.REFUSED)
+        raise
+    await _record(account.id, at, AuditOutcome.DONE)
     signed_in = await sessions.begin(settings, ActorKind.ADMIN, account.id, None, at)
-    await audit_log.record((ActorKind.ADMIN, account.id), "admin.sign_in", ("admin", account.id), at)
     admin = AdminOut(id=account.id, roles=[AdminRole(role) for role in account.roles], region=account.region)
     return AdminSignedInOut(**tokens_of(signed_in), admin=admin)  # type: ignore[arg-type]
 
 
-async def _is_code_good(account: admins.AdminAccount, code: str | None, is_sandbox: bool) -> bool:
-    """Each step of a one-time code is good once; without a secret only the sandbox lets anybody in."""
+def _good_step(account: admins.AdminAccount, code: str | None, is_sandbox: bool) -> int | None:
+    """The step of a good one-time code; without a secret only the sandbox lets anybody in."""
     if account.totp_secret is None:
-        return is_sandbox
-    step = passwords.totp_step(account.totp_secret, code or "", account.totp_last_step, now())
-    return step is not None and await admins.use_totp_step(account.id, step)
+        return NO_CODE if is_sandbox else None
+    return passwords.totp_step(account.totp_secret, code or "", account.totp_last_step, now())
+
+
+async def _record(admin_id: UUID, at: datetime, outcome: AuditOutcome) -> None:
+    await audit_log.record((ActorKind.ADMIN, admin_id), "admin.sign_in", ("admin", admin_id), at, outcome)

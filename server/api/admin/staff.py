@@ -17,5 +17,5 @@ routes = Blueprint("admin_staff", url_prefix="/staff")
 @endpoint(routes, "POST", "/<staff_id>/revocation", summary="停用店员 / Revoke a clerk", answers={204: None})
 async def revoke(actor: AdminActor, staff_id: UUID) -> None:
     """Bites at once: his next redemption is refused, and every session of his ends."""
-    must_be(actor, AdminRole.OPERATOR)
+    await must_be(actor, AdminRole.OPERATOR, "staff.revoke", ("staff", staff_id))
     await staff.revoke(actor, staff_id, now())

@@ -31,7 +31,7 @@ class ConsentTextOut(Out):
 
 def _must_be_true(granted: bool) -> bool:
     if not granted:
-        raise PydanticCustomError("not_allowed", "only true: withdrawing is DELETE")
+        raise PydanticCustomError("only_true", "only true: withdrawing is DELETE")
     return granted
 
 

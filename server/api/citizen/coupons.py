@@ -21,7 +21,17 @@ from models.enums import CouponStatus
 from server import qr
 from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
 from server.endpoints import Answer, IdempotencyKey, endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, Query, decode_cursor, encode_cursor
+from server.schemas import (
+    In,
+    Moment,
+    Out,
+    Page,
+    PageQuery,
+    Query,
+    decode_cursor,
+    encode_cursor,
+    left_out_when_none,
+)
 
 routes = Blueprint("coupons")
 
@@ -90,7 +100,7 @@ class CodeOut(Out):
     expires_at: Moment
     refresh_after_s: int
     server_time: Moment
-    renewal_key: str | None = None
+    renewal_key: str | None = left_out_when_none()
 
 
 @endpoint(
@@ -187,12 +197,14 @@ async def code(
     request: Request, actor: CitizenActor, coupon_id: UUID, query: CodeQuery
 ) -> Answer | HTTPResponse:
     """JSON unless `Accept` asks for a picture; never stored on the way."""
+    picture = qr.wanted(request.headers.get("accept", ""))
+    # A new key ends the one before, so it is made only where it reaches somebody.
+    is_key_shown = picture is None and request.method == "GET"
     shown = await coupons.code_of(
         *(actor.id, actor.session_id, coupon_id, request.app.ctx.settings.code_master_keys, now()),
-        is_client_renewal=query.renewal == "client",
+        is_client_renewal=query.renewal == "client" and is_key_shown,
     )
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
-    picture = qr.wanted(request.headers.get("accept", ""))
     if picture is not None:
         return HTTPResponse(await qr.draw(shown.code, picture), 200, headers, picture)
     return Answer(200, CodeOut.model_validate(shown), headers)

@@ -15,6 +15,8 @@ from server.endpoints import endpoint
 routes = Blueprint("coupon_events")
 
 HEARTBEAT_S = 15
+# Without Redis the stream looks for itself.
+LOOK_EVERY_S = 3
 # A page that stays open longer asks again; a stream that nobody reads ends by itself.
 LONGEST_S = 1800
 
@@ -27,7 +29,10 @@ LONGEST_S = 1800
     answers={200: {"text/event-stream": None}},
 )
 async def stream(request: Request, actor: CitizenActor, coupon_id: UUID) -> None:
-    """`redeemed` and `reversed` within a second of the scan. When it breaks, GET the coupon and come back."""
+    """`redeemed` and `reversed` within a second of the scan; `status` at first, and whenever one may have been missed.
+
+    When it breaks, GET the coupon and come back.
+    """
     await coupons.coupon_of(actor.id, coupon_id, now())
     async with events.subscription(coupon_events.channel(coupon_id)) as queue:
         response = await request.respond(
@@ -35,20 +40,30 @@ async def stream(request: Request, actor: CitizenActor, coupon_id: UUID) -> None
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
         assert response is not None
+
+        async def send_status() -> None:
+            coupon = await coupons.coupon_of(actor.id, coupon_id, now())
+            await response.send(_event("status", {"status": coupon.status, "uses_left": coupon.uses_left}))
+
         # Read after subscribing: whatever happens from here on arrives as an event.
-        coupon = await coupons.coupon_of(actor.id, coupon_id, now())
-        await response.send(_event("status", {"status": coupon.status, "uses_left": coupon.uses_left}))
+        await send_status()
         ends_at = asyncio.get_running_loop().time() + LONGEST_S
         while (left := ends_at - asyncio.get_running_loop().time()) > 0:
             if actor.session_id in request.app.ctx.authenticate.revoked:
                 break
+            is_listening = events.is_listening()
             try:
-                message = await asyncio.wait_for(queue.get(), min(HEARTBEAT_S, left))
-                if message is None or actor.session_id in request.app.ctx.authenticate.revoked:
-                    break
-                await response.send(_event(message.pop("event"), message))
+                pause = HEARTBEAT_S if is_listening else LOOK_EVERY_S
+                message = await asyncio.wait_for(queue.get(), min(pause, left))
             except TimeoutError:
-                await response.send(": still here\n\n")
+                await (response.send(": still here\n\n") if is_listening else send_status())
+                continue
+            if message is None or actor.session_id in request.app.ctx.authenticate.revoked:
+                break
+            if message is events.MISSED:
+                await send_status()
+            else:
+                await response.send(_event(message.pop("event"), message))
         await response.eof()
 
 

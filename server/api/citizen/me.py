@@ -65,4 +65,4 @@ async def confirm_staff(request: Request, actor: CitizenActor, body: StaffBindin
     """Keeps a keyed hash, no name, so that nobody redeems his own coupons."""
     keys = request.app.ctx.settings.data_keys
     staff_id = self_bindings.read_code(body.binding_code, keys, now())
-    await self_bindings.bind(staff_id, actor.id, keys)
+    await self_bindings.bind(staff_id, actor.id, keys, now())

@@ -21,7 +21,7 @@ from server.api.offer_views import DiscountOut, discount_out
 from server.endpoints import endpoint
 from server.errors import CursorInvalid, NotSignedIn
 from server.problems import language_of
-from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
+from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_cursor, left_out_when_none
 
 routes = Blueprint("offers", url_prefix="/offers")
 
@@ -69,7 +69,7 @@ class OfferOut(Out):
     region: str
     status: OfferStatus
     valid_from: Moment
-    valid_until: Moment | None
+    valid_until: Moment
     stock_left: int | None
     is_open_to_all: bool
     distance_km: float | None = None
@@ -127,7 +127,7 @@ class OfferDetailOut(OfferOut):
     ordinary_path: str | None
     rules: OfferRulesOut
     stores: list[OfferStoreOut]
-    eligibility: EligibilityOut | None = None
+    eligibility: EligibilityOut | None = left_out_when_none()
 
 
 @endpoint(
@@ -161,8 +161,8 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
     offer: OfferView = await request.app.ctx.catalogue.offer(offer_id, at)
     viewer = None
     if actor is not None:
-        # What is open to all needs nobody's tier, so nobody is looked up for it.
-        needs_tier = offer.rules.min_tier_level is not None
+        # What is open to all, or can't be claimed, needs nobody's tier: nobody is looked up for it.
+        needs_tier = offer.rules.min_tier_level is not None and offer.is_listed
         viewer = await (_viewer(request, actor, at) if needs_tier else viewer_of(actor.id, at))
     return OfferDetailOut(
         **_offer(offer, None).__dict__,

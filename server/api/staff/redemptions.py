@@ -44,7 +44,7 @@ REFUSALS = (
 class ScanIn(In):
     """What was scanned, where, and the order. `uses` above 1 is for passes and families."""
 
-    code: Annotated[str, Field(max_length=8192)]
+    code: str
     store_id: UUID
     order_amount_fen: Fen | None = None
     uses: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -82,10 +82,11 @@ class RedemptionOut(Out):
 
 
 class ReversalBriefOut(Out):
-    """The record that undid it."""
+    """The record that undid it; `reason` is null once it was erased."""
 
     id: UUID
     reversed_at: Moment
+    reason: str | None
 
 
 class RedemptionLineOut(RedemptionOut):
@@ -201,5 +202,5 @@ def _redeemed(done: Redeemed) -> RedemptionOut:
 
 
 def _line(line: Line) -> RedemptionLineOut:
-    reversal = line.reversal and ReversalBriefOut(id=line.reversal[0], reversed_at=line.reversal[1])
+    reversal = line.reversal and ReversalBriefOut.model_validate(line.reversal)
     return RedemptionLineOut.model_validate({**_fields(line.redeemed), "reversal": reversal})
