@@ -175,3 +175,11 @@ def test_load_people_are_natural_persons_of_their_own() -> None:
     assert len(ids) == len(numbers)
     demo = {person.id_number for name in sandbox_people.DEMO if (person := sandbox_people.person_of(name))}
     assert not demo & ids
+
+
+@pytest.mark.parametrize(
+    "spelling", ["11010519491231002x", " 11010519491231002X ", "１１０１０５１９４９１２３１００２Ｘ"]
+)
+def test_an_id_number_has_one_spelling_however_a_channel_writes_it(spelling: str) -> None:
+    """One person must not become two, with twice the limits."""
+    assert Person("王大友", spelling) == Person("王大友", "11010519491231002X")

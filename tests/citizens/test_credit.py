@@ -11,6 +11,7 @@ from citizens import consents, credit
 from citizens.consents import ConsentRequired
 from citizens.credit_sources import CreditSourceUnavailable, Rating
 from citizens.credit_sources.none import NoSource
+from common.crypto import PersonalDataKeys
 from common.database import Row, execute, fetch_all
 from models.enums import LookupOutcome, TierLevel
 from tests.factories.citizens import PURPOSE, a_citizen, a_person, consent
@@ -66,6 +67,23 @@ async def test_a_consent_withdrawn_just_before_the_look_up_stops_it(
     with pytest.raises(ConsentRequired):
         await desk(source).tier(wang, "my_credit", NOON)
     assert source.asked == [] and await lookups() == []
+
+
+async def test_a_consent_withdrawn_after_the_line_was_written_stops_the_question(
+    wang: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, source = credit.id_number_of, Source(rating(880))
+
+    async def find_then_withdraw(citizen_id: UUID, keys: PersonalDataKeys) -> str | None:
+        found = await find(citizen_id, keys)
+        await consents.withdraw(citizen_id, PURPOSE, NOON)
+        return found
+
+    monkeypatch.setattr(credit, "id_number_of", find_then_withdraw)
+    with pytest.raises(ConsentRequired):
+        await desk(source).tier(wang, "my_credit", NOON)
+    (line,) = await lookups()
+    assert source.asked == [] and line["outcome"] == LookupOutcome.DISCARDED and await snapshots() == []
 
 
 async def test_a_look_up_is_logged_with_the_consent_that_allowed_it(wang: UUID) -> None:

@@ -5,27 +5,29 @@ guard taken away, where it must not. A row is held until everybody has read and 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import date
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from benefits import claims, redemptions, reversals
+from benefits import claims, offer_changes, redemptions, reversals
 from benefits.eligibility import Standing
 from citizens import consents
 from common import database as db
+from common.actors import AdminActor
 from common.clock import now
 from common.database import fetch_all
 from common.request_keys import request_key
-from models.enums import ConsentPurpose
+from models.enums import AdminRole, ConsentPurpose, OfferStatus
 from tests.e2e.in_process import CLERK, Bench, outcome
 from tests.e2e.invariants import check
 from tests.e2e.workbench import add_offer, crowd, row_held
 from tests.service import new_key
 
+PROVINCE = AdminActor(uuid4(), uuid4(), (AdminRole.OPERATOR,), "330000")
 AT_ONCE = 7  # of the eight connections that this process has; one looks on
 
 guarded = pytest.mark.parametrize("is_guarded", [True, False], ids=["guarded", "unguarded"])
@@ -246,6 +248,7 @@ WITH place AS (SELECT 1 AS slot), piece AS (
                          valid_from, valid_until, claimed_at, request_key, request_hash)
     SELECT $1, $2, $3, $4, $5, $6, place.slot, $8, $9, $10, $11, $12, $13 FROM piece, place
      WHERE $7::int IS NOT NULL AND ($14::uuid IS NULL OR true) AND ($15::date IS NULL OR true)
+       AND ($16::smallint IS NULL OR true)
     ON CONFLICT DO NOTHING RETURNING id
 )
 SELECT id FROM claimed
@@ -322,6 +325,62 @@ async def test_consent_that_is_withdrawn_while_the_source_thinks_ends_the_claim(
     assert await outcome(claiming) == ("consent_required" if is_guarded else "done")
     rows = await fetch_all("SELECT 1 FROM coupons WHERE citizen_id = $1", citizen_id)
     assert len(rows) == (0 if is_guarded else 1)
+
+
+@guarded
+async def test_nothing_is_claimed_on_a_consent_whose_withdrawal_was_answered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    offer_id = await add_offer(fetch_all, min_tier_level=4, stock=9)
+    citizen_id = await bench.citizen()
+    text = await consents.text_in_force(ConsentPurpose.CREDIT_CHECK, now())
+    await consents.grant(citizen_id, ConsentPurpose.CREDIT_CHECK, text.version, now())
+    if not is_guarded:
+        assert " FOR SHARE" in claims.CLAIM
+        monkeypatch.setattr(claims, "CLAIM", claims.CLAIM.replace(" FOR SHARE", ""))
+
+    async def knows_him() -> Standing:
+        return Standing(True, 5, date(2026, 1, 1))
+
+    async def claim() -> None:
+        await claims.claim(citizen_id, UUID(offer_id), request_key(new_key(), {}), knows_him, now())
+
+    withdraw = partial(consents.withdraw, citizen_id, ConsentPurpose.CREDIT_CHECK, now())
+    assert await comes_first(bench, ("offer_stock", offer_id), claim, withdraw) is is_guarded
+
+
+@guarded
+async def test_nothing_is_claimed_of_an_offer_whose_end_was_answered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    offer_id = await add_offer(fetch_all, stock=9)
+    citizen_id = await bench.citizen()
+    if not is_guarded:
+        monkeypatch.setattr(offer_changes, "wait_for_older_statements", nothing)
+    end = partial(offer_changes.set_status, PROVINCE, UUID(offer_id), OfferStatus.ENDED, now())
+    claim = partial(bench.claim, citizen_id, offer_id)
+    assert await comes_first(bench, ("offer_stock", offer_id), claim, end) is is_guarded
+
+
+async def nothing() -> None:
+    return None
+
+
+async def comes_first(
+    bench: Bench,
+    row: tuple[str, Any],
+    work: Callable[[], Awaitable[Any]],
+    stop: Callable[[], Awaitable[Any]],
+) -> bool:
+    """Whether a work that is under way when it is stopped has ended before the stop is answered."""
+    async with row_held(bench.url, *row):
+        working = asyncio.create_task(outcome(work()))
+        await crowd(fetch_all, 1)
+        stopping = asyncio.create_task(outcome(stop()))
+        await asyncio.wait({stopping}, timeout=0.5)
+        is_stopped_first = stopping.done()
+    assert (await working, await stopping) == ("done", "done")
+    return not is_stopped_first
 
 
 # Undoing ------------------------------------------------------------------------------------------

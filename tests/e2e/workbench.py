@@ -28,9 +28,9 @@ async def add_offer(
     """A copy of the unlimited demo offer with other figures; its id."""
     offer_id = uuid4()
     await fetch(
-        "INSERT INTO offers (id, programme_id, member_id, member_kind, region_id, min_tier_level, claim_from,"
+        "INSERT INTO offers (id, programme_id, member_id, member_kind, region_id, min_tier_level, claim_from, claim_until,"
         " per_citizen_limit, created_at) SELECT $1, o.programme_id, o.member_id, o.member_kind, o.region_id, $2,"
-        " o.claim_from, $3, $4 FROM offers o JOIN offer_terms t ON t.id = o.terms_id WHERE t.title = $5",
+        " o.claim_from, o.claim_until, $3, $4 FROM offers o JOIN offer_terms t ON t.id = o.terms_id WHERE t.title = $5",
         *(offer_id, min_tier_level, per_citizen, now(), UNLIMITED),
     )
     await fetch(

@@ -1,12 +1,13 @@
 """Staff: who may sign in, where they may redeem, and that rights taken away are gone at once."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from common.actors import AdminActor
-from common.database import execute, fetch_all, fetch_one
+from common.database import execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound
 from merchants import staff
 from models.enums import ActorKind, StaffRole
@@ -78,6 +79,26 @@ async def test_an_admin_of_the_region_takes_rights_and_sessions_away(shop: Shop,
         with pytest.raises(sessions.RefreshTokenInvalid):
             await sessions.refresh(configured, ended.refresh_token, NOON)
     assert await sessions.refresh(configured, signed_in[2].refresh_token, NOON)
+
+
+async def test_a_sign_in_that_is_under_way_is_ended_with_the_others(shop: Shop) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def sign_in() -> None:
+        async with transaction():
+            await sessions.begin(settings(), ActorKind.STAFF, shop.clerk.id, shop.member_id, NOON)
+            begun.set()
+            await go_on.wait()
+
+    signing_in = asyncio.create_task(sign_in())
+    await begun.wait()
+    revoking = asyncio.create_task(staff.revoke(admin(), shop.clerk.id, NOON))
+    await asyncio.sleep(0.2)
+    assert not revoking.done()
+    go_on.set()
+    await asyncio.gather(signing_in, revoking)
+    (row,) = await fetch_all("SELECT revoked_reason FROM sessions")
+    assert row["revoked_reason"] == "staff_revoked"
 
 
 async def test_taking_rights_away_is_audited(shop: Shop) -> None:

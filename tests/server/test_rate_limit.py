@@ -10,7 +10,7 @@ import pytest
 from common import events
 from server import rate_limit
 from server.errors import TooManyRequests
-from server.rate_limit import WINDOW_S, RateLimiter
+from server.rate_limit import WINDOW_S, RateLimiter, network_of
 
 SECRET = b"a secret for pseudonyms, 32 bytes"
 MINUTE = 4_102_444_800.0  # far from the minute that other processes count in
@@ -86,6 +86,21 @@ def test_a_refusal_says_when_the_next_minute_begins(clock: Clock, offset: float,
     with pytest.raises(TooManyRequests) as refused:
         one.hit("citizen", "a", 1)
     assert refused.value.retry_after_s == wait_s
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("::1", "::/64"),
+        ("no:address", "no:address"),
+    ],
+)
+def test_one_customer_has_one_limit_however_many_addresses_he_has(address: str, network: str) -> None:
+    assert network_of(address) == network
 
 
 def test_people_and_buckets_are_counted_apart(clock: Clock) -> None:
