@@ -30,7 +30,6 @@ App = Sanic[Any, Any]
 
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
-LEAVE_S = 0.3
 SIGN_IN = frozenset(f"/api/v1/auth/{audience}" for audience in ("citizen", "staff", "admin"))
 
 
@@ -113,8 +112,6 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
     async def let_go(_: App) -> None:
         app.ctx.is_stopping = True
         events.end_subscriptions()
-        # Clients that are busy on a kept connection are told to leave it with their next answer.
-        await asyncio.sleep(LEAVE_S)
 
     async def end(_: App) -> None:
         for task in tasks:

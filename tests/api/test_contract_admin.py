@@ -10,7 +10,7 @@ import httpx
 import pyotp
 import pytest
 
-from tests.api.kit import NOBODY, answered, claim, code_of, coupon_of, fingerprint, problem, walk
+from tests.api.kit import BACKGROUND, NOBODY, answered, claim, code_of, coupon_of, fingerprint, problem, walk
 from tests.api.offers import make_admin, make_offer, make_staff
 from tests.service import Service
 
@@ -58,8 +58,15 @@ async def test_a_one_time_code_is_needed_and_good_once(service: Service) -> None
     for wrong in (None, old, f"{(int(code) + 500_000) % 1_000_000:06d}"):
         problem(await sign_in(service, login, wrong), 401, "login_failed")
     problem(await sign_in(service, login, code, "wrong password"), 401, "login_failed")
-    # The wrong password has burnt that code: a watcher who saw it can't use it.
+    # A mistyped password has not cost the code as well; what has signed somebody in is burnt.
+    answered(await sign_in(service, login, code), 200, "admin")
     problem(await sign_in(service, login, code), 401, "login_failed")
+    rows = await service.fetch(
+        "SELECT outcome FROM audit_records JOIN admins ON admins.id = actor_id WHERE login = $1 ORDER BY audit_records.id",
+        login,
+    )
+    assert [row["outcome"] for row in rows if row["outcome"] == "done"] == ["done"]
+    assert [row["outcome"] for row in rows].count("refused") == 5
 
 
 async def test_the_right_code_signs_in_once(service: Service) -> None:
@@ -172,7 +179,10 @@ async def test_a_role_that_is_missing_is_forbidden_and_nothing_changes(service: 
         role: await service.admin(await make_admin(service, "330000", role))
         for role in ("operator", "auditor", "supervisor")
     }
-    before = await fingerprint(service)
+    # The audit is what remembers the tries.
+    before = await fingerprint(service, {*BACKGROUND, "audit_records"})
+    tries = "SELECT count(*) AS n FROM audit_records WHERE outcome = 'refused' AND action <> 'admin.sign_in'"
+    [tried_before] = await service.fetch(tries)
     for role, admin in admins.items():
         may = {
             "operator": [
@@ -199,7 +209,10 @@ async def test_a_role_that_is_missing_is_forbidden_and_nothing_changes(service: 
             problem(answer, 403, "forbidden")
         if role != "auditor":
             problem(await admin.get("/admin/audit"), 403, "forbidden")
-    assert await fingerprint(service) == before
+    assert await fingerprint(service, {*BACKGROUND, "audit_records"}) == before
+    [tried] = await service.fetch(tries)
+    # Of the four acts on nobody each role may do some; then those on somebody, and reading the audit.
+    assert tried["n"] - tried_before["n"] == 8 + 4 + 2 + 2
 
 
 async def test_an_admin_who_was_revoked_is_out_at_once(service: Service) -> None:

@@ -32,7 +32,7 @@ TABLES_THAT_LAST = (
     *("redemptions", "reversals", "attempts", "refused_scan_counts", "audit_records", "coupons"),
     *("sessions", "login_failures", "offer_stock", "offer_days", "staff", "citizens", "channel_identities"),
 )
-# Everything that a clerk's screen may be told. `name` is a store's, `title` an offer's.
+# Everything that a clerk's screen may be told. `name` is a store's, `title` an offer's, `reason` a clerk's own.
 STAFF_MAY_READ = {
     *("id", "offer", "title", "store_id", "order_amount_fen", "discount_fen", "payable_fen", "redeemed_at"),
     *("uses", "uses_left", "discount", "items", "next_cursor", "reversal", "reversed_at", "redemption_id"),
@@ -41,7 +41,7 @@ STAFF_MAY_READ = {
     *("access_token", "refresh_token", "token_type", "expires_in", "staff", "role", "member_id", "stores"),
     *("name", "binding_code", "good_for_s"),
     *("type", "title", "status", "detail", "code", "request_id", "errors", "pointer", "valid_until"),
-    *("valid_from", "until"),
+    *("valid_from", "until", "reason"),
 }
 
 
