@@ -26,7 +26,7 @@ clean:
 $(VENV)/bin/python:
 	@echo "making the virtual environment …"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %s; set PYTHON=python3.12 or the like" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/installed-sandbox: requirements/sandbox.lock | $(VENV)/bin/python
 	@echo "installing from $< (hashes checked; about half a minute) …"

@@ -83,7 +83,7 @@ def account_for(folder: Path) -> Account:
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
     found = next(path for path in (folder, *folder.parents) if path.exists()).stat()
-    if found.st_uid != 0 and _is_known(found.st_uid):
+    if found.st_uid != 0 and is_known(found.st_uid):
         return Account(found.st_uid, found.st_gid)
     try:
         nobody = pwd.getpwnam("nobody")
@@ -92,7 +92,8 @@ def account_for(folder: Path) -> Account:
     return Account(nobody.pw_uid, nobody.pw_gid)
 
 
-def _is_known(uid: int) -> bool:
+def is_known(uid: int) -> bool:
+    """Whether a user has an entry in the user database, which initdb needs."""
     try:
         pwd.getpwuid(uid)
     except KeyError:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from common.processes import LIBC, children_of, end, finish, is_alive, spawn
+from sandbox.embedded.accounts import is_known
 from sandbox.embedded.places import EmbeddedServerError, Place
 
 _INSTALLS = {16: "pginstall", 18: "pginstall18"}
@@ -178,6 +179,11 @@ class Postgres:
 
     def _create(self) -> None:
         # Under another name until it is complete: whatever ends us half way leaves no half cluster.
+        if not is_known(self._place.account.uid):
+            raise EmbeddedServerError(
+                f"PostgreSQL's initdb needs a user with an entry in /etc/passwd, and user id {self._place.account.uid}"
+                " has none: add one, or set DATABASE_URL."
+            )
         fresh = self.folder / "data.new"
         if fresh.exists():
             shutil.rmtree(fresh)
