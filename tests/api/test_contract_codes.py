@@ -47,7 +47,7 @@ async def test_the_code_has_the_form_of_the_contract(service: Service, shared_of
     assert datetime.fromisoformat(body["expires_at"]).timestamp() == 15 * (step + 2)
     assert 1 <= body["refresh_after_s"] <= 15
     assert abs(datetime.fromisoformat(body["server_time"]).timestamp() - time.time()) < 2
-    assert body.get("renewal_key") is None
+    assert "renewal_key" not in body
     rows = await service.fetch("SELECT id FROM coupons WHERE number = $1", number)
     assert str(rows[0]["id"]) == coupon and rows[0]["id"].int != number
 
@@ -165,6 +165,20 @@ async def test_a_new_phone_kills_the_key_of_the_old_one(service: Service) -> Non
     problem(await clerk.redeem(alive), 400, "code_forged")
 
 
+async def test_who_is_shown_no_key_takes_none_away(service: Service) -> None:
+    """A picture has no room for a key, and a HEAD shows nothing."""
+    phone, other, clerk = await _phone(service), await _phone(service), await service.clerk()
+    coupon = await coupon_of(phone.http, await make_offer(service))
+    kept = await shown(phone.http, coupon, renewal="client")
+    path = f"/coupons/{coupon}/code?renewal=client"
+    assert (await other.http.head(path)).status_code == 200
+    for kind in ("image/png", "image/svg+xml", "image/*"):
+        answer = await other.http.get(path, headers={"Accept": kind})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, kind.replace("*", "png"))
+    alive = renewed(str(kept["renewal_key"]), str(kept["code"]), step_now())
+    assert (await clerk.preview(alive)).status_code == 200
+
+
 async def test_signing_out_kills_the_key_of_the_phone(service: Service) -> None:
     phone, other, clerk = await _phone(service), await _phone(service), await service.clerk()
     coupon = await coupon_of(phone.http, await make_offer(service))
@@ -213,6 +227,10 @@ async def test_the_next_code_is_of_a_step_that_is_not_burnt(service: Service) ->
         assert (await clerk.redeem(code)).status_code == 201
         problem(await clerk.redeem(code), 409, "code_used")
     assert len(set(steps)) == 2 and parts(await code_of(citizen.http, coupon))[3] not in steps
+    # Whoever is faster than the codes is told to wait, not that he has a screenshot.
+    shown_now = await shown(citizen.http, coupon, renewal="client")
+    early = renewed(str(shown_now["renewal_key"]), str(shown_now["code"]), step_now() + 4)
+    assert "还没到" in problem(await clerk.redeem(early), 410, "code_expired")["detail"]
 
 
 @pytest.mark.parametrize("sent", ["{}", " {} ", "\t{}\r\n", "lower"])

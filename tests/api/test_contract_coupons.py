@@ -150,11 +150,20 @@ async def test_giving_back_returns_the_piece_to_the_stock_and_the_place_to_the_p
 ) -> None:
     first, second = await service.citizen(consent=False), await service.citizen(consent=False)
     offer = await make_offer(service, total=1, daily_limit=1, per_citizen_limit=1)
+    await asyncio.sleep(1.2)  # until every process knows the new offer
+
+    async def left() -> list[int]:
+        """What either process says at once; the list may take a second, the offer's own page does not."""
+        return [(await second.http.get(f"/offers/{offer}")).json()["stock_left"] for _ in range(4)]
+
+    assert await left() == [1] * 4
     coupon = await coupon_of(first.http, offer)
+    assert await left() == [0] * 4
     problem(await claim(second.http, offer), 409, "sold_out")
     for _ in range(2):
         answer = await first.http.delete(f"/coupons/{coupon}")
         assert (answer.status_code, answer.content) == (204, b"")
+    assert await left() == [1] * 4
     rows = await service.fetch("SELECT issued FROM offer_stock WHERE offer_id = $1", UUID(offer))
     assert rows[0]["issued"] == 0, "giving back twice is giving back once"
     again = await coupon_of(first.http, offer)

@@ -45,7 +45,8 @@ async def test_anybody_sees_the_list_and_the_pages(service: Service) -> None:
     assert len(found) == 2
     for item in found:
         detail = answered(await client.get(f"/offers/{item['id']}"), 200, *ITEM, "rules", "stores")
-        assert len(detail["stores"]) == 2 and detail.get("eligibility") is None
+        assert len(detail["stores"]) == 2 and "eligibility" not in detail
+        assert datetime.fromisoformat(detail["valid_from"]) < datetime.fromisoformat(detail["valid_until"])
         assert (item["stock_left"] is None) == (item["title"] == UNLIMITED)
 
 

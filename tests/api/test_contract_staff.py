@@ -252,7 +252,8 @@ async def test_outside_of_its_hours_an_offer_does_not_hold(service: Service, ter
     _, _, code = await fresh_code(service, **terms)
     clerk = await service.clerk()
     for answer in (await clerk.preview(code), await clerk.redeem(code)):
-        problem(answer, 422, "outside_hours")
+        (entry,) = problem(answer, 422, "outside_hours")["errors"]
+        assert (entry["pointer"], entry["code"]) == ("", "outside_hours") and entry["detail"]
 
 
 async def test_a_coupon_that_is_not_valid_yet_is_refused(service: Service) -> None:
