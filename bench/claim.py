@@ -9,7 +9,7 @@ import argparse
 import itertools
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from bench import pgbench
 from bench.figures import Numbers, report
@@ -131,7 +131,7 @@ def measure_service(stack: Stack, offer_id: UUID, workers: int, connections: int
     )
     path = f"/api/v1/offers/{offer_id}/coupons"
     keys = itertools.count(1)
-    run = new_id().hex[:8]
+    run = uuid4().hex[:8]
 
     def next_request() -> bytes:
         return post(path, next(citizens), f"bench-{run}-{next(keys)}", b"{}")

@@ -21,7 +21,7 @@ from benefits.terms import Terms, terms_by_id
 from common.actors import StaffActor
 from common.clock import local_day
 from common.crypto import PersonalDataKeys
-from common.database import Row, constraint_of, fetch_one
+from common.database import Row, constraint_of, fetch_one, one_connection
 from common.errors import DomainError
 from common.ids import new_id
 from common.request_keys import RequestKey
@@ -133,16 +133,17 @@ async def redeem(
         IdempotencyKeyReused: the key came before with another body.
     """
     code = _verified(actor, text, keys.codes)
-    for _ in range(ATTEMPTS):
-        row = await _read(actor, code, order, request.key)
-        if row["stored_id"] is not None:
-            return await _stored(row, request)
-        scan = Scan(actor, code, order, now)
-        terms, given = await _judged(scan, row, keys, is_preview=False)
-        done = await _write(scan, row, terms, given, request)
-        if done is not None:
-            coupon_events.redeemed(row["id"], done.id, now)
-            return done
+    async with one_connection():
+        for _ in range(ATTEMPTS):
+            row = await _read(actor, code, order, request.key)
+            if row["stored_id"] is not None:
+                return await _stored(row, request)
+            scan = Scan(actor, code, order, now)
+            terms, given = await _judged(scan, row, keys, is_preview=False)
+            done = await _write(scan, row, terms, given, request)
+            if done is not None:
+                coupon_events.redeemed(row["id"], done.id, now)
+                return done
     raise Busy
 
 
