@@ -358,7 +358,10 @@ async def test_uses_add_up_when_redemptions_and_reversals_cross(pair: Pair) -> N
         answers = await volley(lines, [call for both in zip(undo, use, strict=True) for call in both])
     undone, used = answers[::2], answers[1::2]
     assert counted(undone) == {201: 6, "already_reversed": 18}
-    assert counted(used) == {201: 12, "code_used": 12}
+    twice = counted(used)
+    assert twice.pop(201) == 12
+    # All three uses may be taken for a moment, before the first one is undone.
+    assert set(twice) <= {"code_used", "already_redeemed"} and sum(twice.values()) == 12
     rows = await service.fetch("SELECT uses_done, status FROM coupons WHERE id = ANY($1)", coupons)
     assert {tuple(row) for row in rows} == {(2, "claimed")}
     await check(service.fetch)
