@@ -5,14 +5,13 @@ row. Everything on: access token, limits, JSON, the read with offer, consent and
 guarded statement. The yardstick is the guarded statement alone, prepared, with as many connections.
 """
 
-import argparse
 import itertools
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from bench import pgbench
-from bench.figures import Numbers, report
+from bench.figures import Numbers, read_options, report
 from bench.load import Figures, drive, post
 from bench.pgbench import Yardstick
 from bench.stack import Stack, started
@@ -32,13 +31,7 @@ FIRST_NUMBER = 1 << 60
 
 def main() -> None:
     """Run and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m bench.claim", description=__doc__)
-    parser.add_argument(
-        "--seconds", type=int, default=10, help="length of each measurement (default: %(default)s)"
-    )
-    parser.add_argument("--connections", type=int, nargs="*", default=[16, 64], help="(default: 16 64)")
-    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2], help="web processes (default: 1 2)")
-    options = parser.parse_args()
+    options = read_options("bench.claim", __doc__)
     with started() as stack:
         print(f"making {CITIZENS:,} citizens …", flush=True)
         stack.sql(make_citizens)

@@ -1,7 +1,20 @@
 """What the benches share: numbers that nobody used yet, and the lines they print."""
 
+import argparse
+
 from bench.load import Figures
 from bench.pgbench import Yardstick
+
+
+def read_options(program: str, description: str | None) -> argparse.Namespace:
+    """What every bench can be told: `seconds`, `connections`, `workers`."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
+    parser.add_argument(
+        "--seconds", type=int, default=10, help="length of each measurement (default: %(default)s)"
+    )
+    parser.add_argument("--connections", type=int, nargs="*", default=[16, 64], help="(default: 16 64)")
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2], help="web processes (default: 1 2)")
+    return parser.parse_args()
 
 
 class Numbers:

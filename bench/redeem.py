@@ -6,7 +6,6 @@ machine. The yardstick is the guarded statement alone, for a single row, prepare
 connections, measured before and after the service in the same run.
 """
 
-import argparse
 import itertools
 import json
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from bench import pgbench
-from bench.figures import Numbers, report
+from bench.figures import Numbers, read_options, report
 from bench.load import Figures, drive, post
 from bench.pgbench import Yardstick
 from bench.stack import Stack, started
@@ -41,13 +40,7 @@ class Clerk:
 
 def main() -> None:
     """Run and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m bench.redeem", description=__doc__)
-    parser.add_argument(
-        "--seconds", type=int, default=10, help="length of each measurement (default: %(default)s)"
-    )
-    parser.add_argument("--connections", type=int, nargs="*", default=[16, 64], help="(default: 16 64)")
-    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2], help="web processes (default: 1 2)")
-    options = parser.parse_args()
+    options = read_options("bench.redeem", __doc__)
     with started() as stack:
         print(f"making {COUPONS:,} coupons …", flush=True)
         stack.sql(make_coupons)

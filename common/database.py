@@ -115,6 +115,11 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
         token = _held.set(connection)
         try:
             yield connection
+        except TimeoutError:
+            # The server did not even say that its own limit was over. Giving the connection back would wait
+            # as long again for the statement to be cancelled.
+            connection.terminate()
+            raise
         finally:
             _held.reset(token)
 

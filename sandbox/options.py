@@ -46,6 +46,11 @@ class Options:
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - only compared
 
     @property
+    def is_for_this_machine_only(self) -> bool:
+        """Whether nobody on another machine can reach it."""
+        return self.host == "localhost" or self.host == "::1" or self.host.startswith("127.")
+
+    @property
     def url(self) -> str:
         """Where a browser on this machine finds the service."""
         host = f"[{self.reached_at}]" if ":" in self.reached_at else self.reached_at
@@ -59,6 +64,10 @@ def _number(environ: Mapping[str, str], name: str, default: int, largest: int, p
         return default
     return int(text)
 
+
+OPEN_TO_OTHERS = """注意：HOST={host}，别的机器也能访问，而沙盒的账号和密码人人都知道。
+Mind: with HOST={host} other machines can reach this sandbox, whose accounts and passwords everybody knows.
+"""
 
 WELCOME = """
 信惠联已经启动，用时 {seconds:.1f} 秒。按 Ctrl-C 停止。

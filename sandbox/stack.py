@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from common.processes import finish, signal_me_when_parent_dies, spawn
 from sandbox.embedded import EmbeddedServerError, Postgres, Valkey
-from sandbox.options import WELCOME, OptionError, Options
+from sandbox.options import OPEN_TO_OTHERS, WELCOME, OptionError, Options
 from sandbox.upkeep import Kept, Program, Server
 from server.listener import CannotListen, listen
 
@@ -47,6 +47,8 @@ def main(environ: Mapping[str, str]) -> int:
         stack = Stack(Options.from_environment(environ), environ)
         stack.start()
         _say(WELCOME.format(seconds=time.monotonic() - begun, url=stack.options.url, data_dir=stack.data))
+        if not stack.options.is_for_this_machine_only:
+            _say(OPEN_TO_OTHERS.format(host=stack.options.host))
         stack.watch()
     except (OptionError, CannotListen) as problem:
         _say(str(problem))

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import datetime
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
 
+from server.api.citizen.events import MOST_PER_CITIZEN
 from tests.api.kit import answered, code_of, coupon_of, one_client_per_worker, problem
 from tests.api.offers import end_coupon, make_offer
 from tests.api.phone import flipped, parts, renewed, step_now
@@ -333,3 +335,27 @@ async def _events(answer: httpx.Response) -> AsyncIterator[tuple[str, dict[str, 
             name = line.removeprefix("event: ")
         elif line.startswith("data: "):
             yield name, json.loads(line.removeprefix("data: "))
+
+
+async def test_a_citizen_has_only_so_many_open_pages(service: Service, shared_offer: str) -> None:
+    """Each holds memory for half an hour; another citizen's pages are not affected."""
+    citizen, other = await service.citizen(consent=False), await service.citizen(consent=False)
+    path = f"/coupons/{await coupon_of(citizen.http, shared_offer)}/events"
+    others = f"/coupons/{await coupon_of(other.http, shared_offer)}/events"
+    async with AsyncExitStack() as pages:
+        statuses = []
+        for _ in range(2 * MOST_PER_CITIZEN + 1):
+            answer = await pages.enter_async_context(citizen.http.stream("GET", path))
+            statuses.append(answer.status_code)
+            if answer.status_code != 200:
+                assert int(answer.headers["retry-after"]) > 0
+        assert statuses.count(200) <= 2 * MOST_PER_CITIZEN and set(statuses) == {200, 429}
+        assert statuses[:MOST_PER_CITIZEN] == [200] * MOST_PER_CITIZEN
+        async with other.http.stream("GET", others) as answer:
+            assert answer.status_code == 200
+    for _ in range(100):  # the processes notice one after the other that the pages are closed
+        async with citizen.http.stream("GET", path) as answer:
+            if answer.status_code == 200:
+                return
+        await asyncio.sleep(0.2)
+    raise AssertionError("closed pages still count")

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sanic import Blueprint, Request
@@ -11,12 +14,17 @@ from common import events
 from common.actors import CitizenActor
 from common.clock import now
 from server.endpoints import endpoint
+from server.errors import TooManyRequests
 
 routes = Blueprint("coupon_events")
 
 HEARTBEAT_S = 15
 # Without Redis the stream looks for itself.
 LOOK_EVERY_S = 3
+# More than a person's phones show at once: each open stream holds memory for half an hour.
+MOST_PER_CITIZEN = 20
+
+_open: Counter[UUID] = Counter()
 # A page that stays open longer asks again; a stream that nobody reads ends by itself.
 LONGEST_S = 1800
 
@@ -34,7 +42,7 @@ async def stream(request: Request, actor: CitizenActor, coupon_id: UUID) -> None
     When it breaks, GET the coupon and come back.
     """
     await coupons.coupon_of(actor.id, coupon_id, now())
-    async with events.subscription(coupon_events.channel(coupon_id)) as queue:
+    async with _one_of_few(actor.id), events.subscription(coupon_events.channel(coupon_id)) as queue:
         response = await request.respond(
             content_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -65,6 +73,24 @@ async def stream(request: Request, actor: CitizenActor, coupon_id: UUID) -> None
             else:
                 await response.send(_event(message.pop("event"), message))
         await response.eof()
+
+
+@asynccontextmanager
+async def _one_of_few(citizen_id: UUID) -> AsyncIterator[None]:
+    """Count a citizen's open streams in this process.
+
+    Raises:
+        TooManyRequests: he has as many as one may have.
+    """
+    if _open[citizen_id] >= MOST_PER_CITIZEN:
+        raise TooManyRequests(retry_after_s=HEARTBEAT_S)
+    _open[citizen_id] += 1
+    try:
+        yield
+    finally:
+        _open[citizen_id] -= 1
+        if not _open[citizen_id]:
+            del _open[citizen_id]
 
 
 def _event(name: str, data: dict[str, object]) -> str:
