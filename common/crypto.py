@@ -5,14 +5,16 @@ HMAC-SM3). The suite is named inside what is stored, so that data of either can 
 the configuration has changed.
 """
 
+import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SM3
+from cryptography.hazmat.primitives.hmac import HMAC
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -25,7 +27,7 @@ class Suite:
     mark: bytes
     encrypt: Callable[[bytes, bytes, bytes, bytes], bytes]
     decrypt: Callable[[bytes, bytes, bytes, bytes], bytes]
-    new_hash: Callable[[], hashes.HashAlgorithm]
+    keyed_hash: Callable[[bytes, bytes], bytes]
 
 
 def _aes_encrypt(key: bytes, nonce: bytes, plain: bytes, context: bytes) -> bytes:
@@ -49,9 +51,19 @@ def _sm4_decrypt(key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> byt
     return decryptor.update(body) + decryptor.finalize()
 
 
+def _hmac_sha256(key: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, data, "sha256")
+
+
+def _hmac_sm3(key: bytes, data: bytes) -> bytes:
+    digest = HMAC(key, SM3())
+    digest.update(data)
+    return digest.finalize()
+
+
 SUITES = {
-    "international": Suite(b"\x01", _aes_encrypt, _aes_decrypt, hashes.SHA256),
-    "national": Suite(b"\x02", _sm4_encrypt, _sm4_decrypt, hashes.SM3),
+    "international": Suite(b"\x01", _aes_encrypt, _aes_decrypt, _hmac_sha256),
+    "national": Suite(b"\x02", _sm4_encrypt, _sm4_decrypt, _hmac_sm3),
 }
 
 
@@ -98,6 +110,4 @@ class PersonalDataKeys:
 
     def keyed_hash(self, text: str, context: str) -> bytes:
         """32 bytes that find a value again without holding it; the same in every process and year."""
-        digest = hmac.HMAC(self.hash_key, SUITES[self.hash_suite].new_hash())
-        digest.update(context.encode() + b"\0" + text.encode())
-        return digest.finalize()
+        return SUITES[self.hash_suite].keyed_hash(self.hash_key, context.encode() + b"\0" + text.encode())

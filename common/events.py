@@ -15,6 +15,7 @@ log = structlog.get_logger()
 
 TIMEOUT_S = 0.5
 RECONNECT_S = 0.5
+SEND_AFTER_S = 0.005
 # Beyond this the oldest hints that wait are dropped: a stuck Redis must not eat a worker's memory.
 MAX_WAITING = 1000
 ALWAYS = "always"
@@ -84,6 +85,8 @@ class _Outbox:
     async def _send_for_ever(self) -> None:
         while True:
             await self._filled.wait()
+            # Nobody sees five milliseconds, and a busy worker sends a tenth as often.
+            await asyncio.sleep(SEND_AFTER_S)
             self._filled.clear()
             batch = list(self._waiting)
             self._waiting.clear()
