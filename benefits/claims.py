@@ -16,13 +16,13 @@ import asyncpg
 
 from benefits.eligibility import ClaimRules, Standing, period_key, reasons_against
 from benefits.refusals import (
-    AlreadyRedeemed,
     Busy,
     CouponExpired,
     CouponRevoked,
     IdempotencyKeyReused,
     SoldOut,
     SoldOutToday,
+    UsedNotReturnable,
 )
 from benefits.terms import Terms, terms_by_id
 from common.clock import local_day
@@ -33,7 +33,7 @@ from common.request_keys import RequestKey
 from models.enums import CouponStatus, LimitPeriod, MemberStatus, OfferStatus
 
 # Losing a race to oneself (two phones, one person) is judged anew; more often than this is no race.
-ATTEMPTS = 5
+MOST_TRIES = 5
 
 READ = """
 SELECT o.status, o.claim_from, o.claim_until, o.min_tier_level, o.per_citizen_limit, o.per_citizen_period,
@@ -153,7 +153,7 @@ async def claim(
         ConsentRequired, Unrated, TierTooLow, SoldOut, SoldOutToday, LimitReached, OfferNotStarted,
         OfferEnded: as `benefits.eligibility` says.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(MOST_TRIES):
         row = await _read(citizen_id, offer_id, request, now)
         if row["stored_id"] is not None:
             return await _stored(row, request)
@@ -173,14 +173,15 @@ async def give_back(citizen_id: UUID, coupon_id: UUID, now: datetime) -> None:
 
     Raises:
         NotFound: no such coupon of this citizen.
-        AlreadyRedeemed, CouponExpired, CouponRevoked: it can't be returned any more.
+        UsedNotReturnable, CouponExpired, CouponRevoked: it can't be returned any more.
         Busy: it is being redeemed or undone at this moment.
     """
     if await fetch_one(GIVE_BACK, coupon_id, citizen_id, now) is not None:
         return
     row = await fetch_one(
-        "SELECT status, uses_done, valid_until, (SELECT max(redeemed_at) FROM redemptions WHERE coupon_id = c.id)"
-        " AS redeemed_at FROM coupons c WHERE id = $1 AND citizen_id = $2",
+        "SELECT status, uses_done, valid_until, (SELECT max(r.redeemed_at) FROM redemptions r WHERE r.coupon_id = c.id"
+        "  AND NOT EXISTS (SELECT FROM reversals v WHERE v.redemption_id = r.id)) AS redeemed_at"
+        " FROM coupons c WHERE id = $1 AND citizen_id = $2",
         *(coupon_id, citizen_id),
     )
     if row is None:
@@ -190,7 +191,7 @@ async def give_back(citizen_id: UUID, coupon_id: UUID, now: datetime) -> None:
     if row["status"] == CouponStatus.REVOKED:
         raise CouponRevoked
     if row["uses_done"]:
-        raise AlreadyRedeemed(redeemed_at=row["redeemed_at"])
+        raise UsedNotReturnable(redeemed_at=row["redeemed_at"])
     if now >= row["valid_until"]:
         raise CouponExpired(valid_until=row["valid_until"])
     raise Busy  # a redemption was undone between the two statements: next time it goes through

@@ -19,6 +19,12 @@ COLUMNS = (
     "id, number, offer_id, terms_id, status, key_generation, uses_total, uses_done, valid_from, valid_until,"
     " claimed_at, ended_at, ended_reason"
 )
+# Which steps that could be shown now were redeemed with, and when the last one was.
+READ_FOR_CODE = (
+    f"SELECT {COLUMNS}, ARRAY(SELECT r.step FROM redemptions r WHERE r.coupon_id = c.id AND r.step >= $3) AS burnt,"
+    " (SELECT max(redeemed_at) FROM redemptions r WHERE r.coupon_id = c.id) AS redeemed_at"
+    " FROM coupons c WHERE id = $1 AND citizen_id = $2"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +132,7 @@ async def code_of(
         RenewalNotAllowed: the offer forbids it, or too many phones had a key.
     """
     step = codes.step_at(now.timestamp())
-    row = await fetch_one(
-        f"SELECT {COLUMNS}, ARRAY(SELECT r.step FROM redemptions r WHERE r.coupon_id = c.id AND r.step >= $3)"
-        "  AS burnt, (SELECT max(redeemed_at) FROM redemptions r WHERE r.coupon_id = c.id) AS redeemed_at"
-        " FROM coupons c WHERE id = $1 AND citizen_id = $2",
-        *(coupon_id, citizen_id, step - 1),
-    )
+    row = await fetch_one(READ_FOR_CODE, coupon_id, citizen_id, step - 1)
     if row is None:
         raise NotFound
     _must_be_usable(row, now)

@@ -16,7 +16,8 @@ class Discount:
     payable_fen: int | None
 
 
-# Benefits that are worked out from the order; the others take an amount only to print it.
+# Benefits that are worked out from the order. The others need no amount; if one is entered it is printed with
+# the benefit, and for a free item it is the price of what is free.
 NEEDS_AMOUNT = frozenset(
     {DiscountKind.PERCENT_OFF, DiscountKind.AMOUNT_OFF, DiscountKind.THRESHOLD_OFF, DiscountKind.FIXED_PRICE}
 )

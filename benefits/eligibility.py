@@ -14,6 +14,7 @@ from benefits.refusals import (
     Unrated,
 )
 from citizens.consents import ConsentRequired
+from citizens.credit import IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
 from common.clock import local_day
 from common.errors import DomainError
@@ -45,6 +46,7 @@ class Standing:
     tier_level: int | None = None
     data_date: date | None = None
     is_source_down: bool = False
+    is_identified: bool = True
 
     @property
     def is_known(self) -> bool:
@@ -85,6 +87,8 @@ def reasons_against(
 def _credit_reasons(min_level: int, standing: Standing) -> Iterator[DomainError]:
     if not standing.has_consent:
         yield ConsentRequired()
+    elif not standing.is_identified:
+        yield IdentityUnverified()
     elif standing.is_source_down:
         yield CreditSourceUnavailable()
     elif standing.is_known and standing.tier_level is None:

@@ -25,8 +25,8 @@ class StockBelowIssued(Invalid):
     """More coupons are claimed than the new total."""
 
     code = "stock_below_issued"
-    zh = "总份数不能少于已领取的份数。"
-    en = "The total can't be less than what is claimed already."
+    zh = "总份数不能少于已领的份数。想停止发放，请把优惠改为“暂停”。"
+    en = "The total can't be less than what is claimed already. To stop claiming, pause the offer."
     pointer = "/stock_total"
 
 
@@ -34,7 +34,7 @@ class CouponNotRevocable(Refused):
     """Only a coupon that can still be used can be revoked."""
 
     code = "coupon_not_revocable"
-    zh = "这张优惠券已用完、已退回或已撤销，无需再撤销。"
+    zh = "这张优惠券已用完、已退回或已作废，不用再作废。"
     en = "The coupon is used up, given back or revoked already."
 
 

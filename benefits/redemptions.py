@@ -1,9 +1,17 @@
 """核销: a clerk redeems a coupon, and nobody can do it twice.
 
-Why a coupon can't be used twice: `REDEEM` takes the uses off the coupon and writes the record in one
-statement. Of two scans at once, the second waits for the first one's row lock, sees the coupon as the
-first left it, finds no use left, and writes nothing. What is read before is for the rules and for kind
-refusals; it never decides. A killed process leaves both or neither.
+Why a coupon can't be used twice:
+
+1. `REDEEM` takes the uses off the coupon and writes the record in one statement: a killed process leaves
+   both or neither.
+2. Two scans at once: the second waits for the coupon's row; then PostgreSQL tests the WHERE again on the row
+   as the first left it, finds no use left, and nothing is written.
+3. One code of a pass twice, where uses are left: `redemptions_step_once`, UNIQUE (coupon_id, step).
+4. One request twice: `redemptions_request_key_once`, UNIQUE (staff_id, request_key); the retry reads the
+   stored answer.
+
+Whoever loses by 2, 3 or 4 (`_write` gives None) is judged anew from `READ`, and gets the true reason. What is
+read before is for the rules and for kind refusals; it never decides.
 """
 
 from dataclasses import dataclass
@@ -30,7 +38,7 @@ from merchants.staff import StaffRevoked
 from models.enums import CouponStatus, StaffStatus
 
 # A scan that lost to a newer state is judged anew; more often than this is no race.
-ATTEMPTS = 4
+MOST_TRIES = 4
 
 # LATERAL with LIMIT keeps the look-up of the step on its index even when it was planned on an empty ledger.
 READ = """
@@ -129,12 +137,13 @@ async def redeem(
     comes back however late), window and burnt step, rights, what the coupon and the offer allow.
 
     Raises:
-        CodeMalformed, CodeForged: only counted. Every other refusal is kept as an attempt.
-        IdempotencyKeyReused: the key came before with another body.
+        CodeMalformed, CodeForged: only counted.
+        IdempotencyKeyReused: the key came before with another body; not kept, nor is Busy.
+        Every other refusal of `benefits.redemption_rules.judge`: kept as an attempt.
     """
     code = _verified(actor, text, keys.codes)
     async with one_connection():
-        for _ in range(ATTEMPTS):
+        for _ in range(MOST_TRIES):
             row = await _read(actor, code, order, request.key)
             if row["stored_id"] is not None:
                 return await _stored(row, request)
@@ -148,7 +157,7 @@ async def redeem(
 
 
 async def preview(actor: StaffActor, text: str, order: Order, keys: ScanKeys, now: datetime) -> Preview:
-    """Say what `redeem` would give or refuse; changes nothing but the count of refused scans."""
+    """Say what `redeem` would give or refuse; changes no coupon, and a refusal is kept as an attempt."""
     code = _verified(actor, text, keys.codes)
     row = await _read(actor, code, order, "")
     terms, given = await _judged(Scan(actor, code, order, now), row, keys, is_preview=True)

@@ -9,16 +9,16 @@ class TierTooLow(Forbidden):
     """The citizen's tier is below what the offer asks for."""
 
     code = "tier_too_low"
-    zh = "您的信用等级（数据日期 {data_date}）未达到本优惠要求的“{wanted}及以上”。可以看看不限等级的优惠，或对记录提出异议。"
-    en = "Your tier (data of {data_date}) is below “{wanted} and above”. See the offers open to all, or object to the record."
+    zh = "您的信用等级（数据日期 {data_date}）未达到本优惠要求的“{wanted}及以上”。可以看看不限等级的优惠；觉得等级不对，可以向信用平台提出异议。"
+    en = "Your tier (data of {data_date}) is below “{wanted} and above”. See the offers open to all; if the tier is wrong, object at the credit platform."
 
 
 class Unrated(Forbidden):
     """The credit source has no record of the citizen."""
 
     code = "unrated"
-    zh = "暂时没有您的信用记录（查询日期 {data_date}）。这不影响不限等级的优惠，欢迎先看看这些。"
-    en = "There is no credit record of you yet (asked on {data_date}). The offers open to all remain yours to claim."
+    zh = "这个优惠要看信用等级，信用平台还没有您的记录（查询日期 {data_date}）。没有记录不是坏记录，请先看看不限等级的优惠。"
+    en = "This offer asks for a tier, and there is no credit record of you yet (asked on {data_date}). That is no bad mark; see the offers open to all."
 
 
 class SoldOut(Refused):
@@ -108,12 +108,19 @@ class CodeUsed(Refused):
 
 
 class AlreadyRedeemed(Refused):
-    """The coupon is used up, or was used and so can't be given back."""
+    """The coupon is used up."""
 
     code = "already_redeemed"
-    zh = "这张优惠券已于 {redeemed_at} 使用，不能再次使用。"
-    en = "This coupon was used at {redeemed_at} and can't be used again."
+    zh = "这张优惠券已于 {redeemed_at} 用完。请换一张券，或按原价结账。"
+    en = "This coupon was used up at {redeemed_at}. Take another one, or pay the full price."
     shown = ("redeemed_at",)
+
+
+class UsedNotReturnable(AlreadyRedeemed):
+    """It was used, so it can't be given back; the uses that are left stay good."""
+
+    zh = "这张优惠券已于 {redeemed_at} 使用过，不能退回。没用完的次数可以继续使用。"
+    en = "This coupon was used at {redeemed_at} and can't be given back; the uses that are left stay good."
 
 
 class CouponExpired(Ended):
@@ -129,8 +136,8 @@ class CouponRevoked(Ended):
     """Given back by the citizen, or revoked with a reason."""
 
     code = "coupon_revoked"
-    zh = "优惠券已退回或被撤销，不能使用。顾客可在“我的优惠券”里查看原因。"
-    en = "The coupon was given back or revoked. The customer finds the reason under “My coupons”."
+    zh = "这张优惠券已退回或已作废，不能用了。请按原价结账；顾客可在“我的优惠券”里看原因。"
+    en = "The coupon was given back or revoked; the full price is due. The customer finds the reason under “My coupons”."
 
 
 class CouponNotYetValid(Refused):
@@ -146,8 +153,8 @@ class OutsideHours(Invalid):
     """Not on this weekday, at this hour or on this date."""
 
     code = "outside_hours"
-    zh = "现在不在本优惠的可用时段：{hours}。请在可用时段再来。"
-    en = "The offer does not hold now: {hours}. Please come back then."
+    zh = "现在不在本优惠的可用时间里。可用时间：{hours}。"
+    en = "The offer does not hold now. Usable: {hours}."
 
 
 class DailyUseReached(Refused):
@@ -182,8 +189,8 @@ class StoreNotAllowed(Forbidden):
     """Not this clerk's store, or the offer is not valid there."""
 
     code = "store_not_allowed"
-    zh = "本店不能核销这张优惠券。请核对所选门店，或请顾客查看适用门店。"
-    en = "This store can't redeem the coupon. Check the chosen store, or see the coupon's list of stores."
+    zh = "这家店不能用这张券。请先看收银端选的门店对不对；对的话，请顾客在券里看哪些店能用。"
+    en = "This store can't redeem the coupon. Check which store is chosen; if it is right, the coupon says which stores take it."
 
 
 class OwnCoupon(Forbidden):
@@ -224,25 +231,32 @@ class AlreadyReversed(Refused):
 
 
 class ReversalWindowClosed(Refused):
-    """Too late for this role."""
+    """Too late for a cashier; a manager still can."""
 
     code = "reversal_window_closed"
-    zh = "已超过可撤销的时间（{until}）。收银员 15 分钟内可撤销，之后请店长在当月对账截止前处理。"
-    en = "The time to undo it ended at {until}. A cashier has 15 minutes; after that ask a manager before the month closes."
+    zh = "已过 15 分钟（{until}），收银员不能撤销了。请店长或店主在当月月底前撤销。"
+    en = "A cashier's 15 minutes ended at {until}. Ask a manager or the owner to undo it before the month ends."
     shown = ("until",)
 
 
+class ReversalMonthClosed(ReversalWindowClosed):
+    """Too late for everybody: the month is closed."""
+
+    zh = "这笔核销所在月份的账已截止（{until}），不能撤销了。请联系联盟管理员。"
+    en = "The month of this redemption was closed at {until}; it can't be undone here. Ask the alliance office."
+
+
 class IdempotencyKeyReused(Invalid):
-    """The same key came with another body."""
+    """The same Idempotency-Key came with another body: a new operation takes a new key."""
 
     code = "idempotency_key_reused"
-    zh = "这个请求编号（Idempotency-Key）已用于另一个请求。请为新的操作换一个新编号。"
-    en = "This Idempotency-Key belongs to another request. Use a new key for a new operation."
+    zh = "这次操作和以前的另一次混在了一起，没有执行。请返回后重新操作。"
+    en = "This was mixed up with an earlier action and not done. Go back and start it anew."
 
 
 class Busy(Unavailable):
-    """The same thing was changed by others again and again while this request tried."""
+    """The same thing was changed by others again and again while this request tried; the same key may retry."""
 
     code = "busy"
-    zh = "现在有点忙，什么都没有改变。请稍等一下，用同一个请求编号（Idempotency-Key）重试。"
-    en = "Busy just now; nothing was changed. Retry with the same Idempotency-Key in a moment."
+    zh = "现在人多，这次没有办成，什么都没有改变。请等几秒再点一次。"
+    en = "Busy just now; nothing was changed. Try again in a few seconds."

@@ -7,7 +7,13 @@ from uuid import UUID
 import asyncpg
 
 from benefits import coupon_events
-from benefits.refusals import AlreadyReversed, Busy, IdempotencyKeyReused, ReversalWindowClosed
+from benefits.refusals import (
+    AlreadyReversed,
+    Busy,
+    IdempotencyKeyReused,
+    ReversalMonthClosed,
+    ReversalWindowClosed,
+)
 from common.actors import StaffActor
 from common.clock import local_day, start_of
 from common.database import Row, constraint_of, fetch_one
@@ -18,7 +24,7 @@ from merchants.staff import StaffRevoked
 from models.enums import StaffRole, StaffStatus
 
 CASHIER_WINDOW = timedelta(minutes=15)
-ATTEMPTS = 3
+MOST_TRIES = 3
 
 READ = """
 SELECT s.status AS staff_status, s.role, r.id, r.redeemed_at, r.coupon_id, r.uses,
@@ -86,7 +92,7 @@ async def reverse(
         NotFound: no redemption of this person's member (for a cashier: of his stores).
         AlreadyReversed, ReversalWindowClosed, IdempotencyKeyReused.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(MOST_TRIES):
         row = await fetch_one(READ, actor.id, redemption_id, request.key)
         if row is None:
             raise StaffRevoked
@@ -115,6 +121,9 @@ def _judge(row: Row, now: datetime) -> None:
         raise NotFound
     if row["is_reversed"]:
         raise AlreadyReversed
+    month_ends = window_end(StaffRole.MANAGER, row["redeemed_at"])
+    if now >= month_ends:
+        raise ReversalMonthClosed(until=month_ends)
     until = window_end(StaffRole(row["role"]), row["redeemed_at"])
     if now >= until:
         raise ReversalWindowClosed(until=until)

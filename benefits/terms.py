@@ -1,5 +1,6 @@
 """What a claimed coupon gives, as plain values; and the versions of it, which never change once written."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -10,6 +11,7 @@ from common.errors import NotFound
 from models.enums import DiscountKind
 
 WEEKDAYS = "一二三四五六日"
+TOLD_AHEAD_DAYS = 366
 MAX_KEPT = 50_000
 
 
@@ -66,15 +68,46 @@ class Terms:
             and local.date() not in self.blackout_dates
         )
 
-    def hours_text(self) -> str:
-        """The usable times for people: 周一至周日 09:00–17:00 and the dates left out."""
-        days = "".join(name for bit, name in enumerate(WEEKDAYS) if self.weekday_mask >> bit & 1)
-        text = "每天" if self.weekday_mask == 127 else f"周{days}"
+    def hours_text(self, today: date) -> str:
+        """When it can be used, for people: 周一至周五 09:00–17:00；10月1日至10月7日不可用.
+
+        Args:
+            today: dates that are left out are told for a year from this day on.
+        """
+        days = _runs(bit for bit in range(7) if self.weekday_mask >> bit & 1)
+        text = "每天" if days == [(0, 6)] else "、".join(_span(*run, _weekday) for run in days)
         if (self.open_minute, self.close_minute) != (0, 1440):
             text += f" {_clock_face(self.open_minute)}–{_clock_face(self.close_minute)}"
-        if self.blackout_dates:
-            text += "，" + "、".join(f"{day:%m-%d}" for day in sorted(self.blackout_dates)) + " 除外"
-        return text
+        ahead = _runs(
+            day.toordinal() for day in self.blackout_dates if 0 <= (day - today).days < TOLD_AHEAD_DAYS
+        )
+        return text + ("；" + "、".join(_span(*run, _date) for run in ahead) + "不可用" if ahead else "")
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """First and last of each row of numbers that follow one another."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _span(first: int, last: int, name: Callable[[int], str]) -> str:
+    if first == last:
+        return name(first)
+    return f"{name(first)}{'、' if last == first + 1 else '至'}{name(last)}"
+
+
+def _weekday(number: int) -> str:
+    return f"周{WEEKDAYS[number]}"
+
+
+def _date(ordinal: int) -> str:
+    day = date.fromordinal(ordinal)
+    return f"{day.month}月{day.day}日"
 
 
 def _clock_face(minute: int) -> str:

@@ -13,7 +13,7 @@ from common.masking import masked_name
 from models.enums import Channel
 
 NAME, ID_NUMBER, SUBJECT = "natural_persons.name", "natural_persons.id_number", "channel_identities.subject"
-ATTEMPTS = 4
+MOST_TRIES = 4
 
 
 async def citizen_of(channel: Channel, login: Login, keys: PersonalDataKeys) -> UUID:
@@ -22,7 +22,7 @@ async def citizen_of(channel: Channel, login: Login, keys: PersonalDataKeys) -> 
     Two channels of one natural person find the same citizen by the keyed hash of the ID number.
     """
     subject = keys.keyed_hash(f"{channel}:{login.subject}", SUBJECT)
-    for _ in range(ATTEMPTS):
+    for _ in range(MOST_TRIES):
         known = await fetch_one(
             "SELECT citizen_id FROM channel_identities WHERE channel = $1 AND subject_hash = $2",
             channel,

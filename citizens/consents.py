@@ -12,7 +12,7 @@ from common.errors import Forbidden, NotFound, Refused
 from common.ids import new_id
 from models.enums import ConsentPurpose
 
-ATTEMPTS = 3
+MOST_TRIES = 3
 
 
 class ConsentRequired(Forbidden):
@@ -78,7 +78,7 @@ async def grant(citizen_id: UUID, purpose: ConsentPurpose, version: str, now: da
     text = await text_in_force(purpose, now)
     if version != text.version:
         raise ConsentVersionOutdated(version=text.version)
-    for _ in range(ATTEMPTS):
+    for _ in range(MOST_TRIES):
         for consent in await in_force(citizen_id):
             if consent.purpose is purpose and consent.version == version:
                 return consent

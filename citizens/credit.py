@@ -11,10 +11,19 @@ from citizens.credit_sources import CreditSource, CreditSourceUnavailable, NoRec
 from citizens.tier_schemes import Band, Scheme, scheme_by_id, scheme_in_force
 from common.crypto import PersonalDataKeys
 from common.database import execute, fetch_all, fetch_one, transaction
+from common.errors import Forbidden
 from common.ids import AFTER_ALL, new_id
-from models.enums import ConsentPurpose, LookupOutcome, TierLevel
+from models.enums import ConsentPurpose, LookupOutcome, LookupReason, TierLevel
 
 PURPOSE = ConsentPurpose.CREDIT_CHECK
+
+
+class IdentityUnverified(Forbidden):
+    """The channel has not verified who he is, so no source can be asked about him."""
+
+    code = "identity_unverified"
+    zh = "您还没有实名，查不到信用等级。请换一个已实名的渠道登录（如浙里办）；不限等级的优惠现在就能领。"
+    en = "Your identity is not verified, so no tier can be looked up. Sign in through a verified channel; the offers open to all are yours now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ class LookupLine:
     id: UUID
     looked_up_at: datetime
     looked_up_by: str
-    reason: str
+    reason: LookupReason
     source: str
     consent_id: UUID
     consent_version: str
@@ -53,22 +62,26 @@ class CreditDesk:
     source: CreditSource
     keys: PersonalDataKeys
 
-    async def tier(self, citizen_id: UUID, reason: str, now: datetime) -> Snapshot:
+    async def tier(self, citizen_id: UUID, reason: LookupReason, now: datetime) -> Snapshot:
         """The valid snapshot, or a fresh one.
 
         Args:
-            reason: what the citizen was doing, for the log: `my_credit`, `claim` or `eligible_offers`.
+            reason: what the citizen was doing, for the log.
 
         Raises:
             ConsentRequired: there is no consent in force, before or after the source was asked.
+            IdentityUnverified: nobody can be asked about him; nothing is logged.
             CreditSourceUnavailable: no answer; no snapshot is made.
         """
         known = await _valid_snapshot(citizen_id, now)
         if known is not None:
             return known
+        id_number = await id_number_of(citizen_id, self.keys)
+        if id_number is None:
+            raise IdentityUnverified
         lookup_id, consent_id = await self._log_lookup(citizen_id, reason, now)
         try:
-            found = await self._ask(citizen_id, consent_id)
+            found = await self._ask(id_number, consent_id)
             scheme = await scheme_in_force(found.scheme_code, now)
             band = await _band(citizen_id, scheme, found)
         except ConsentRequired:
@@ -87,7 +100,7 @@ class CreditDesk:
             raise ConsentRequired
         return snapshot
 
-    async def _log_lookup(self, citizen_id: UUID, reason: str, now: datetime) -> tuple[UUID, UUID]:
+    async def _log_lookup(self, citizen_id: UUID, reason: LookupReason, now: datetime) -> tuple[UUID, UUID]:
         """Write the line first: without a consent in force there is no line, and without a line no look-up."""
         row = await fetch_one(
             "WITH line AS (INSERT INTO credit_lookups"
@@ -101,10 +114,7 @@ class CreditDesk:
             raise ConsentRequired
         return row["id"], row["consent_id"]
 
-    async def _ask(self, citizen_id: UUID, consent_id: UUID) -> Rating | NoRecord:
-        id_number = await id_number_of(citizen_id, self.keys)
-        if id_number is None:
-            raise CreditSourceUnavailable
+    async def _ask(self, id_number: str, consent_id: UUID) -> Rating | NoRecord:
         # The last thing before the question leaves: what was withdrawn since the line was written stops here.
         if (
             await fetch_one("SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL", consent_id)
@@ -123,7 +133,10 @@ async def lookups_of(citizen_id: UUID, before: UUID | None, limit: int) -> Seque
         " WHERE l.citizen_id = $1 AND l.id < $2 ORDER BY l.id DESC LIMIT $3",
         *(citizen_id, before or AFTER_ALL, limit),
     )
-    return [LookupLine(**{**row, "outcome": LookupOutcome(row["outcome"])}) for row in rows]
+    return [
+        LookupLine(**{**row, "reason": LookupReason(row["reason"]), "outcome": LookupOutcome(row["outcome"])})
+        for row in rows
+    ]
 
 
 async def _valid_snapshot(citizen_id: UUID, now: datetime) -> Snapshot | None:

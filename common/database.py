@@ -11,11 +11,23 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 from tortoise import Tortoise
 from tortoise.connection import get_connection
-from tortoise.exceptions import IntegrityError
 
 Row = asyncpg.Record
 
 STATEMENT_LIMIT_S = 5
+
+SESSION_SETTINGS = {
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": "10s",
+    # A prepared statement keeps the plan of its first executions. Planned while the ledger is
+    # empty, the look-up of a key would be a scan of the whole ledger for as long as the
+    # connection lives; no statement of the service wants such a scan where it has an index.
+    "enable_seqscan": "off",
+    # The statements are written so that one plan fits every value (no "$1 IS NULL OR"); planning
+    # the claim anew each time, as PostgreSQL would, takes longer than running it.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
 
 
 def tortoise_config(
@@ -54,19 +66,7 @@ def tortoise_config(
         # Nothing here changes a session's state, so the reset that asyncpg does at each release
         # (15 % of the hot path) has nothing to reset.
         "reset": _keep_as_it_is,
-        "server_settings": {
-            "timezone": "UTC",
-            "idle_in_transaction_session_timeout": "10s",
-            "statement_timeout": statement_timeout,
-            # A prepared statement keeps the plan of its first executions. Planned while the ledger is
-            # empty, the look-up of a key would be a scan of the whole ledger for as long as the
-            # connection lives; no statement of the service wants such a scan where it has an index.
-            "enable_seqscan": "off",
-            # The statements are written so that one plan fits every value (no "$1 IS NULL OR"); planning
-            # the claim anew each time, as PostgreSQL would, takes longer than running it.
-            "plan_cache_mode": "force_generic_plan",
-            "jit": "off",
-        },
+        "server_settings": {**SESSION_SETTINGS, "statement_timeout": statement_timeout},
     }
     if "sslmode" in options:
         credentials["ssl"] = options["sslmode"]
@@ -175,5 +175,4 @@ async def execute(sql: str, *values: object) -> int:
 
 def constraint_of(error: BaseException) -> str:
     """The name of the constraint or unique index that refused a statement, or an empty text."""
-    cause = error.args[0] if isinstance(error, IntegrityError) and error.args else error
-    return getattr(cause, "constraint_name", None) or ""
+    return getattr(error, "constraint_name", None) or ""

@@ -19,6 +19,6 @@ def new_subject_id() -> UUID:
     return uuid4()
 
 
-def new_coupon_number(cell: int = 0) -> int:
-    """Two bytes of cell, then six random bytes: what a coupon's codes carry in place of its id."""
-    return cell << 48 | secrets.randbits(48)
+def new_coupon_number() -> int:
+    """What a coupon's codes carry in place of its id: cell 0 (two bytes), then six random bytes."""
+    return secrets.randbits(48)

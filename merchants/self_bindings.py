@@ -9,6 +9,7 @@ from uuid import UUID
 from common.crypto import PersonalDataKeys
 from common.database import execute, fetch_one, transaction
 from common.errors import Malformed, Refused
+from merchants.staff import StaffRevoked
 from models import audit_log
 from models.enums import ActorKind
 
@@ -49,7 +50,8 @@ async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys, now: da
     The audit has the clerk only: it lasts, and must not say who he is as a citizen.
 
     Raises:
-        AlreadyBound: he is bound to somebody else, or is no longer active.
+        AlreadyBound: he is bound to somebody else.
+        StaffRevoked: he is no longer active.
     """
     own = self_hash(citizen_id, keys)
     async with transaction():
@@ -59,9 +61,10 @@ async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys, now: da
         ):
             await audit_log.record((ActorKind.STAFF, staff_id), "staff.bind_self", ("staff", staff_id), now)
             return
-    if not await fetch_one(
-        "SELECT 1 FROM staff WHERE id = $1 AND status = 'active' AND self_hash = $2", staff_id, own
-    ):
+    row = await fetch_one("SELECT self_hash FROM staff WHERE id = $1 AND status = 'active'", staff_id)
+    if row is None:
+        raise StaffRevoked
+    if row["self_hash"] != own:
         raise AlreadyBound
 
 

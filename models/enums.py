@@ -84,6 +84,14 @@ class LookupOutcome(StrEnum):
     DISCARDED = "discarded"
 
 
+class LookupReason(StrEnum):
+    """What the citizen was doing when his tier was looked up."""
+
+    MY_CREDIT = "my_credit"
+    ELIGIBLE_OFFERS = "eligible_offers"
+    CLAIM = "claim"
+
+
 class Category(StrEnum):
     """The consumption fields of the provincial document, and what goes beyond them."""
 

@@ -13,7 +13,7 @@ class Staff(Model):
     """A person who redeems for a member's stores.
 
     `self_hash` ties the person to himself as a citizen, so that nobody redeems his own coupon: a keyed
-    hash of his subject id, no name (rule "own wallet"); empty until he confirms it as a citizen.
+    hash of his subject id, no name; empty until he confirms it as a citizen.
     """
 
     id = fields.UUIDField(primary_key=True)

@@ -164,27 +164,27 @@ class CursorInvalid(Invalid):
 
 
 class TooManyRequests(TooMany):
-    """The general limit per actor and address."""
+    """The general limit per actor and address; `Retry-After` says how long it lasts."""
 
     code = "too_many_requests"
-    zh = "请求过于频繁。请按 Retry-After 等待后再试。"
-    en = "Too many requests. Wait as long as Retry-After says, then try again."
+    zh = "操作太频繁了，请等一会儿再试。"
+    en = "Too many requests. Wait a moment, then try again."
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database can't be reached or refuses connections."""
+    """The database can't be reached or refuses connections; retry with the same Idempotency-Key."""
 
     code = "database_unavailable"
-    zh = "数据服务暂时不可用，本次操作没有确认。请稍后用同一个 Idempotency-Key 重试。"
-    en = "The database does not answer; nothing is confirmed. Try again soon with the same Idempotency-Key."
+    zh = "系统暂时连不上，还不能确认这次有没有办成。请稍等再点一次，不会重复领取或核销。"
+    en = "The system does not answer; whether it was done is not known yet. Try again soon: nothing happens twice."
 
 
 class ServiceUnavailable(Unavailable):
-    """The server stops, or the answer took longer than it may."""
+    """The server stops, or the answer took longer than it may; retry with the same Idempotency-Key."""
 
     code = "service_unavailable"
-    zh = "服务繁忙或正在重启，本次操作没有确认。请稍后用同一个 Idempotency-Key 重试。"
-    en = "The service is busy or restarting; nothing is confirmed. Try again with the same Idempotency-Key."
+    zh = "系统正忙或正在重启，还不能确认这次有没有办成。请稍等再点一次，不会重复领取或核销。"
+    en = "The system is busy or restarting; whether it was done is not known yet. Try again soon: nothing happens twice."
 
 
 class MethodNotAllowed(HttpError):
@@ -255,5 +255,5 @@ class InternalError(HttpError):
 
     status = 500
     code = "internal_error"
-    zh = "服务内部出错，本次操作没有确认。请稍后重试；若仍失败，请把 request_id 告诉客服。"
-    en = "Something went wrong on our side; nothing is confirmed. Try again later, or report the request_id."
+    zh = "系统出错了，还不能确认这次有没有办成。请稍后再试；还不行，请把问题编号（request_id）告诉客服。"
+    en = "Something went wrong on our side; whether it was done is not known. Try again later, or report the request_id."

@@ -33,7 +33,8 @@ _DESCRIPTION = """所有错误都是 application/problem+json（RFC 9457），�
 金额为整数分（`*_fen`），时间为带时区偏移的 RFC 3339，列表用 `limit` 与 `cursor` 翻页。
 每个响应都带 `X-Request-Id`；请求带上自己的（8–64 位 `[0-9A-Za-z_-]`）则原样返回。
 
-Every error is application/problem+json (RFC 9457); switch on `code`. `Accept-Language: en` gives English.
+Every error is application/problem+json (RFC 9457); switch on `code`. With `Accept-Language: en` the problems and
+reasons are English; the texts of offers, hours and schemes are Chinese.
 Money is integer fen, times are RFC 3339 with offset, lists are read with `limit` and `cursor`."""
 
 _PROBLEM: Json = {

@@ -28,16 +28,16 @@ class LoginFailed(Unauthenticated):
     """Unknown login, wrong password or wrong one-time code: never which."""
 
     code = "login_failed"
-    zh = "账号或密码不正确，请重新输入。忘记密码请联系店长或联盟管理员。"
-    en = "Login or password is not right. If you forgot it, ask your manager or the alliance office."
+    zh = "账号、密码或动态口令不对，请重新输入。忘记密码请联系店长或联盟管理员。"
+    en = "Login, password or one-time code is not right. If you forgot it, ask your manager or the alliance office."
 
 
 class TooManyAttempts(TooMany):
     """Too many wrong passwords for this login, known or not."""
 
     code = "too_many_attempts"
-    zh = "密码输错次数过多，请过一会儿再试。"
-    en = "Too many wrong passwords; try again later."
+    zh = "输错次数太多，这个账号先锁住了，最多等 15 分钟再试。"
+    en = "Too many wrong tries; the login is locked for up to 15 minutes."
 
 
 def hashed(password: str) -> str:
@@ -62,7 +62,7 @@ async def check(kind: str, login: str, password: str, password_hash: str | None,
             is_right = await asyncio.to_thread(_verify, password_hash or _nobodys_hash, password)
         if not is_right or password_hash is None:
             raise LoginFailed
-        await forgive(kind, login)
+        await _forgive(kind, login)
 
 
 def _turn_of(kind: str, login: str) -> asyncio.Lock:
@@ -70,7 +70,7 @@ def _turn_of(kind: str, login: str) -> asyncio.Lock:
     return _turns.setdefault((kind, login), asyncio.Lock())
 
 
-async def forgive(kind: str, login: str) -> None:
+async def _forgive(kind: str, login: str) -> None:
     """Forget the failures of a login: it was the right person after all."""
     await execute("DELETE FROM login_failures WHERE login_hash = $1", _login_hash(kind, login))
 

@@ -6,7 +6,7 @@ nothing else. `Out` writes times in China's offset with milliseconds.
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from json import dumps, loads
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
@@ -110,6 +110,26 @@ class Page(Out, Generic[ItemT]):
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         """`Page[OfferOut]` is called OfferPage in the document."""
         return f"{getattr(params[0], '__name__', 'Item').removesuffix('Out')}Page"
+
+
+RowT = TypeVar("RowT")
+
+
+def page_of(
+    page: type[Page[ItemT]],
+    found: Sequence[RowT],
+    limit: int,
+    show: Callable[[RowT], ItemT],
+    position: Callable[[RowT], tuple[str | int | UUID | datetime, ...]],
+) -> Page[ItemT]:
+    """A page of a list that was read with one row more than it shows, to know whether there are more.
+
+    Args:
+        position: a row's place in the list, for the cursor that goes on from it.
+    """
+    shown = found[:limit]
+    cursor = encode_cursor(position(shown[-1])) if len(found) > limit else None
+    return page(items=[show(row) for row in shown], next_cursor=cursor)
 
 
 class PageQuery(Query):

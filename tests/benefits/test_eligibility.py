@@ -18,7 +18,8 @@ NOT_ASKED_YET = Standing(has_consent=True)
 # A snapshot that outlived its consent counts for nothing.
 WITHDRAWN = Standing(has_consent=False, tier_level=5, data_date=AS_OF)
 SOURCE_DOWN = Standing(has_consent=True, is_source_down=True)
-EVERYBODY = [NOBODY, EXCELLENT, POOR, NO_RECORD, NOT_ASKED_YET, WITHDRAWN, SOURCE_DOWN]
+UNIDENTIFIED = Standing(has_consent=True, is_identified=False)
+EVERYBODY = [NOBODY, EXCELLENT, POOR, NO_RECORD, NOT_ASKED_YET, WITHDRAWN, SOURCE_DOWN, UNIDENTIFIED]
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -55,6 +56,7 @@ def test_no_tier_is_ever_a_reason_against_an_offer_open_to_all(standing: Standin
         (WITHDRAWN, 1, ["consent_required"]),
         (NOT_ASKED_YET, 4, []),
         (SOURCE_DOWN, 1, ["credit_source_unavailable"]),
+        (UNIDENTIFIED, 1, ["identity_unverified"]),
         (NO_RECORD, 1, ["unrated"]),
         (POOR, 1, []),
         (POOR, 2, []),

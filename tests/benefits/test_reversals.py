@@ -9,6 +9,7 @@ from benefits.refusals import (
     AlreadyReversed,
     CodeUsed,
     IdempotencyKeyReused,
+    ReversalMonthClosed,
     ReversalWindowClosed,
 )
 from benefits.reversals import CASHIER_WINDOW, window_end
@@ -132,6 +133,8 @@ async def test_the_window_closes_to_the_millisecond(
     with pytest.raises(ReversalWindowClosed) as refused:
         await undone(actor, late.id, last_moment + MILLISECOND)
     assert refused.value.facts["until"] == last_moment + MILLISECOND
+    # A cashier is sent to the manager, and a manager not to himself.
+    assert isinstance(refused.value, ReversalMonthClosed) is (role is not StaffRole.CASHIER)
     assert len(await fetch_all("SELECT id FROM reversals")) == 1
     assert (await coupon_row(second.id))["status"] == "redeemed"
 

@@ -11,7 +11,7 @@ from benefits.terms import terms_by_id
 from common.clock import SHANGHAI, local_day
 from common.errors import NotFound
 from tests.factories.members import a_shop
-from tests.factories.moments import shanghai
+from tests.factories.moments import NOON, shanghai
 from tests.factories.offers import an_offer, new_terms, some_terms
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -125,14 +125,29 @@ def test_a_blackout_date_is_left_out_whole(moment: str, is_open: bool) -> None:
     ("changes", "text"),
     [
         ({}, "每天"),
-        ({"weekday_mask": 0b1100000}, "周六日"),
+        ({"weekday_mask": 0b1100000}, "周六、周日"),
         ({"open_minute": 540, "close_minute": 1020}, "每天 09:00–17:00"),
-        ({"weekday_mask": 0b0011111, "close_minute": 1439}, "周一二三四五 00:00–23:59"),
-        ({"blackout_dates": frozenset({date(2026, 10, 2), date(2026, 10, 1)})}, "每天，10-01、10-02 除外"),
+        ({"weekday_mask": 0b0011111, "close_minute": 1439}, "周一至周五 00:00–23:59"),
+        ({"weekday_mask": 0b1010111}, "周一至周三、周五、周日"),
+        (
+            {"blackout_dates": frozenset({date(2026, 10, 2), date(2026, 10, 1)})},
+            "每天；10月1日、10月2日不可用",
+        ),
+        (
+            # Each year's holiday for ten years: people are told of the next one.
+            {
+                "blackout_dates": frozenset(
+                    date(year, 10, day) for year in range(2025, 2035) for day in range(1, 8)
+                )
+            },
+            "每天；10月1日至10月7日不可用",
+        ),
+        ({"blackout_dates": frozenset({NOON.date()})}, "每天；3月4日不可用"),
+        ({"blackout_dates": frozenset({date(2026, 3, 3), date(2027, 3, 5)})}, "每天"),
     ],
 )
 def test_the_hours_are_told_as_people_say_them(changes: dict[str, Any], text: str) -> None:
-    assert some_terms(**changes).hours_text() == text
+    assert some_terms(**changes).hours_text(NOON.date()) == text
 
 
 async def test_terms_of_a_version_are_read_as_they_were_written(database: str) -> None:

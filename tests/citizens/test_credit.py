@@ -11,7 +11,6 @@ from citizens import consents, credit
 from citizens.consents import ConsentRequired
 from citizens.credit_sources import CreditSourceUnavailable, Rating
 from citizens.credit_sources.none import NoSource
-from common.crypto import PersonalDataKeys
 from common.database import Row, execute, fetch_all
 from models.enums import LookupOutcome, TierLevel
 from tests.factories.citizens import PURPOSE, a_citizen, a_person, consent
@@ -72,14 +71,14 @@ async def test_a_consent_withdrawn_just_before_the_look_up_stops_it(
 async def test_a_consent_withdrawn_after_the_line_was_written_stops_the_question(
     wang: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, source = credit.id_number_of, Source(rating(880))
+    write, source = credit.CreditDesk._log_lookup, Source(rating(880))
 
-    async def find_then_withdraw(citizen_id: UUID, keys: PersonalDataKeys) -> str | None:
-        found = await find(citizen_id, keys)
-        await consents.withdraw(citizen_id, PURPOSE, NOON)
-        return found
+    async def write_then_withdraw(*about: Any) -> tuple[UUID, UUID]:
+        line = await write(*about)
+        await consents.withdraw(wang, PURPOSE, NOON)
+        return line
 
-    monkeypatch.setattr(credit, "id_number_of", find_then_withdraw)
+    monkeypatch.setattr(credit.CreditDesk, "_log_lookup", write_then_withdraw)
     with pytest.raises(ConsentRequired):
         await desk(source).tier(wang, "my_credit", NOON)
     (line,) = await lookups()
@@ -187,9 +186,10 @@ async def test_without_a_configured_source_no_tier_is_made_up(wang: UUID) -> Non
 async def test_whose_number_nobody_knows_is_not_asked_about() -> None:
     citizen_id, source = await a_citizen(), Source(rating(880))
     await consent(citizen_id)
-    with pytest.raises(CreditSourceUnavailable):
+    with pytest.raises(credit.IdentityUnverified):
         await desk(source).tier(citizen_id, "my_credit", NOON)
-    assert source.asked == []
+    # Nothing was asked, so nothing is logged, and "try later" would never come true.
+    assert source.asked == [] and await lookups() == []
 
 
 async def test_when_to_come_back_is_what_the_source_said(wang: UUID) -> None:

@@ -19,6 +19,7 @@ from merchants.self_bindings import (
     read_code,
     self_hash,
 )
+from merchants.staff import StaffRevoked
 from tests.factories.citizens import KEYS
 from tests.factories.members import Shop, a_shop
 from tests.factories.moments import NOON
@@ -81,7 +82,7 @@ async def test_of_many_at_once_one_is_bound(shop: Shop) -> None:
 async def test_revoked_and_unknown_staff_are_not_bound(shop: Shop) -> None:
     await execute("UPDATE staff SET status = 'revoked', revoked_at = $1", NOON)
     for staff_id in (shop.clerk.id, uuid4()):
-        with pytest.raises(AlreadyBound):
+        with pytest.raises(StaffRevoked):
             await bind(staff_id, CITIZEN, KEYS, NOON)
 
 

@@ -10,7 +10,7 @@ from models.enums import ActorKind, AdminRole, AuditOutcome
 from server.api.admin.roles import must_be
 from server.endpoints import endpoint
 from server.errors import NotAllowed
-from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
+from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, page_of
 
 routes = Blueprint("admin_audit", url_prefix="/audit")
 
@@ -36,7 +36,10 @@ async def read(actor: AdminActor, query: PageQuery) -> Page[AuditOut]:
         raise NotAllowed
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     rows = await audit_log.newest(before, query.limit + 1)
-    page = [AuditOut.model_validate(dict(row)) for row in rows[: query.limit]]
-    return Page[AuditOut](
-        items=page, next_cursor=encode_cursor((page[-1].id,)) if len(rows) > query.limit else None
+    return page_of(
+        Page[AuditOut],
+        rows,
+        query.limit,
+        lambda row: AuditOut.model_validate(dict(row)),
+        lambda row: (row["id"],),
     )

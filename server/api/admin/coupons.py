@@ -28,7 +28,7 @@ class RevocationIn(In):
     routes,
     "POST",
     "/<coupon_id>/revocation",
-    summary="撤销优惠券 / Revoke a coupon",
+    summary="作废优惠券 / Revoke a coupon",
     answers={204: None},
     refusals=(CouponNotRevocable,),
 )

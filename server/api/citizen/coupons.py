@@ -12,12 +12,12 @@ from benefits.claims import Claimed
 from benefits.coupons import Coupon
 from benefits.eligibility import Standing
 from citizens.consents import ConsentRequired
-from citizens.credit import CreditDesk
+from citizens.credit import CreditDesk, IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
 from common.actors import CitizenActor
-from common.clock import now
+from common.clock import local_day, now
 from common.request_keys import request_key
-from models.enums import CouponStatus
+from models.enums import CouponStatus, LookupReason
 from server import qr
 from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
 from server.endpoints import Answer, IdempotencyKey, endpoint
@@ -29,8 +29,8 @@ from server.schemas import (
     PageQuery,
     Query,
     decode_cursor,
-    encode_cursor,
     left_out_when_none,
+    page_of,
 )
 
 routes = Blueprint("coupons")
@@ -111,6 +111,7 @@ class CodeOut(Out):
     answers={201: CouponOut},
     refusals=(
         ConsentRequired,
+        IdentityUnverified,
         refusals.TierTooLow,
         refusals.Unrated,
         refusals.SoldOut,
@@ -131,7 +132,7 @@ async def claim(
     desk: CreditDesk = request.app.ctx.credit_desk
 
     async def ask_source() -> Standing:
-        snapshot = await desk.tier(actor.id, "claim", at)
+        snapshot = await desk.tier(actor.id, LookupReason.CLAIM, at)
         return Standing(True, snapshot.level, snapshot.data_date)
 
     claimed = await claims.claim(
@@ -145,11 +146,7 @@ async def wallet(actor: CitizenActor, query: CouponQuery) -> Page[CouponOut]:
     """Newest first."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     found = await coupons.coupons_of(actor.id, query.status, before, query.limit + 1, now())
-    page = found[: query.limit]
-    return Page[CouponOut](
-        items=[_coupon(coupon) for coupon in page],
-        next_cursor=encode_cursor((page[-1].id,)) if len(found) > query.limit else None,
-    )
+    return page_of(Page[CouponOut], found, query.limit, _coupon, lambda coupon: (coupon.id,))
 
 
 @endpoint(
@@ -157,11 +154,12 @@ async def wallet(actor: CitizenActor, query: CouponQuery) -> Page[CouponOut]:
 )
 async def show(actor: CitizenActor, coupon_id: UUID) -> CouponDetailOut:
     """With everything that happened to it."""
-    coupon = await coupons.coupon_of(actor.id, coupon_id, now())
+    at = now()
+    coupon = await coupons.coupon_of(actor.id, coupon_id, at)
     history = await coupons.history_of(coupon.id)
     return CouponDetailOut(
         **_coupon(coupon).__dict__,
-        hours=coupon.terms.hours_text(),
+        hours=coupon.terms.hours_text(local_day(at)),
         ended_reason=coupon.ended_reason,
         history=[HistoryOut.model_validate(entry) for entry in history],
     )
@@ -173,7 +171,12 @@ async def show(actor: CitizenActor, coupon_id: UUID) -> CouponDetailOut:
     "/coupons/<coupon_id>",
     summary="退回优惠券 / Give back",
     answers={204: None},
-    refusals=(refusals.AlreadyRedeemed, refusals.CouponExpired, refusals.CouponRevoked),
+    refusals=(
+        refusals.UsedNotReturnable,
+        refusals.CouponExpired,
+        refusals.CouponRevoked,
+        refusals.Busy,
+    ),
 )
 async def give_back(actor: CitizenActor, coupon_id: UUID) -> None:
     """The piece returns to the stock; somebody else can claim it."""

@@ -7,13 +7,13 @@ from uuid import UUID
 from sanic import Blueprint, Request
 
 from citizens.consents import ConsentRequired
-from citizens.credit import CreditDesk, Snapshot, lookups_of
+from citizens.credit import CreditDesk, IdentityUnverified, Snapshot, lookups_of
 from citizens.credit_sources import CreditSourceUnavailable
 from common.actors import CitizenActor
 from common.clock import now
-from models.enums import LookupOutcome
+from models.enums import LookupOutcome, LookupReason
 from server.endpoints import endpoint
-from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
+from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, page_of
 
 routes = Blueprint("credit", url_prefix="/me/credit")
 
@@ -38,7 +38,7 @@ class LookupOut(Out):
     id: UUID
     looked_up_at: Moment
     looked_up_by: str
-    reason: str
+    reason: LookupReason
     source: str
     consent_id: UUID
     consent_version: str
@@ -51,12 +51,12 @@ class LookupOut(Out):
     "",
     summary="我的信用等级 / My tier",
     answers={200: CreditOut},
-    refusals=(ConsentRequired, CreditSourceUnavailable),
+    refusals=(ConsentRequired, IdentityUnverified, CreditSourceUnavailable),
 )
 async def show(request: Request, actor: CitizenActor) -> CreditOut:
     """The valid snapshot, or a fresh look-up under the consent in force."""
     desk: CreditDesk = request.app.ctx.credit_desk
-    return _credit(await desk.tier(actor.id, "my_credit", now()))
+    return _credit(await desk.tier(actor.id, LookupReason.MY_CREDIT, now()))
 
 
 @endpoint(routes, "GET", "/lookups", summary="查询记录 / Who looked it up", answers={200: Page[LookupOut]})
@@ -64,9 +64,7 @@ async def lookups(actor: CitizenActor, query: PageQuery) -> Page[LookupOut]:
     """Newest first; kept for ten years."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     lines = await lookups_of(actor.id, before, query.limit + 1)
-    page = [LookupOut.model_validate(line) for line in lines[: query.limit]]
-    is_more = len(lines) > query.limit
-    return Page[LookupOut](items=page, next_cursor=encode_cursor((page[-1].id,)) if is_more else None)
+    return page_of(Page[LookupOut], lines, query.limit, LookupOut.model_validate, lambda line: (line.id,))
 
 
 def _credit(snapshot: Snapshot) -> CreditOut:

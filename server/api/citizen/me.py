@@ -10,6 +10,7 @@ from common.actors import CitizenActor
 from common.clock import now
 from merchants import self_bindings
 from merchants.self_bindings import AlreadyBound, BindingCodeInvalid
+from merchants.staff import StaffRevoked
 from models.enums import Channel, ConsentPurpose
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out
@@ -59,7 +60,7 @@ async def me(request: Request, actor: CitizenActor) -> MeOut:
     "/staff-binding",
     summary="确认我是这位店员 / Confirm that I am this clerk",
     answers={204: None},
-    refusals=(BindingCodeInvalid, AlreadyBound),
+    refusals=(BindingCodeInvalid, AlreadyBound, StaffRevoked),
 )
 async def confirm_staff(request: Request, actor: CitizenActor, body: StaffBindingIn) -> None:
     """Keeps a keyed hash, no name, so that nobody redeems his own coupons."""

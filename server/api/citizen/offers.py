@@ -12,11 +12,11 @@ from sanic import Blueprint, Request
 from benefits.eligibility import NOBODY, Standing
 from benefits.offers import CitizenView, OfferView, Position, Search, viewer_of
 from citizens.consents import ConsentRequired
-from citizens.credit import CreditDesk
+from citizens.credit import CreditDesk, IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
 from common.actors import CitizenActor
-from common.clock import now
-from models.enums import Category, LimitPeriod, MemberKind, OfferStatus
+from common.clock import local_day, now
+from models.enums import Category, LimitPeriod, LookupReason, MemberKind, OfferStatus
 from server.api.offer_views import DiscountOut, discount_out
 from server.endpoints import endpoint
 from server.errors import CursorInvalid, NotSignedIn
@@ -168,7 +168,7 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
         **_offer(offer, None).__dict__,
         description=offer.terms.description,
         ordinary_path=offer.ordinary_path,
-        rules=_rules(offer),
+        rules=_rules(offer, at),
         stores=[OfferStoreOut.model_validate(store) for store in offer.stores],
         eligibility=_eligibility(offer, viewer, request) if viewer else None,
     )
@@ -184,9 +184,11 @@ async def _viewer(request: Request, actor: CitizenActor, at: datetime) -> Citize
         return viewer
     desk: CreditDesk = request.app.ctx.credit_desk
     try:
-        snapshot = await desk.tier(actor.id, "eligible_offers", at)
+        snapshot = await desk.tier(actor.id, LookupReason.ELIGIBLE_OFFERS, at)
     except ConsentRequired:
         return CitizenView(NOBODY, viewer.held)
+    except IdentityUnverified:
+        return CitizenView(Standing(True, is_identified=False), viewer.held)
     except CreditSourceUnavailable:
         return CitizenView(Standing(True, is_source_down=True), viewer.held)
     return CitizenView(Standing(True, snapshot.level, snapshot.data_date), viewer.held)
@@ -226,7 +228,7 @@ def _offer(offer: OfferView, distance_km: float | None) -> OfferOut:
     )
 
 
-def _rules(offer: OfferView) -> OfferRulesOut:
+def _rules(offer: OfferView, at: datetime) -> OfferRulesOut:
     terms, rules = offer.terms, offer.rules
     return OfferRulesOut(
         min_tier_level=rules.min_tier_level,
@@ -238,7 +240,7 @@ def _rules(offer: OfferView) -> OfferRulesOut:
         use_until=terms.valid_until,
         wait_days=terms.wait_days,
         valid_days=terms.valid_days,
-        hours=terms.hours_text(),
+        hours=terms.hours_text(local_day(at)),
         weekdays=[bit + 1 for bit in range(7) if terms.weekday_mask >> bit & 1],
         open_minute=terms.open_minute,
         close_minute=terms.close_minute,

@@ -17,7 +17,7 @@ from common.request_keys import request_key
 from merchants.staff import StaffRevoked
 from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
 from server.endpoints import Answer, IdempotencyKey, endpoint
-from server.schemas import Fen, In, Moment, Out, Page, PageQuery, decode_cursor, encode_cursor
+from server.schemas import Fen, In, Moment, Out, Page, PageQuery, decode_cursor, page_of
 
 routes = Blueprint("redemptions", url_prefix="/redemptions")
 
@@ -112,7 +112,7 @@ class RedemptionQuery(PageQuery):
     refusals=REFUSALS,
 )
 async def preview(request: Request, actor: StaffActor, body: ScanIn) -> PreviewOut:
-    """The same rules as the redemption; changes nothing."""
+    """The same rules as the redemption; changes no coupon. A refusal is kept as an attempt."""
     seen = await redemptions.preview(actor, body.code, body.order(), _keys(request), now())
     return PreviewOut(
         offer=offer_name(seen.terms),
@@ -152,11 +152,7 @@ async def list_redemptions(actor: StaffActor, query: RedemptionQuery) -> Page[Re
         _before(query.cursor),
         query.limit + 1,
     )
-    page = lines[: query.limit]
-    return Page[RedemptionLineOut](
-        items=[_line(line) for line in page],
-        next_cursor=_after(page[-1]) if len(lines) > query.limit else None,
-    )
+    return page_of(Page[RedemptionLineOut], lines, query.limit, _line, _position)
 
 
 @endpoint(
@@ -174,8 +170,8 @@ def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
     return at, redemption_id
 
 
-def _after(line: Line) -> str:
-    return encode_cursor((line.redeemed.redeemed_at, line.redeemed.id))
+def _position(line: Line) -> tuple[datetime, UUID]:
+    return line.redeemed.redeemed_at, line.redeemed.id
 
 
 def _keys(request: Request) -> ScanKeys:
