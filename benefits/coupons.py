@@ -25,6 +25,13 @@ READ_FOR_CODE = (
     " (SELECT max(redeemed_at) FROM redemptions r WHERE r.coupon_id = c.id) AS redeemed_at"
     " FROM coupons c WHERE id = $1 AND citizen_id = $2"
 )
+# The session is held until its phone has the key: whoever ends it afterwards takes the key away again.
+BIND_RENEWAL = (
+    "WITH phone AS MATERIALIZED (SELECT id FROM sessions WHERE id = $2 AND revoked_at IS NULL FOR SHARE)"
+    " UPDATE coupons SET renewal_session_id = $2, key_generation = least(key_generation +"
+    "  CASE WHEN renewal_session_id IS NULL OR renewal_session_id = $2 THEN 0 ELSE 1 END, $3::int)"
+    " FROM phone WHERE coupons.id = $1 AND status = 'claimed' RETURNING key_generation"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +188,8 @@ async def _bind_renewal(row: Row, session_id: UUID) -> int:
     before him has none any more.
     """
     terms = await terms_by_id(row["terms_id"])
-    # The session is held until its phone has the key: whoever ends it afterwards takes the key away again.
     bound = terms.is_client_renewal_allowed and await fetch_one(
-        "WITH phone AS MATERIALIZED (SELECT id FROM sessions WHERE id = $2 AND revoked_at IS NULL FOR SHARE)"
-        " UPDATE coupons SET renewal_session_id = $2, key_generation = least(key_generation +"
-        "  CASE WHEN renewal_session_id IS NULL OR renewal_session_id = $2 THEN 0 ELSE 1 END, $3::int)"
-        " FROM phone WHERE coupons.id = $1 AND status = 'claimed' RETURNING key_generation",
-        *(row["id"], session_id, GENERATIONS - 1),
+        BIND_RENEWAL, row["id"], session_id, GENERATIONS - 1
     )
     if not bound or bound["key_generation"] >= GENERATIONS - 1:
         raise RenewalNotAllowed

@@ -127,7 +127,9 @@ class Catalogue:
 
     async def offers(self, now: datetime) -> Mapping[UUID, OfferView]:
         """All offers but drafts, no staler than a second."""
-        if time.monotonic() - self._checked_at > FRESH_S:
+        # Whoever joins a check that had begun before he came may have to wait for one more.
+        needed = time.monotonic() - FRESH_S
+        while self._checked_at < needed:
             await self._refreshed(now)
         return self._offers
 

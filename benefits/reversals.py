@@ -30,13 +30,14 @@ READ = """
 SELECT s.status AS staff_status, s.role, r.id, r.redeemed_at, r.coupon_id, r.uses,
        v.id IS NOT NULL AS is_reversed,
        stored.id AS stored_id, stored.redemption_id AS stored_redemption_id,
-       stored.request_hash AS stored_hash, stored.reversed_at AS stored_reversed_at
+       stored.request_hash AS stored_hash, stored.reversed_at AS stored_reversed_at, why.reason AS stored_reason
 FROM staff s
 LEFT JOIN redemptions r ON r.id = $2 AND r.member_id = s.member_id
       AND (s.role <> 'cashier' OR EXISTS (
            SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = r.store_id))
 LEFT JOIN reversals v ON v.redemption_id = r.id
 LEFT JOIN reversals stored ON stored.staff_id = s.id AND stored.request_key = $3
+LEFT JOIN reversal_reasons why ON why.reversal_id = stored.id
 WHERE s.id = $1
 """
 
@@ -88,6 +89,9 @@ async def reverse(
 ) -> Reversed:
     """Undo a redemption; the coupon can be used again, with a fresh code.
 
+    Args:
+        request: hashed without the reason, which is compared as long as it is kept.
+
     Raises:
         NotFound: no redemption of this person's member (for a cashier: of his stores).
         AlreadyReversed, ReversalWindowClosed, IdempotencyKeyReused.
@@ -97,7 +101,7 @@ async def reverse(
         if row is None:
             raise StaffRevoked
         if row["stored_id"] is not None:
-            return _stored(row, request)
+            return _stored(row, reason, request)
         _judge(row, now)
         done = await _write(actor, row, reason, request, now)
         if done is not None:
@@ -106,8 +110,10 @@ async def reverse(
     raise Busy
 
 
-def _stored(row: Row, request: RequestKey) -> Reversed:
-    if row["stored_hash"] != request.body_hash:
+def _stored(row: Row, reason: str, request: RequestKey) -> Reversed:
+    """The first answer again. The hash, which is kept for good, leaves out the reason, which can be erased."""
+    is_same = row["stored_hash"] == request.body_hash and row["stored_reason"] in (None, reason)
+    if not is_same:
         raise IdempotencyKeyReused
     return Reversed(
         row["stored_id"], row["stored_redemption_id"], row["stored_reversed_at"], is_replayed=True

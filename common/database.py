@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,6 +15,7 @@ from tortoise.connection import get_connection
 Row = asyncpg.Record
 
 STATEMENT_LIMIT_S = 5
+_OF_THE_POOL = frozenset({"minsize", "maxsize", "max_inactive_connection_lifetime", "reset"})
 
 SESSION_SETTINGS = {
     "timezone": "UTC",
@@ -107,21 +108,49 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
     Taking one and giving it back costs as much as a third of a statement, so a hot path with several
     statements does it once. Nothing that waits for anybody else belongs inside.
     """
-    current = _held.get()
-    if current is not None:
-        yield current
+    held = _held.get()
+    if held is not None:
+        with _given_up_in_time(held):
+            yield held
         return
     async with get_connection("default").acquire_connection() as connection:
-        token = _held.set(connection)
-        try:
+        with _held_by_all_inside(connection), _given_up_in_time(connection):
             yield connection
-        except TimeoutError:
-            # The server did not even say that its own limit was over. Giving the connection back would wait
-            # as long again for the statement to be cancelled.
-            connection.terminate()
-            raise
-        finally:
-            _held.reset(token)
+
+
+@asynccontextmanager
+async def own_connection(database_url: str) -> AsyncIterator[None]:
+    """The same with a connection that is not of the pool, for what must not wait behind requests."""
+    credentials = tortoise_config(database_url)["connections"]["default"]["credentials"]
+    ours = {name: value for name, value in credentials.items() if name not in _OF_THE_POOL}
+    connection = await asyncpg.connect(**ours)
+    try:
+        with _held_by_all_inside(connection):
+            yield
+    finally:
+        connection.terminate()
+
+
+@contextmanager
+def _held_by_all_inside(connection: asyncpg.Connection) -> Iterator[None]:
+    token = _held.set(connection)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+@contextmanager
+def _given_up_in_time(connection: asyncpg.Connection) -> Iterator[None]:
+    """A server that did not even say that its own limit was over is not worth another wait.
+
+    Rolling back, or giving the connection back, would wait as long again for the statement to be cancelled.
+    """
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()
+        raise
 
 
 @asynccontextmanager

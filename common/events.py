@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +17,9 @@ log = structlog.get_logger()
 TIMEOUT_S = 0.5
 RECONNECT_S = 0.5
 SEND_AFTER_S = 0.005
+# A peer that is frozen keeps its connection: it is asked every second, and given up after two that it misses.
+PING_EVERY_S = 1.0
+SILENT_S = 2.5
 # Beyond this the oldest hints that wait are dropped: a stuck Redis must not eat a worker's memory.
 MAX_WAITING = 1000
 ALWAYS = "always"
@@ -101,8 +105,7 @@ class _Outbox:
                 log.exception("events_not_sent", events=len(batch))
 
     async def close(self) -> None:
-        self._sender.cancel()
-        await asyncio.gather(self._sender, return_exceptions=True)
+        await _stop(self._sender)
 
 
 def is_listening() -> bool:
@@ -111,9 +114,17 @@ def is_listening() -> bool:
 
 
 def end_subscriptions() -> None:
-    """Tell every subscriber that no more will come: the process is about to stop."""
+    """Tell every subscriber, also one that comes later, that no more will come: the process is about to stop."""
     if _hub is not None:
+        _hub.is_over = True
         _hub.tell_all(None)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    """Cancel until it ends: a library may take the cancellation for the end of a time limit of its own."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.2)
 
 
 @asynccontextmanager
@@ -126,6 +137,8 @@ async def subscription(channel: str) -> AsyncIterator[Inbox]:
     queue: Inbox = asyncio.Queue(maxsize=100)
     try:
         await _hub.add(channel, queue)
+        if _hub.is_over:
+            queue.put_nowait(None)
         yield queue
     finally:
         await _hub.remove(channel, queue)
@@ -145,6 +158,7 @@ class _Hub:
         self._confirmed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._pubsub: aioredis.client.PubSub | None = None
         self._writing = asyncio.Lock()
+        self.is_over = False
         self._reader = asyncio.create_task(self._read_for_ever())
 
     @property
@@ -186,8 +200,7 @@ class _Hub:
             queue.put_nowait(what)
 
     async def close(self) -> None:
-        self._reader.cancel()
-        await asyncio.gather(self._reader, return_exceptions=True)
+        await _stop(self._reader)
         with suppress(*_AWAY):
             await self._client.aclose()
 
@@ -215,9 +228,21 @@ class _Hub:
             waiting = set(self._queues)
             await pubsub.subscribe(ALWAYS, *waiting)
             self._pubsub = pubsub
+            # Who came meanwhile found no connection to subscribe on.
+            if late := set(self._queues) - waiting:
+                await pubsub.subscribe(*late)
+                waiting |= late
+        heard_at = time.monotonic()
         while True:
-            message = await pubsub.get_message(timeout=None)
+            message = await pubsub.get_message(timeout=PING_EVERY_S)
             if message is None:
+                if time.monotonic() - heard_at > SILENT_S:
+                    raise TimeoutError
+                async with self._writing:
+                    await pubsub.ping()
+                continue
+            heard_at = time.monotonic()
+            if message["type"] == "pong":
                 continue
             channel = message["channel"].decode()
             if message["type"] == "subscribe" and channel in self._queues:

@@ -112,7 +112,8 @@ def _worker(_: argparse.Namespace, settings: Settings) -> int:
     from server.request_log import configure_logging
 
     configure_logging()
-    asyncio.run(worker.run(settings))
+    with _told_in_a_sentence():
+        asyncio.run(worker.run(settings))
     return 0
 
 

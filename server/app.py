@@ -1,6 +1,7 @@
 """create_app: wiring, nothing else."""
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from typing import Any
 
@@ -22,6 +23,7 @@ from server.api import admin, citizen, documents, health, sessions, staff
 from server.auth import Authenticator, watch_revocations
 from server.config import Settings
 from server.http import setup_http
+from server.migrate import WrongInstallation, must_be_installation
 from server.rate_limit import RateLimiter, network_of
 
 log = structlog.get_logger()
@@ -30,6 +32,7 @@ App = Sanic[Any, Any]
 
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
+FIRST_LOOK_S = 3.0
 SIGN_IN = frozenset(f"/api/v1/auth/{audience}" for audience in ("citizen", "staff", "admin"))
 
 
@@ -102,8 +105,14 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
     async def begin(_: App) -> None:
         await database.connect(settings.database_url, settings.pool_size)
         await events.connect(settings.redis_url)
+        ours = asyncio.create_task(_refuse_foreign_database(settings))
+        tasks.append(ours)
+        # Nothing is served before it is known; with the database away nothing can be served.
+        await asyncio.wait({ours}, timeout=FIRST_LOOK_S)
         for work in (
-            _kept_going("revocations", lambda: watch_revocations(app.ctx.authenticate)),
+            _kept_going(
+                "revocations", lambda: watch_revocations(app.ctx.authenticate, settings.database_url)
+            ),
             _kept_going("limits", limiter.share_for_ever),
             _kept_going("refused scans", _flush_for_ever),
         ):
@@ -128,6 +137,18 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
     app.register_listener(let_go, "before_server_stop")
     # After the last request: whatever is in flight still needs the database.
     app.register_listener(end, "after_server_stop")
+
+
+async def _refuse_foreign_database(settings: Settings) -> None:
+    """End the process at once when its database turns out to be the other kind of installation's."""
+    while True:
+        try:
+            return await must_be_installation(settings.sandbox)
+        except WrongInstallation as error:
+            log.critical("wrong_installation", message=str(error))
+            os._exit(os.EX_CONFIG)
+        except Exception:  # noqa: BLE001 - whatever keeps the database from answering is told by others
+            await asyncio.sleep(RETRY_S)
 
 
 async def _flush_for_ever() -> None:

@@ -10,7 +10,7 @@ from sanic import Request
 
 from common.actors import Actor, AdminActor, CitizenActor, StaffActor
 from common.clock import now
-from common.database import fetch_all, fetch_one
+from common.database import fetch_all, fetch_one, own_connection
 from server import tokens
 from server.config import Settings
 from server.errors import NotAllowed, NotSignedIn
@@ -79,7 +79,7 @@ class Authenticator:
                 return None
             raise NotSignedIn
         claims = self._claims(header)
-        if not self.revoked.is_fresh and not await _is_session_open(claims.session_id):
+        if await self.is_over(claims.session_id):
             raise NotSignedIn
         if claims.audience not in [AUDIENCE_OF[kind] for kind in kinds]:
             if optional:
@@ -87,6 +87,12 @@ class Authenticator:
             raise NotAllowed
         self._limiter.hit(claims.audience, str(claims.actor_id), self._limits[claims.audience])
         return await _actor(claims)
+
+    async def is_over(self, session_id: UUID) -> bool:
+        """Whether a session was ended; asks the database only while the list can't be relied on."""
+        if self.revoked.is_fresh:
+            return session_id in self.revoked
+        return session_id in self.revoked or not await _is_session_open(session_id)
 
     def _claims(self, header: str) -> Claims:
         scheme, _, token = header.partition(" ")
@@ -124,8 +130,12 @@ async def _actor(claims: Claims) -> Actor:
     return AdminActor(claims.actor_id, claims.session_id, tuple(row["roles"]), row["region_id"])
 
 
-async def watch_revocations(authenticator: Authenticator) -> None:
-    """Keep a process's list of ended sessions fresh, for as long as the process lives."""
-    while True:
-        await authenticator.revoked.refresh(now())
-        await asyncio.sleep(REVOCATIONS_EVERY_S)
+async def watch_revocations(authenticator: Authenticator, database_url: str) -> None:
+    """Keep a process's list of ended sessions fresh, for as long as the process lives.
+
+    Over a connection of its own: behind a rush of requests the list would be old when it comes.
+    """
+    async with own_connection(database_url):
+        while True:
+            await authenticator.revoked.refresh(now())
+            await asyncio.sleep(REVOCATIONS_EVERY_S)

@@ -109,6 +109,7 @@ async def create_admin(
         return Said(False, "The login needs 1 to 64 printable characters.")
     await database.connect(settings.database_url, pool_size=1)
     try:
+        await must_be_installation(settings.sandbox)
         secret = await admins.create(
             *(login, passwords.hashed(password), region),
             *(tuple(AdminRole(role) for role in roles or AdminRole), settings.data_keys, now()),

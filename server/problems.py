@@ -40,8 +40,6 @@ _UNREACHABLE = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.ReadOnlySQLTransactionError,  # a replica that is about to be promoted
-    asyncpg.UndefinedTableError,  # not migrated yet: /readyz says so
-    asyncpg.UndefinedColumnError,
 )
 
 _OF_STATUS: Mapping[int, type[DomainError]] = {
@@ -150,7 +148,7 @@ def _known(request: Request, exception: BaseException) -> DomainError:
         return _from_sanic(request, exception)
     if isinstance(exception, asyncio.CancelledError):  # the server stops, or the caller is gone
         return errors.ServiceUnavailable()
-    if _is_unreachable(exception):
+    if is_unreachable(exception) or _is_not_migrated(request, exception):
         log.error("database_unavailable", **_where(request), **describe(exception))
         return errors.DatabaseUnavailable()
     ProblemHandler.log(request, exception)
@@ -161,7 +159,14 @@ def _where(request: Request) -> dict[str, str]:
     return {"method": method_of(request), "route": route_of(request)}
 
 
-def _is_unreachable(exception: BaseException) -> bool:
+def _is_not_migrated(request: Request, exception: BaseException) -> bool:
+    """A table is missing, and /readyz has not found the migrations complete yet: that passes."""
+    is_missing = isinstance(exception, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError)
+    return is_missing and not getattr(request.app.ctx, "is_migrated", False)
+
+
+def is_unreachable(exception: BaseException) -> bool:
+    """Whether the database is away, or refuses for a reason that passes."""
     # DataError is an InterfaceError too, but it is we who passed a wrong value.
     return isinstance(exception, _UNREACHABLE) and not isinstance(exception, asyncpg.DataError | ValueError)
 

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from ipaddress import ip_network
+from ipaddress import IPv6Address, IPv6Network
 
 from redis.exceptions import RedisError
 
@@ -24,13 +24,19 @@ Key = tuple[str, str]
 
 
 def network_of(address: str) -> str:
-    """Whose address it is: one customer of a provider has a whole /64 of IPv6 (RFC 6177), or one IPv4 address."""
-    if ":" not in address:
-        return address
+    """Whose address it is: one customer of a provider has a whole /64 of IPv6 (RFC 6177), or one IPv4 address.
+
+    Args:
+        address: as a socket or a proxy's `Forwarded` says it: `[2001:db8::1]` and `::ffff:1.2.3.4` too.
+    """
+    bare = address.removeprefix("[").partition("]")[0]
+    if ":" not in bare:
+        return bare
     try:
-        return str(ip_network((address, 64), strict=False))
+        found = IPv6Address(bare.partition("%")[0])
     except ValueError:
-        return address
+        return bare
+    return str(found.ipv4_mapped or IPv6Network((found, 64), strict=False))
 
 
 class RateLimiter:

@@ -10,6 +10,7 @@ import structlog
 from common import database
 from common.clock import now
 from server.config import Settings
+from server.migrate import WrongInstallation, must_be_installation
 
 log = structlog.get_logger()
 
@@ -31,6 +32,7 @@ async def run(settings: Settings) -> None:
     await database.connect(settings.database_url, pool_size=2)
     try:
         while not stop.is_set():
+            await _refuse_foreign_database(settings)
             pause = EVERY_S if await _all_tasks() else RETRY_S
             try:
                 await asyncio.wait_for(stop.wait(), pause)
@@ -38,6 +40,20 @@ async def run(settings: Settings) -> None:
                 continue
     finally:
         await database.disconnect()
+
+
+async def _refuse_foreign_database(settings: Settings) -> None:
+    """Nothing is cleared away in the other kind of installation's database.
+
+    Raises:
+        WrongInstallation: it is.
+    """
+    try:
+        await must_be_installation(settings.sandbox)
+    except WrongInstallation:
+        raise
+    except Exception:
+        log.warning("database_not_reached", exc_info=True)
 
 
 async def _all_tasks() -> bool:

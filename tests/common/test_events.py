@@ -1,12 +1,15 @@
 """Hints between processes: they arrive, they never break anything, and they come back after a fault; real Valkey."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from redis import asyncio as aioredis
 
 from common import events
 from sandbox.embedded import Valkey
@@ -175,3 +178,74 @@ async def test_who_gives_up_while_subscribing_leaves_nothing_behind() -> None:
         assert events._hub is not None and not events._hub._queues
     finally:
         await events.disconnect()
+
+
+async def test_a_frozen_redis_is_noticed_though_its_connection_stays(tmp_path: Path) -> None:
+    valkey = Valkey.start(tmp_path / "valkey")
+    await events.connect(valkey.url)
+    try:
+        async with events.subscription(a_channel()) as queue:
+            assert events.is_listening()
+            os.kill(valkey.pid, signal.SIGSTOP)
+            assert await next_of(queue, events.SILENT_S + 2 * events.PING_EVERY_S) is events.MISSED
+            assert not events.is_listening()
+            os.kill(valkey.pid, signal.SIGCONT)
+            assert await next_of(queue, 5) is events.MISSED
+            assert events.is_listening()
+    finally:
+        os.kill(valkey.pid, signal.SIGCONT)
+        await events.disconnect()
+        valkey.stop()
+
+
+async def test_a_quiet_connection_is_kept(connected: None) -> None:
+    async with events.subscription(a_channel()) as queue:
+        await asyncio.sleep(events.SILENT_S + events.PING_EVERY_S)
+        assert queue.empty() and events.is_listening()
+
+
+async def test_who_subscribes_while_the_process_stops_is_told_too(connected: None) -> None:
+    events.end_subscriptions()
+    async with events.subscription(a_channel()) as queue:
+        assert queue.get_nowait() is None
+
+
+async def test_who_comes_while_the_connection_is_being_made_is_subscribed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He finds the pen taken, gives up waiting, and must not stay deaf."""
+    valkey = Valkey.start(tmp_path / "valkey")
+    await events.connect(valkey.url)
+    subscribe, is_slow, channel = aioredis.client.PubSub.subscribe, asyncio.Event(), a_channel()
+
+    async def slowly(self: Any, *channels: str) -> Any:
+        is_slow.set()
+        await asyncio.sleep(events.TIMEOUT_S + 0.3)
+        return await subscribe(self, *channels)
+
+    try:
+        assert await until(events.is_listening)
+        monkeypatch.setattr(aioredis.client.PubSub, "subscribe", slowly)
+        valkey.kill()
+        assert await until(lambda: not events.is_listening())
+        is_slow.clear()
+        valkey = Valkey.start(tmp_path / "valkey")
+        await asyncio.wait_for(is_slow.wait(), 5)
+        async with events.subscription(channel) as queue:
+            monkeypatch.setattr(aioredis.client.PubSub, "subscribe", subscribe)
+            assert not events.is_listening()
+            assert await next_of(queue) is events.MISSED
+            events.publish(channel, {"n": 1})
+            assert await next_of(queue) == {"n": 1}
+    finally:
+        await events.disconnect()
+        valkey.stop()
+
+
+async def until(is_so: Callable[[], bool]) -> bool:
+    """Wait a little for something to become true."""
+    for _ in range(100):
+        if is_so():
+            return True
+        await asyncio.sleep(0.05)
+    return False

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from benefits import claims, offer_changes, redemptions, reversals
+from benefits import claims, coupons, offer_changes, redemptions, reversals
 from benefits.eligibility import Standing
 from citizens import consents
 from common import database as db
@@ -25,6 +25,7 @@ from models.enums import AdminRole, ConsentPurpose, OfferStatus
 from tests.e2e.in_process import CLERK, Bench, outcome
 from tests.e2e.invariants import check
 from tests.e2e.workbench import add_offer, crowd, row_held
+from tests.factories.citizens import a_phone
 from tests.service import new_key
 
 PROVINCE = AdminActor(uuid4(), uuid4(), (AdminRole.OPERATOR,), "330000")
@@ -360,6 +361,29 @@ async def test_nothing_is_claimed_of_an_offer_whose_end_was_answered(
     end = partial(offer_changes.set_status, PROVINCE, UUID(offer_id), OfferStatus.ENDED, now())
     claim = partial(bench.claim, citizen_id, offer_id)
     assert await comes_first(bench, ("offer_stock", offer_id), claim, end) is is_guarded
+
+
+@guarded
+async def test_key_of_a_phone_that_signs_out_meanwhile_is_taken_away_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    citizen_id = await bench.citizen()
+    coupon_id = await bench.claim(citizen_id, await add_offer(fetch_all))
+    phone = await a_phone(citizen_id)
+    if not is_guarded:
+        assert " FOR SHARE" in coupons.BIND_RENEWAL
+        monkeypatch.setattr(coupons, "BIND_RENEWAL", coupons.BIND_RENEWAL.replace(" FOR SHARE", ""))
+
+    async def show() -> None:
+        await coupons.code_of(citizen_id, phone, coupon_id, bench.keys.codes, now(), is_client_renewal=True)
+
+    async def sign_out() -> None:
+        await db.execute("UPDATE sessions SET revoked_at = now(), revoked_reason = 'x' WHERE id = $1", phone)
+
+    assert await comes_first(bench, ("coupons", coupon_id), show, sign_out) is is_guarded
+    await coupons.forget_phone(phone)
+    [row] = await fetch_all("SELECT key_generation, renewal_session_id FROM coupons WHERE id = $1", coupon_id)
+    assert tuple(row) == (1, None)
 
 
 async def nothing() -> None:

@@ -102,11 +102,17 @@ async def test_frozen_postgres_is_answered_for_with_a_clean_503(town: Town) -> N
         # A statement's own limit of five seconds, and one more for a server that keeps to none.
         redeeming = asyncio.create_task(timed(clerk.redeem(code, key), 8.0))
         assert (await clerk.http.get(service.url + "/healthz", timeout=0.5)).status_code == 200
+        signing_out = asyncio.create_task(timed(citizen.http.post("/auth/logout"), 8.0))
         unready = await timed(clerk.http.get(service.url + "/readyz"), 6.0)
-        refused = await redeeming
+        refused, signed_out = await redeeming, await signing_out
         assert (await clerk.http.get(service.url + "/healthz", timeout=0.5)).status_code == 200
-    for answer in (unready, refused):
-        assert isinstance(answer, httpx.Response), {"readyz": unready, "redemption": refused}
+    # Inside a transaction too: its end must not wait as long again.
+    for answer in (unready, refused, signed_out):
+        assert isinstance(answer, httpx.Response), {
+            "readyz": unready,
+            "redemption": refused,
+            "end": signed_out,
+        }
         assert answer.status_code == 503
         assert answer.headers["retry-after"].isdigit()
     await until_served(service, 5)

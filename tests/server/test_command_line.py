@@ -1,6 +1,7 @@
 """The command line: help everywhere, exit codes of sysexits.h, and a first admin who can sign in to a production."""
 
 import re
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,13 @@ COMMANDS = ["web", "worker", "migrate", "make-migration", "check", "config", "ne
 COMMANDS += ["web-worker"]
 PASSWORD = "a long and good password"
 SECRET = re.compile(r"[A-Z2-7]{32}")
+
+
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -146,6 +154,18 @@ async def test_a_sandbox_and_a_production_never_share_a_database(
     assert (await run(production(DATABASE_URL=url, REDIS_URL=servers.redis_url), *command)).code == 0
     ran = await run(environment(url, servers.redis_url), *command)
     assert ran.code in (69, 78) and "the database of a production" in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    "command", [("web",), ("worker",), ("create-admin", "--login", "chief", "--password-stdin")]
+)
+async def test_a_production_does_nothing_with_a_sandboxs_database(
+    servers: Any, url: str, command: tuple[str, ...]
+) -> None:
+    environ = production(DATABASE_URL=url, REDIS_URL=servers.redis_url, PORT=str(free_port()), WORKERS="1")
+    ran = await run(environ, *command, typed=PASSWORD + "\n", within_s=20)
+    assert ran.code == 78 and "the database of a sandbox" in ran.err
+    assert await query(url, "SELECT 1 FROM admins") == []
 
 
 async def test_demo_data_never_gets_into_a_production(servers: Any, url: str) -> None:

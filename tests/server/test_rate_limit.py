@@ -96,7 +96,12 @@ def test_a_refusal_says_when_the_next_minute_begins(clock: Clock, offset: float,
         ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
         ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
         ("::1", "::/64"),
+        ("[2001:db8:1:2::5]", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("[::ffff:203.0.113.7]", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::/64"),
         ("no:address", "no:address"),
+        ("unknown", "unknown"),
     ],
 )
 def test_one_customer_has_one_limit_however_many_addresses_he_has(address: str, network: str) -> None:

@@ -54,7 +54,7 @@ class AdminSignedInOut(TokensOut):
     refusals=(LoginFailed, TooManyAttempts),
 )
 async def sign_in(request: Request, body: AdminSignInIn) -> AdminSignedInOut:
-    """The same answer in the same time whatever was wrong; five wrong tries lock the login."""
+    """The same answer, and the time of a password's check, whatever was wrong; five wrong tries lock the login."""
     at, settings = now(), request.app.ctx.settings
     account = await admins.account_of(body.login, settings.data_keys)
     step = _good_step(account, body.totp, settings.sandbox) if account else None
@@ -65,12 +65,12 @@ async def sign_in(request: Request, body: AdminSignInIn) -> AdminSignedInOut:
         # Burnt only now: a mistyped password does not cost the code as well.
         if step != NO_CODE and not await admins.use_totp_step(account.id, step):
             raise LoginFailed
+        signed_in = await sessions.begin(settings, ActorKind.ADMIN, account.id, None, at)
     except LoginFailed:
         if account is not None:  # at most five in a quarter of an hour: then the login is locked
             await _record(account.id, at, AuditOutcome.REFUSED)
         raise
     await _record(account.id, at, AuditOutcome.DONE)
-    signed_in = await sessions.begin(settings, ActorKind.ADMIN, account.id, None, at)
     admin = AdminOut(id=account.id, roles=[AdminRole(role) for role in account.roles], region=account.region)
     return AdminSignedInOut(**tokens_of(signed_in), admin=admin)  # type: ignore[arg-type]
 

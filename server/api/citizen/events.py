@@ -7,26 +7,34 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+import structlog
 from sanic import Blueprint, Request
 
 from benefits import coupon_events, coupons
 from common import events
 from common.actors import CitizenActor
 from common.clock import now
+from common.errors import DomainError
 from server.endpoints import endpoint
 from server.errors import TooManyRequests
+from server.problems import is_unreachable
+
+log = structlog.get_logger()
 
 routes = Blueprint("coupon_events")
 
 HEARTBEAT_S = 15
 # Without Redis the stream looks for itself.
 LOOK_EVERY_S = 3
+# A page that stays open longer asks again; a stream that nobody reads ends by itself.
+LONGEST_S = 1800
 # More than a person's phones show at once: each open stream holds memory for half an hour.
 MOST_PER_CITIZEN = 20
 
+# In place of a message: there was none for a while.
+QUIET: dict[str, object] = {}
+
 _open: Counter[UUID] = Counter()
-# A page that stays open longer asks again; a stream that nobody reads ends by itself.
-LONGEST_S = 1800
 
 
 @endpoint(
@@ -42,37 +50,47 @@ async def stream(request: Request, actor: CitizenActor, coupon_id: UUID) -> None
     When it breaks, GET the coupon and come back.
     """
     await coupons.coupon_of(actor.id, coupon_id, now())
-    async with _one_of_few(actor.id), events.subscription(coupon_events.channel(coupon_id)) as queue:
+    async with _one_of_few(actor.id), events.subscription(coupon_events.channel(coupon_id)) as inbox:
         response = await request.respond(
             content_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
         assert response is not None
-
-        async def send_status() -> None:
-            coupon = await coupons.coupon_of(actor.id, coupon_id, now())
-            await response.send(_event("status", {"status": coupon.status, "uses_left": coupon.uses_left}))
-
-        # Read after subscribing: whatever happens from here on arrives as an event.
-        await send_status()
         ends_at = asyncio.get_running_loop().time() + LONGEST_S
-        while (left := ends_at - asyncio.get_running_loop().time()) > 0:
-            if actor.session_id in request.app.ctx.authenticate.revoked:
-                break
-            is_listening = events.is_listening()
-            try:
-                pause = HEARTBEAT_S if is_listening else LOOK_EVERY_S
-                message = await asyncio.wait_for(queue.get(), min(pause, left))
-            except TimeoutError:
-                await (response.send(": still here\n\n") if is_listening else send_status())
-                continue
-            if message is None or actor.session_id in request.app.ctx.authenticate.revoked:
-                break
-            if message is events.MISSED:
-                await send_status()
-            else:
-                await response.send(_event(message.pop("event"), message))
+        # Read after subscribing: whatever happens from here on arrives as an event.
+        message: dict[str, object] | None = events.MISSED
+        try:
+            while message is not None and not await request.app.ctx.authenticate.is_over(actor.session_id):
+                await response.send(await _text_of(message, actor, coupon_id))
+                message = await _next(inbox, ends_at)
+        except Exception as error:
+            # The status line is long gone: all that can be said is the end, and the page comes back.
+            if not (is_unreachable(error) or isinstance(error, DomainError)):
+                raise
+            log.warning("stream_ended", error=type(error).__name__)
         await response.eof()
+
+
+async def _next(inbox: events.Inbox, ends_at: float) -> dict[str, object] | None:
+    """The next message, `QUIET` after a pause without one; None when the stream is to end."""
+    left = ends_at - asyncio.get_running_loop().time()
+    if left <= 0:
+        return None
+    is_listening = events.is_listening()
+    try:
+        return await asyncio.wait_for(inbox.get(), min(HEARTBEAT_S if is_listening else LOOK_EVERY_S, left))
+    except TimeoutError:
+        return QUIET if is_listening else events.MISSED
+
+
+async def _text_of(message: dict[str, object], actor: CitizenActor, coupon_id: UUID) -> str:
+    """What a message looks like on the wire; one that may have been missed is looked up."""
+    if message is QUIET:
+        return ": still here\n\n"
+    if message is events.MISSED:
+        coupon = await coupons.coupon_of(actor.id, coupon_id, now())
+        return _event("status", {"status": coupon.status, "uses_left": coupon.uses_left})
+    return _event(str(message.pop("event", "unknown")), message)
 
 
 @asynccontextmanager
