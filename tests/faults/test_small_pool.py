@@ -48,5 +48,6 @@ async def test_two_hundred_people_at_once_share_two_connections_a_process(town: 
     rows = await town.fetch(
         "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
     )
-    assert rows[0][0] <= 4
+    # Two for requests and one for the list of ended sessions, in each of two processes.
+    assert rows[0][0] <= 6
     await check(town.fetch)
