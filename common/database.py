@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -110,12 +110,17 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
     """
     held = _held.get()
     if held is not None:
-        with _given_up_in_time(held):
-            yield held
+        yield held
         return
     async with get_connection("default").acquire_connection() as connection:
-        with _held_by_all_inside(connection), _given_up_in_time(connection):
+        token = _held.set(connection)
+        try:
             yield connection
+        except TimeoutError:
+            connection.terminate()  # as `_run` does, for what the driver itself sends: BEGIN, COMMIT
+            raise
+        finally:
+            _held.reset(token)
 
 
 @asynccontextmanager
@@ -124,33 +129,12 @@ async def own_connection(database_url: str) -> AsyncIterator[None]:
     credentials = tortoise_config(database_url)["connections"]["default"]["credentials"]
     ours = {name: value for name, value in credentials.items() if name not in _OF_THE_POOL}
     connection = await asyncpg.connect(**ours)
-    try:
-        with _held_by_all_inside(connection):
-            yield
-    finally:
-        connection.terminate()
-
-
-@contextmanager
-def _held_by_all_inside(connection: asyncpg.Connection) -> Iterator[None]:
     token = _held.set(connection)
     try:
         yield
     finally:
         _held.reset(token)
-
-
-@contextmanager
-def _given_up_in_time(connection: asyncpg.Connection) -> Iterator[None]:
-    """A server that did not even say that its own limit was over is not worth another wait.
-
-    Rolling back, or giving the connection back, would wait as long again for the statement to be cancelled.
-    """
-    try:
-        yield
-    except TimeoutError:
         connection.terminate()
-        raise
 
 
 @asynccontextmanager
@@ -181,25 +165,36 @@ async def wait_for_older_statements() -> None:
 
 
 async def fetch_all(sql: str, *values: object) -> Sequence[Row]:
-    """All rows of one plain statement, on the pool or inside the surrounding `transaction()`."""
-    async with one_connection() as connection:
-        rows: Sequence[Row] = await connection.fetch(sql, *values)
-        return rows
+    """All rows of one plain statement, on the pool or on the connection that is held around it."""
+    rows: Sequence[Row] = await _run("fetch", sql, values)
+    return rows
 
 
 async def fetch_one(sql: str, *values: object) -> Row | None:
     """The first row of one plain statement, or nothing."""
-    async with one_connection() as connection:
-        row: Row | None = await connection.fetchrow(sql, *values)
-        return row
+    row: Row | None = await _run("fetchrow", sql, values)
+    return row
 
 
 async def execute(sql: str, *values: object) -> int:
     """Run one plain statement and say how many rows it touched."""
-    async with one_connection() as connection:
-        status: str = await connection.execute(sql, *values)
+    status: str = await _run("execute", sql, values)
     count = status.rsplit(" ", 1)[-1]
     return int(count) if count.isdigit() else 0
+
+
+async def _run(how: str, sql: str, values: tuple[object, ...]) -> Any:
+    held = _held.get()
+    if held is None:
+        async with one_connection():
+            return await _run(how, sql, values)
+    try:
+        return await getattr(held, how)(sql, *values)
+    except TimeoutError:
+        # The server did not even say that its own limit was over. Rolling back, or giving the connection
+        # back, would wait as long again for the statement to be cancelled.
+        held.terminate()
+        raise
 
 
 def constraint_of(error: BaseException) -> str:

@@ -4,9 +4,7 @@ Both live on the business row for good, written in the same statement; a retry f
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +15,13 @@ class RequestKey:
     body_hash: bytes
 
 
-def request_key(key: str, body: dict[str, Any], *path: object) -> RequestKey:
-    """Hash a body with the path's ids: the same values in another order are the same request."""
-    canonical = json.dumps(
-        [[str(part) for part in path], body], sort_keys=True, separators=(",", ":"), default=str
+def request_key(key: str, body: bytes, *path: object) -> RequestKey:
+    """Hash what a request asks for.
+
+    Args:
+        body: its values in one form: the same ones sent in another order or spelling are the same request.
+        path: the ids of its path.
+    """
+    return RequestKey(
+        key, hashlib.sha256(b"\0".join([*(str(part).encode() for part in path), body])).digest()
     )
-    return RequestKey(key, hashlib.sha256(canonical.encode()).digest())

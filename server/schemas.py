@@ -77,6 +77,13 @@ class In(_Model):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
+    def canonical(self, *without: str) -> bytes:
+        """The values in one form, for the hash of a request: fields in their order, those left at their default not.
+
+        A field that is added later, with a default, does not change the hash of what was sent before.
+        """
+        return self.model_dump_json(exclude=set(without), exclude_defaults=True).encode()
+
 
 class Query(_Model):
     """The parameters after the question mark; repeated and unknown ones are refused."""

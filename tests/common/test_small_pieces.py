@@ -46,24 +46,18 @@ def test_a_name_loses_its_first_character(name: str, shown: str) -> None:
     assert masked_name(name) == shown
 
 
-def test_the_order_of_fields_makes_no_other_request() -> None:
-    assert request_key("k", {"a": 1, "b": "2"}, "x") == request_key("k", {"b": "2", "a": 1}, "x")
-
-
 @pytest.mark.parametrize(
     ("body", "path"),
     [
-        ({"a": 2}, ("x",)),
-        ({"a": "1"}, ("x",)),
-        ({"a": 1, "b": None}, ("x",)),
-        ({}, ("x",)),
-        ({"a": 1}, ("y",)),
-        ({"a": 1}, ("x", "y")),
-        ({"a": 1}, ()),
+        (b'{"a":2}', ("x",)),
+        (b"", ("x",)),
+        (b'{"a":1}', ("y",)),
+        (b'{"a":1}', ("x", "y")),
+        (b'{"a":1}', ()),
     ],
 )
-def test_any_other_value_or_path_is_another_request(body: dict[str, object], path: tuple[str, ...]) -> None:
-    one = request_key("k", {"a": 1}, "x")
+def test_any_other_value_or_path_is_another_request(body: bytes, path: tuple[str, ...]) -> None:
+    one = request_key("k", b'{"a":1}', "x")
     other = request_key("k", body, *path)
     assert one.body_hash != other.body_hash and len(one.body_hash) == len(other.body_hash) == 32
     assert one.key == other.key == "k"

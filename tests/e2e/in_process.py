@@ -51,7 +51,7 @@ class Bench:
 
     async def claim(self, citizen_id: UUID, offer_id: str, key: str | None = None) -> UUID:
         """Claim an offer that is open to all."""
-        request = request_key(key or new_key(), {}, offer_id)
+        request = request_key(key or new_key(), b"", offer_id)
         return (await claims.claim(citizen_id, UUID(offer_id), request, nobody_asks, now())).id
 
     async def code(self, coupon_id: UUID, later: int = 0, at: datetime | None = None) -> str:
@@ -64,12 +64,12 @@ class Bench:
     async def redeem(self, code: str, key: str | None = None, at: datetime | None = None) -> UUID:
         """Redeem, at another moment if one is given."""
         order = Order(STORE, 10_000, 1)
-        request = request_key(key or new_key(), {"code": code})
+        request = request_key(key or new_key(), code.encode())
         return (await redemptions.redeem(CLERK, code, order, request, self.keys, at or now())).id
 
     async def reverse(self, redemption_id: UUID, at: datetime | None = None) -> UUID:
         """Undo."""
-        request = request_key(new_key(), {}, redemption_id)
+        request = request_key(new_key(), b"", redemption_id)
         return (await reversals.reverse(CLERK, redemption_id, "x", request, at or now())).id
 
     async def at_once(

@@ -319,7 +319,7 @@ async def test_consent_that_is_withdrawn_while_the_source_thinks_ends_the_claim(
         await consents.withdraw(citizen_id, ConsentPurpose.CREDIT_CHECK, now())
         return Standing(True, 5, date(2026, 1, 1))
 
-    request = request_key(new_key(), {}, offer_id)
+    request = request_key(new_key(), b"", offer_id)
     claiming: Coroutine[Any, Any, Any] = claims.claim(
         citizen_id, UUID(offer_id), request, source_that_takes_its_time, now()
     )
@@ -344,7 +344,7 @@ async def test_nothing_is_claimed_on_a_consent_whose_withdrawal_was_answered(
         return Standing(True, 5, date(2026, 1, 1))
 
     async def claim() -> None:
-        await claims.claim(citizen_id, UUID(offer_id), request_key(new_key(), {}), knows_him, now())
+        await claims.claim(citizen_id, UUID(offer_id), request_key(new_key(), b""), knows_him, now())
 
     withdraw = partial(consents.withdraw, citizen_id, ConsentPurpose.CREDIT_CHECK, now())
     assert await comes_first(bench, ("offer_stock", offer_id), claim, withdraw) is is_guarded
@@ -418,7 +418,7 @@ async def test_redemption_is_undone_once(bench: Bench, *, is_guarded: bool) -> N
         await drop("reversals", "reversals_redemption_once")
 
     async def undo() -> None:
-        await reversals.reverse(CLERK, done[0], "x", request_key(new_key(), {}), now())
+        await reversals.reverse(CLERK, done[0], "x", request_key(new_key(), b""), now())
 
     outcomes = await bench.at_once(("coupons", coupon_id), [undo] * 3)
     if is_guarded:
@@ -436,7 +436,7 @@ async def test_request_key_of_a_reversal_writes_once(bench: Bench, *, is_guarded
     await drop("reversals", "reversals_redemption_once")
     if not is_guarded:
         await drop("reversals", "reversals_request_key_once")
-    request = request_key(new_key(), {}, done)
+    request = request_key(new_key(), b"", done)
     await db.execute("ALTER TABLE coupons DROP CONSTRAINT coupons_uses_in_range")
 
     async def undo() -> None:

@@ -21,7 +21,7 @@ SCAN_KEYS = ScanKeys(KeyRing({1: b"a master key of thirty-two bytes"}), KEYS)
 
 def a_key(key: str | None = None, **body: Any) -> RequestKey:
     """A request key, by default one that nobody used."""
-    return request_key(key or f"key-{uuid4().hex}", body)
+    return request_key(key or f"key-{uuid4().hex}", repr(body).encode())
 
 
 async def nobody_to_ask() -> Standing:

@@ -143,3 +143,31 @@ def test_a_route_needs_an_answer_for_success() -> None:
 
     with pytest.raises(TypeError, match="no answer"):
         endpoint(Blueprint("bad"), "POST", "/a", summary="Bad", answers={})(handler)
+
+
+class _Order(In):
+    code: str
+    uses: int = 1
+    note: str | None = None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b'{"code":"a"}',
+        b'{"uses":1,"code":"a"}',
+        b'{"note":null,"code":"\\u0061","uses":1}',
+    ],
+)
+def test_the_same_values_are_the_same_request_however_they_are_sent(sent: bytes) -> None:
+    assert _Order.model_validate_json(sent).canonical() == b'{"code":"a"}'
+
+
+@pytest.mark.parametrize("sent", [b'{"code":"b"}', b'{"code":"a","uses":2}', b'{"code":"a","note":""}'])
+def test_any_other_value_is_another_request(sent: bytes) -> None:
+    assert _Order.model_validate_json(sent).canonical() != b'{"code":"a"}'
+
+
+def test_a_value_can_be_left_out_of_what_lasts() -> None:
+    one, other = _Order(code="a", note="x"), _Order(code="a", note="y")
+    assert one.canonical("note") == other.canonical("note") == b'{"code":"a"}'

@@ -136,7 +136,7 @@ async def claim(
         return Standing(True, snapshot.level, snapshot.data_date)
 
     claimed = await claims.claim(
-        actor.id, offer_id, request_key(key, body.model_dump(), offer_id), ask_source, at
+        actor.id, offer_id, request_key(key, body.canonical(), offer_id), ask_source, at
     )
     return Answer(201, _claimed(claimed), replayed=claimed.is_replayed)
 

@@ -137,7 +137,7 @@ async def preview(request: Request, actor: StaffActor, body: ScanIn) -> PreviewO
 async def create(request: Request, actor: StaffActor, body: ScanIn, key: IdempotencyKey) -> Answer:
     """Once per coupon and use, whatever happens on the way; a retry with the same key gets this answer again."""
     done = await redemptions.redeem(
-        *(actor, body.code, body.order(), request_key(key, body.model_dump()), _keys(request), now())
+        *(actor, body.code, body.order(), request_key(key, body.canonical()), _keys(request), now())
     )
     return Answer(201, _redeemed(done), replayed=done.is_replayed)
 

@@ -47,6 +47,6 @@ class ReversalOut(Out):
 )
 async def create(actor: StaffActor, redemption_id: UUID, body: ReversalIn, key: IdempotencyKey) -> Answer:
     """The coupon can be used again, with a fresh code. 15 minutes for a cashier, the month for a manager."""
-    request = request_key(key, body.model_dump(exclude={"reason"}), redemption_id)
+    request = request_key(key, body.canonical("reason"), redemption_id)
     done = await reversals.reverse(actor, redemption_id, body.reason, request, now())
     return Answer(201, ReversalOut.model_validate(done), replayed=done.is_replayed)
