@@ -73,7 +73,7 @@ WELCOME = """
 信惠联已经启动，用时 {seconds:.1f} 秒。按 Ctrl-C 停止。
   接口文档    {url}/api/docs
   运行状态    {url}/readyz
-  市民登录    渠道 sandbox，登录码：demo-excellent、demo-good、demo-fair、demo-poor、demo-unrated
+  市民登录    渠道 sandbox，登录码：demo-excellent、demo-good、demo-fair、demo-poor、demo-unrated，load-<n> 是任意多的人
   店员登录    demo-cashier、demo-cashier-2（同一商户的两家门店）、demo-other（另一商户）；密码与登录名相同
   管理员登录  demo-admin（全省）、demo-admin-hz（杭州）；密码与登录名相同
   数据目录    {data_dir}
@@ -81,7 +81,8 @@ WELCOME = """
 Xinyi Alliance is up after {seconds:.1f} s. Ctrl-C stops it.
   API docs    {url}/api/docs
   State       {url}/readyz
-  Citizens    channel sandbox, codes: demo-excellent, demo-good, demo-fair, demo-poor, demo-unrated
+  Citizens    channel sandbox, codes: demo-excellent, demo-good, demo-fair, demo-poor, demo-unrated;
+              load-<n> is as many people as you like
   Staff       demo-cashier, demo-cashier-2 (two stores of one member), demo-other (another member);
               the password is the login
   Admins      demo-admin (province), demo-admin-hz (Hangzhou); the password is the login

@@ -35,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OperatorError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"{error.filename}: {error.strerror}. Check its path and who may write there.", file=sys.stderr)
+        return os.EX_IOERR
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -178,12 +178,12 @@ class Postgres:
         return self._process
 
     def _create(self) -> None:
-        # Under another name until it is complete: whatever ends us half way leaves no half cluster.
         if not is_known(self._place.account.uid):
             raise EmbeddedServerError(
                 f"PostgreSQL's initdb needs a user with an entry in /etc/passwd, and user id {self._place.account.uid}"
                 " has none: add one, or set DATABASE_URL."
             )
+        # Under another name until it is complete: whatever ends us half way leaves no half cluster.
         fresh = self.folder / "data.new"
         if fresh.exists():
             shutil.rmtree(fresh)

@@ -1,6 +1,8 @@
 """The list of offers: what is in it, in which order, how fresh it is, and what it says a citizen may claim."""
 
-from datetime import timedelta
+import asyncio
+import time
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -196,3 +198,38 @@ async def test_with_consent_and_before_the_source_was_asked_the_tier_speaks_agai
 async def test_an_unknown_offer_is_not_found(shop: Shop) -> None:
     with pytest.raises(NotFound):
         await seen(uuid4())
+
+
+async def test_of_a_check_that_fails_all_who_wait_are_told_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    catalogue, checks = Catalogue(), 0
+
+    async def hang(_: datetime) -> None:
+        nonlocal checks
+        checks += 1
+        await asyncio.sleep(0.1)
+        raise TimeoutError
+
+    monkeypatch.setattr(catalogue, "_refresh", hang)
+    told = await asyncio.gather(*(catalogue.offers(NOON) for _ in range(6)), return_exceptions=True)
+    assert [type(each) for each in told] == [TimeoutError] * 6 and checks == 1
+
+
+async def test_who_joins_a_check_that_began_too_long_ago_waits_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    catalogue, begun = Catalogue(), []
+
+    async def slowly(_: datetime) -> None:
+        begun.append(time.monotonic())
+        await asyncio.sleep(0.3)
+        catalogue._checked_at = begun[-1]
+
+    monkeypatch.setattr(offers, "FRESH_S", 0.1)
+    monkeypatch.setattr(catalogue, "_refresh", slowly)
+    first = asyncio.create_task(catalogue.offers(NOON))
+    await asyncio.sleep(0.25)
+    joined_at = time.monotonic()
+    await asyncio.gather(first, catalogue.offers(NOON))
+    assert catalogue._checked_at >= joined_at - 0.1 and len(begun) == 2

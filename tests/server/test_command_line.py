@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -166,6 +167,13 @@ async def test_a_production_does_nothing_with_a_sandboxs_database(
     ran = await run(environ, *command, typed=PASSWORD + "\n", within_s=20)
     assert ran.code == 78 and "the database of a sandbox" in ran.err
     assert await query(url, "SELECT 1 FROM admins") == []
+
+
+async def test_a_folder_that_can_not_be_used_is_named(servers: Any, url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folder = str(tmp_path / "file" / "metrics")
+    ran = await run({**environment(url, servers.redis_url), "PROMETHEUS_MULTIPROC_DIR": folder}, "web")
+    assert ran.code == 74 and folder in ran.err and "Traceback" not in ran.err and "database" not in ran.err
 
 
 async def test_demo_data_never_gets_into_a_production(servers: Any, url: str) -> None:

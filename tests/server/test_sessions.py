@@ -12,9 +12,10 @@ from benefits.refusals import CodeForged
 from common.database import execute, fetch_one
 from models.enums import ActorKind, AdminRole
 from server import auth, sessions
-from server.auth import RevokedSessions
+from server.auth import Authenticator, RevokedSessions
 from server.config import Settings
 from server.passwords import LoginFailed
+from server.rate_limit import RateLimiter
 from server.sessions import LOST_ANSWER, RefreshTokenInvalid, RefreshTokenReused, SignedIn
 from server.tokens import RefreshToken, make_refresh, read_access, read_refresh
 from tests.factories.citizens import a_citizen
@@ -229,6 +230,19 @@ async def test_an_older_reading_of_the_ended_sessions_does_not_undo_a_younger_on
     slow.set()
     await old
     assert ended.session_id in known and known.is_fresh
+
+
+async def test_while_the_list_can_not_be_relied_on_each_request_asks_for_its_own_session() -> None:
+    """A busy database keeps the list from being read: an ended session must not be let in for that."""
+    ended, open_ = await begin(), await begin()
+    await sessions.end(ended.session_id, "logout", START)
+    authenticator = Authenticator(SETTINGS, RateLimiter(1, SETTINGS.refresh_key))
+    assert not authenticator.revoked.is_fresh
+    assert await authenticator.is_over(ended.session_id)
+    assert not await authenticator.is_over(open_.session_id)
+    await authenticator.revoked.refresh(START)
+    assert authenticator.revoked.is_fresh and await authenticator.is_over(ended.session_id)
+    assert not await authenticator.is_over(open_.session_id)
 
 
 @pytest.mark.parametrize("kind", [ActorKind.STAFF, ActorKind.ADMIN])
