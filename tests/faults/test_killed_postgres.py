@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -118,6 +118,25 @@ async def test_frozen_postgres_is_answered_for_with_a_clean_503(town: Town) -> N
     await until_served(service, 5)
     assert (await clerk.redeem(code, key)).status_code == 201
     await check(town.fetch)
+
+
+async def test_transaction_that_is_frozen_half_way_is_given_up_as_soon_as_a_statement(town: Town) -> None:
+    """Its ROLLBACK must not wait as long again as the statement that got no answer."""
+    await db.connect(town.postgres.url, pool_size=1)
+    try:
+        with ExitStack() as until_it_is_over:
+            with pytest.raises((TimeoutError, asyncpg.InterfaceError)):
+                async with db.transaction():
+                    assert await db.fetch_one("SELECT 1")
+                    until_it_is_over.enter_context(frozen(town.postgres))
+                    begun = time.monotonic()
+                    await db.fetch_one("SELECT 1")
+            took = time.monotonic() - begun
+        assert db.STATEMENT_LIMIT_S < took < db.STATEMENT_LIMIT_S + 3
+        async with asyncio.timeout(5):
+            assert await db.fetch_one("SELECT 1")
+    finally:
+        await db.disconnect()
 
 
 async def test_change_that_could_not_begin_leaves_nothing_to_the_next_statement(town: Town) -> None:
