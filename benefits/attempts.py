@@ -4,12 +4,11 @@ from collections import Counter
 from datetime import datetime
 from uuid import UUID
 
-from prometheus_client import Counter as Metric
-
 from common.actors import StaffActor
 from common.clock import local_day
 from common.database import execute
 from common.ids import new_id
+from common.metrics import Counter as Metric
 
 REFUSED_SCANS = Metric("xinyi_refused_scans", "Refused scans by reason", ["code"])
 

@@ -2,23 +2,22 @@
 
 Why a coupon can't be used twice:
 
-1. `REDEEM` takes the uses off the coupon and writes the record in one statement: a killed process leaves
-   both or neither.
-2. Two scans at once: the second waits for the coupon's row; then PostgreSQL tests the WHERE again on the row
-   as the first left it, finds no use left, and nothing is written.
+1. `REDEEM` locks the coupon, writes the record and takes the uses in one statement: a killed process leaves
+   all or nothing.
+2. Two scans at once: the second waits for the coupon's row (or is judged anew, see `REDEEM_TOGETHER`); then
+   PostgreSQL tests the WHERE again on the row as the first left it, finds no use left, and nothing is written.
 3. One code of a pass twice, where uses are left: `redemptions_step_once`, UNIQUE (coupon_id, step).
 4. One request twice: `redemptions_request_key_once`, UNIQUE (staff_id, request_key); the retry reads the
    stored answer.
 
 Whoever loses by 2, 3 or 4 (`_write` gives None) is judged anew from `READ`, and gets the true reason. What is
-read before is for the rules and for kind refusals; it never decides.
+read before is for the rules and for kind refusals; it never decides. Both statements take all scans of a
+process that wait at the moment (`common.shared_statements`); each row stands for itself.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-
-import asyncpg
 
 from benefits import attempts, coupon_events
 from benefits.codes import Code, KeyRing, verify
@@ -29,10 +28,11 @@ from benefits.terms import Terms, terms_by_id
 from common.actors import StaffActor
 from common.clock import local_day
 from common.crypto import PersonalDataKeys
-from common.database import Row, constraint_of, fetch_one, one_connection
+from common.database import Row
 from common.errors import DomainError
 from common.ids import new_id
 from common.request_keys import RequestKey
+from common.shared_statements import SharedStatement
 from merchants.self_bindings import is_self
 from merchants.staff import StaffRevoked
 from models.enums import CouponStatus, StaffStatus
@@ -40,9 +40,9 @@ from models.enums import CouponStatus, StaffStatus
 # A scan that lost to a newer state is judged anew; more often than this is no race.
 MOST_TRIES = 4
 
-# LATERAL with LIMIT keeps the look-up of the step on its index even when it was planned on an empty ledger.
+# LATERAL with LIMIT keeps the look-ups on their indexes even when they were planned on an empty ledger.
 READ = """
-SELECT s.status AS staff_status, s.self_hash, st.is_active AS store_is_active,
+SELECT asked.n, s.status AS staff_status, s.self_hash, st.is_active AS store_is_active,
        c.id, c.offer_id, c.terms_id, c.citizen_id, c.status, c.key_generation, c.uses_total, c.uses_done,
        c.uses_day, c.uses_today, c.valid_from, c.valid_until, burnt.is_burnt IS NOT NULL AS is_step_burnt,
        CASE WHEN c.status = 'redeemed' THEN
@@ -50,40 +50,68 @@ SELECT s.status AS staff_status, s.self_hash, st.is_active AS store_is_active,
        stored.id AS stored_id, stored.request_hash AS stored_hash, stored.store_id AS stored_store_id,
        stored.terms_id AS stored_terms_id, stored.order_amount_fen, stored.discount_fen, stored.payable_fen,
        stored.uses, stored.uses_left, stored.redeemed_at
-FROM staff s
-LEFT JOIN staff_stores l ON l.staff_id = s.id AND l.store_id = $2
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[])
+     WITH ORDINALITY AS asked (staff_id, store_id, number, step, request_key, n)
+JOIN staff s ON s.id = asked.staff_id
+LEFT JOIN staff_stores l ON l.staff_id = s.id AND l.store_id = asked.store_id
 LEFT JOIN stores st ON st.id = l.store_id
-LEFT JOIN coupons c ON c.number = $3
+LEFT JOIN LATERAL (SELECT * FROM coupons WHERE number = asked.number LIMIT 1) c ON true
 LEFT JOIN LATERAL (
-    SELECT true AS is_burnt FROM redemptions r WHERE r.coupon_id = c.id AND r.step = $4 LIMIT 1) burnt ON true
-LEFT JOIN redemptions stored ON stored.staff_id = s.id AND stored.request_key = $5
-WHERE s.id = $1
+    SELECT true AS is_burnt FROM redemptions r WHERE r.coupon_id = c.id AND r.step = asked.step LIMIT 1) burnt ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM redemptions r WHERE r.staff_id = s.id AND r.request_key = asked.request_key LIMIT 1) stored ON true
 """
 
-# A clock that was set back counts on with the later day: the day's cap is never reset by a wrong clock.
+# Lock the coupon, write the record, take the uses: in this order, because a record that a key refuses
+# (ON CONFLICT) must leave its coupon alone. Records are written in the order of their keys, so that two
+# processes never wait for each other crosswise. A clock that was set back counts on with the later day: the
+# day's cap is never reset by a wrong clock.
 REDEEM = """
-WITH used AS (
-    UPDATE coupons
-       SET uses_done = uses_done + $2::int,
-           status = CASE WHEN uses_done + $2::int = uses_total THEN 'redeemed' ELSE status END,
-           uses_today = CASE WHEN uses_day >= $3::date THEN uses_today ELSE 0 END + $2::int,
-           uses_day = greatest(uses_day, $3::date)
-     WHERE id = $1 AND status = 'claimed' AND key_generation = $4::smallint
-       AND (uses_total IS NULL OR uses_done + $2::int <= uses_total)
-       AND ($5::int IS NULL OR CASE WHEN uses_day >= $3::date THEN uses_today ELSE 0 END + $2::int <= $5::int)
+WITH usable AS MATERIALIZED (
+    SELECT asked.*, c.offer_id, c.citizen_id, c.terms_id, c.uses_total - c.uses_done - asked.uses AS uses_left
+      FROM unnest($1::uuid[], $2::int[], $3::date[], $4::smallint[], $5::int[], $6::uuid[], $7::uuid[], $8::uuid[],
+                  $9::uuid[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
+                  $15::text[], $16::bytea[])
+           WITH ORDINALITY AS asked (coupon_id, uses, day, generation, daily_cap, staff_id, store_id, id,
+                                     member_id, step, order_amount_fen, discount_fen, payable_fen, at,
+                                     request_key, request_hash, n)
+      JOIN coupons c ON c.id = asked.coupon_id
+     WHERE c.status = 'claimed' AND c.key_generation = asked.generation
+       AND (c.uses_total IS NULL OR c.uses_done + asked.uses <= c.uses_total)
+       AND (asked.daily_cap IS NULL
+            OR CASE WHEN c.uses_day >= asked.day THEN c.uses_today ELSE 0 END + asked.uses <= asked.daily_cap)
        AND EXISTS (SELECT FROM staff_stores l JOIN staff s ON s.id = l.staff_id
                      JOIN stores st ON st.id = l.store_id
-                    WHERE l.staff_id = $6 AND l.store_id = $7 AND s.status = 'active' AND st.is_active)
-    RETURNING id, offer_id, citizen_id, terms_id, uses_total - uses_done AS uses_left
+                    WHERE l.staff_id = asked.staff_id AND l.store_id = asked.store_id
+                      AND s.status = 'active' AND st.is_active)
+       FOR NO KEY UPDATE OF c
+), written AS (
+    INSERT INTO redemptions (id, coupon_id, offer_id, citizen_id, terms_id, uses_left, uses, staff_id, store_id,
+                             member_id, step, order_amount_fen, discount_fen, payable_fen, redeemed_at,
+                             request_key, request_hash)
+    SELECT id, coupon_id, offer_id, citizen_id, terms_id, uses_left, uses, staff_id, store_id,
+           member_id, step, order_amount_fen, discount_fen, payable_fen, at, request_key, request_hash
+      FROM usable ORDER BY staff_id, request_key
+    ON CONFLICT DO NOTHING
+    RETURNING id
+), used AS (
+    UPDATE coupons c
+       SET uses_done = c.uses_done + usable.uses,
+           status = CASE WHEN c.uses_done + usable.uses = c.uses_total THEN 'redeemed' ELSE c.status END,
+           uses_today = CASE WHEN c.uses_day >= usable.day THEN c.uses_today ELSE 0 END + usable.uses,
+           uses_day = greatest(c.uses_day, usable.day)
+      FROM written JOIN usable ON usable.id = written.id
+     WHERE c.id = usable.coupon_id
+    RETURNING usable.n, usable.uses_left
 )
-INSERT INTO redemptions (id, coupon_id, offer_id, citizen_id, terms_id, uses_left, uses, staff_id, store_id,
-                         member_id, step, order_amount_fen, discount_fen, payable_fen, redeemed_at,
-                         request_key, request_hash)
-SELECT $8, used.id, used.offer_id, used.citizen_id, used.terms_id, used.uses_left, $2::int, $6, $7,
-       $9, $10, $11, $12, $13, $14, $15, $16
-  FROM used
-RETURNING uses_left
+SELECT n, uses_left FROM used
 """
+# Together with others, a coupon that another transaction holds is left to be judged anew: nobody's scan
+# waits because of somebody else's coupon.
+REDEEM_TOGETHER = REDEEM.replace("UPDATE OF c\n", "UPDATE OF c SKIP LOCKED\n")
+
+reads = SharedStatement(READ)
+writes = SharedStatement(REDEEM_TOGETHER, alone=REDEEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +170,16 @@ async def redeem(
         Every other refusal of `benefits.redemption_rules.judge`: kept as an attempt.
     """
     code = _verified(actor, text, keys.codes)
-    async with one_connection():
-        for _ in range(MOST_TRIES):
-            row = await _read(actor, code, order, request.key)
-            if row["stored_id"] is not None:
-                return await _stored(row, request)
-            scan = Scan(actor, code, order, now)
-            terms, given = await _judged(scan, row, keys, is_preview=False)
-            done = await _write(scan, row, terms, given, request)
-            if done is not None:
-                coupon_events.redeemed(row["id"], done.id, now)
-                return done
+    for attempt in range(MOST_TRIES):
+        row = await _read(actor, code, order, request.key)
+        if row["stored_id"] is not None:
+            return await _stored(row, request)
+        scan = Scan(actor, code, order, now)
+        terms, given = await _judged(scan, row, keys, is_preview=False)
+        done = await _write(scan, row, terms, given, request, alone=attempt > 0)
+        if done is not None:
+            coupon_events.redeemed(row["id"], done.id, now)
+            return done
     raise Busy
 
 
@@ -174,7 +201,7 @@ def _verified(actor: StaffActor, text: str, keys: KeyRing) -> Code:
 
 
 async def _read(actor: StaffActor, code: Code, order: Order, key: str) -> Row:
-    row = await fetch_one(READ, actor.id, order.store_id, code.number, code.step, key)
+    row = await reads.ask(actor.id, order.store_id, code.number, code.step, key)
     if row is None:
         raise StaffRevoked
     return row
@@ -233,21 +260,19 @@ def _coupon_state(row: Row) -> CouponState:
     )
 
 
-async def _write(scan: Scan, row: Row, terms: Terms, given: Discount, request: RequestKey) -> Redeemed | None:
+async def _write(
+    scan: Scan, row: Row, terms: Terms, given: Discount, request: RequestKey, *, alone: bool = False
+) -> Redeemed | None:
     """Run the guarded statement; nothing when the scan has to be judged anew."""
     order, redemption_id = scan.order, new_id()
-    try:
-        written = await fetch_one(
-            REDEEM,
-            *(row["id"], order.uses, local_day(scan.at), scan.code.generation, terms.daily_use_cap),
-            *(scan.actor.id, order.store_id, redemption_id, scan.actor.member_id, scan.code.step),
-            *(order.order_amount_fen, given.discount_fen, given.payable_fen, scan.at),
-            *(request.key, request.body_hash),
-        )
-    except asyncpg.UniqueViolationError as error:
-        if constraint_of(error) in ("redemptions_step_once", "redemptions_request_key_once"):
-            return None
-        raise
+    values = (
+        *(row["id"], order.uses, local_day(scan.at), scan.code.generation, terms.daily_use_cap),
+        *(scan.actor.id, order.store_id, redemption_id, scan.actor.member_id, scan.code.step),
+        *(order.order_amount_fen, given.discount_fen, given.payable_fen, scan.at),
+        *(request.key, request.body_hash),
+    )
+    # One coupon is once in a statement: the second scan of it goes with the next and sees what the first did.
+    written = await (writes.ask_alone(*values) if alone else writes.ask(*values, apart=row["id"]))
     if written is None:
         return None
     return Redeemed(

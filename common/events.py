@@ -23,6 +23,8 @@ SILENT_S = 2.5
 # Beyond this the oldest hints that wait are dropped: a stuck Redis must not eat a worker's memory.
 MAX_WAITING = 1000
 ALWAYS = "always"
+# One command and one answer for all that waits: reading an answer to each would cost more than sending them.
+PUBLISH_ALL = "for i = 1, #ARGV, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end"
 
 Inbox = asyncio.Queue[dict[str, Any] | None]
 # Put into every inbox when the connection breaks and when it is back: look for yourself.
@@ -95,10 +97,7 @@ class _Outbox:
             batch = list(self._waiting)
             self._waiting.clear()
             try:
-                async with self._client.pipeline(transaction=False) as pipeline:
-                    for channel, text in batch:
-                        pipeline.publish(channel, text)
-                    await pipeline.execute()
+                await self._client.eval(PUBLISH_ALL, 0, *(part for pair in batch for part in pair))
             except _AWAY:
                 continue
             except Exception:

@@ -8,11 +8,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from sanic import Request, Sanic
 from sanic.response.types import BaseHTTPResponse
 
+from common.metrics import Counter, Histogram
 from server.http import ApiRequest
 from server.request_log import method_of, route_of
 
