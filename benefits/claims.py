@@ -1,9 +1,11 @@
 """领取: a citizen takes one piece of an offer, exactly, and can give it back unused.
 
 Why nobody gets one too many: the coupon, its place in the citizen's limit, the day's count and the
-stock are written by one statement, and each is held by a constraint. Whoever comes second or one too
-many violates it, and his whole statement leaves no trace. What is read before only makes the refusal
-kind; it never decides.
+stock are written by one statement, and each is held by a constraint. Whoever comes second finds his place
+taken and is judged anew; whoever is one too many violates the constraint, and the whole statement leaves no
+trace. All claims of a process that wait at the moment share the statement (`common.shared_statements`); when
+the constraint refuses it, each of them runs it by itself and hears of his own piece. What is read before only
+makes the refusal kind; it never decides.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,76 +32,111 @@ from common.database import Row, constraint_of, fetch_one
 from common.errors import NotFound
 from common.ids import new_coupon_number, new_id
 from common.request_keys import RequestKey
+from common.shared_statements import SharedStatement
 from models.enums import CouponStatus, LimitPeriod, MemberStatus, OfferStatus
 
 # Losing a race to oneself (two phones, one person) is judged anew; more often than this is no race.
 MOST_TRIES = 5
 
+# LATERAL with LIMIT keeps the look-ups on their indexes even when they were planned on an empty table.
 READ = """
-SELECT o.status, o.claim_from, o.claim_until, o.min_tier_level, o.per_citizen_limit, o.per_citizen_period,
+SELECT asked.n, o.status, o.claim_from, o.claim_until, o.min_tier_level, o.per_citizen_limit, o.per_citizen_period,
        o.terms_id, (SELECT valid_until FROM offer_terms WHERE id = o.terms_id) AS use_until,
        m.status AS member_status,
        s.total - s.issued AS stock_left, s.daily_limit - coalesce(d.issued, 0) AS left_today,
        consent.id AS consent_id, snapshot.level, snapshot.data_date,
        (SELECT count(*) FROM coupons held
-         WHERE held.offer_id = o.id AND held.citizen_id = $2 AND held.slot IS NOT NULL
+         WHERE held.offer_id = o.id AND held.citizen_id = asked.citizen_id AND held.slot IS NOT NULL
            AND held.limit_period = CASE o.per_citizen_period
-               WHEN 'ever' THEN '' WHEN 'year' THEN $5 WHEN 'month' THEN $6 ELSE $7 END) AS held_in_period,
+               WHEN 'ever' THEN '' WHEN 'year' THEN asked.year WHEN 'month' THEN asked.month
+               ELSE asked.day END) AS held_in_period,
        stored.id AS stored_id, stored.request_hash AS stored_hash, stored.terms_id AS stored_terms_id,
        stored.valid_from AS stored_valid_from, stored.valid_until AS stored_valid_until,
        stored.claimed_at AS stored_claimed_at
-FROM (VALUES (1)) AS always
-LEFT JOIN coupons stored ON stored.citizen_id = $2 AND stored.request_key = $3
-LEFT JOIN offers o ON o.id = $1 AND o.status <> 'draft'
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::date[])
+     WITH ORDINALITY AS asked (offer_id, citizen_id, request_key, at, year, month, day, today, n)
+LEFT JOIN LATERAL (
+    SELECT * FROM coupons WHERE citizen_id = asked.citizen_id AND request_key = asked.request_key LIMIT 1) stored ON true
+LEFT JOIN offers o ON o.id = asked.offer_id AND o.status <> 'draft'
 LEFT JOIN members m ON m.id = o.member_id
 LEFT JOIN offer_stock s ON s.offer_id = o.id
+LEFT JOIN LATERAL (SELECT issued FROM offer_days WHERE offer_id = o.id AND day = asked.today LIMIT 1) d ON true
 LEFT JOIN LATERAL (
-    SELECT issued FROM offer_days WHERE offer_id = o.id AND day = $8 LIMIT 1) d ON true
-LEFT JOIN consents consent
-       ON consent.citizen_id = $2 AND consent.purpose = 'credit_check' AND consent.withdrawn_at IS NULL
+    SELECT id FROM consents
+     WHERE citizen_id = asked.citizen_id AND purpose = 'credit_check' AND withdrawn_at IS NULL LIMIT 1) consent ON true
 LEFT JOIN LATERAL (
     SELECT level, data_date FROM tier_snapshots
-     WHERE citizen_id = $2 AND valid_until > $4 ORDER BY taken_at DESC LIMIT 1) snapshot ON true
+     WHERE citizen_id = asked.citizen_id AND valid_until > asked.at ORDER BY taken_at DESC LIMIT 1) snapshot ON true
 """
 
-# Lock what is scarce last: the consent, the coupon and its slot first, then the day, then the one row that
-# everybody wants. The consent is held until the coupon is written: a withdrawal comes before or after, and
-# once it is answered nothing is claimed on it.
+# Lock what is scarce last: the consents, the coupons and their slots first, then the days, then the rows that
+# everybody wants, each kind in the order of its key, so that two processes never wait for each other crosswise.
+# A consent is held until its coupon is written: a withdrawal comes before or after, and once it is answered
+# nothing is claimed on it. All claims of one offer in one statement take their pieces at once: the row of a hot
+# offer changes once for all that wait, not once for each.
 CLAIM = """
-WITH consent AS MATERIALIZED (
-    SELECT c.id FROM consents c WHERE c.id = $14 AND c.citizen_id = $5 AND c.withdrawn_at IS NULL FOR SHARE
-), place AS (
-    SELECT CASE WHEN $7::int IS NULL THEN NULL ELSE
-        (SELECT min(n) FROM generate_series(1, $7::int) AS n
+WITH asked AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::int[], $7::int[],
+                         $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::text[],
+                         $13::bytea[], $14::uuid[], $15::date[], $16::smallint[])
+                  WITH ORDINALITY AS asked (id, number, offer_id, terms_id, citizen_id, uses_total, most,
+                                            period, valid_from, valid_until, at, request_key, request_hash,
+                                            consent_id, today, min_tier_level, n)
+), consent AS MATERIALIZED (
+    SELECT c.id, c.citizen_id FROM consents c
+     WHERE c.id = ANY ($14::uuid[]) AND c.withdrawn_at IS NULL
+     ORDER BY c.id FOR SHARE
+), placed AS (
+    SELECT asked.*, CASE WHEN most IS NOT NULL THEN
+        (SELECT min(place) FROM generate_series(1, most) AS place
           WHERE NOT EXISTS (SELECT FROM coupons taken
-                             WHERE taken.offer_id = $3 AND taken.citizen_id = $5
-                               AND taken.limit_period = $8 AND taken.slot = n)) END AS slot
+                             WHERE taken.offer_id = asked.offer_id AND taken.citizen_id = asked.citizen_id
+                               AND taken.limit_period = asked.period AND taken.slot = place)) END AS slot
+      FROM asked
 ), claimed AS (
     INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
                          valid_from, valid_until, claimed_at, request_key, request_hash)
-    SELECT $1, $2, o.id, o.terms_id, $5, $6, place.slot, $8, $9, $10, $11, $12, $13
-      FROM offers o JOIN members m ON m.id = o.member_id AND m.status = 'active', place
-     WHERE o.id = $3 AND o.status = 'published' AND o.terms_id = $4
-       AND o.min_tier_level IS NOT DISTINCT FROM $16::smallint
-       AND ($7::int IS NULL OR place.slot IS NOT NULL)
-       AND ($16::smallint IS NULL OR EXISTS (SELECT FROM consent))
+    SELECT p.id, p.number, o.id, o.terms_id, p.citizen_id, p.uses_total, p.slot, p.period,
+           p.valid_from, p.valid_until, p.at, p.request_key, p.request_hash
+      FROM placed p
+      JOIN offers o ON o.id = p.offer_id AND o.status = 'published' AND o.terms_id = p.terms_id
+       AND o.min_tier_level IS NOT DISTINCT FROM p.min_tier_level
+      JOIN members m ON m.id = o.member_id AND m.status = 'active'
+     WHERE (p.most IS NULL OR p.slot IS NOT NULL)
+       AND (p.min_tier_level IS NULL
+            OR EXISTS (SELECT FROM consent WHERE consent.id = p.consent_id AND consent.citizen_id = p.citizen_id))
+     ORDER BY p.citizen_id, p.request_key
+    ON CONFLICT DO NOTHING
     RETURNING id, offer_id
+), taken AS MATERIALIZED (
+    SELECT claimed.offer_id, asked.today, count(*)::int AS pieces
+      FROM claimed JOIN asked ON asked.id = claimed.id GROUP BY claimed.offer_id, asked.today
 ), today AS (
     INSERT INTO offer_days (offer_id, day, daily_limit, issued)
-    SELECT s.offer_id, $15, s.daily_limit, 1
-      FROM claimed JOIN offer_stock s ON s.offer_id = claimed.offer_id
-     WHERE s.daily_limit IS NOT NULL
+    SELECT s.offer_id, taken.today, s.daily_limit, taken.pieces
+      FROM taken JOIN offer_stock s ON s.offer_id = taken.offer_id
+     WHERE s.daily_limit IS NOT NULL ORDER BY s.offer_id, taken.today
     ON CONFLICT (offer_id, day) DO UPDATE
-       SET issued = offer_days.issued + 1, daily_limit = excluded.daily_limit
+       SET issued = offer_days.issued + excluded.issued, daily_limit = excluded.daily_limit
     RETURNING 1
+), stock AS MATERIALIZED (
+    SELECT s.offer_id FROM offer_stock s, (SELECT count(*) FROM today) AS after_today
+     WHERE s.offer_id IN (SELECT offer_id FROM taken)
+     ORDER BY s.offer_id FOR NO KEY UPDATE OF s
 ), piece AS (
-    UPDATE offer_stock s SET issued = s.issued + 1
-      FROM claimed, (SELECT count(*) FROM today) AS after_today
-     WHERE s.offer_id = claimed.offer_id
+    UPDATE offer_stock s SET issued = s.issued + wanted.pieces
+      FROM (SELECT stock.offer_id, sum(taken.pieces)::int AS pieces
+              FROM stock JOIN taken ON taken.offer_id = stock.offer_id GROUP BY stock.offer_id) AS wanted
+     WHERE s.offer_id = wanted.offer_id
     RETURNING 1
 )
-SELECT id FROM claimed
+SELECT asked.n FROM claimed JOIN asked ON asked.id = claimed.id
 """
+# Together with others, a consent that is being withdrawn is not waited for: that claim is judged anew.
+CLAIM_TOGETHER = CLAIM.replace("FOR SHARE\n", "FOR SHARE SKIP LOCKED\n")
+
+reads = SharedStatement(READ)
+writes = SharedStatement(CLAIM_TOGETHER, alone=CLAIM)
 
 GIVE_BACK = """
 WITH given AS (
@@ -153,14 +190,14 @@ async def claim(
         ConsentRequired, Unrated, TierTooLow, SoldOut, SoldOutToday, LimitReached, OfferNotStarted,
         OfferEnded: as `benefits.eligibility` says.
     """
-    for _ in range(MOST_TRIES):
+    for attempt in range(MOST_TRIES):
         row = await _read(citizen_id, offer_id, request, now)
         if row["stored_id"] is not None:
             return await _stored(row, request)
         if row["terms_id"] is None:
             raise NotFound
         await _judge(row, ask_source, now)
-        claimed = await _write(citizen_id, offer_id, request, row, now)
+        claimed = await _write(citizen_id, offer_id, request, row, now, alone=attempt > 0)
         if claimed is not None:
             return claimed
     raise Busy
@@ -199,7 +236,7 @@ async def give_back(citizen_id: UUID, coupon_id: UUID, now: datetime) -> None:
 
 async def _read(citizen_id: UUID, offer_id: UUID, request: RequestKey, now: datetime) -> Row:
     periods = (period_key(period, now) for period in (LimitPeriod.YEAR, LimitPeriod.MONTH, LimitPeriod.DAY))
-    row = await fetch_one(READ, offer_id, citizen_id, request.key, now, *periods, local_day(now))
+    row = await reads.ask(offer_id, citizen_id, request.key, now, *periods, local_day(now))
     assert row is not None
     return row
 
@@ -245,28 +282,26 @@ async def _judge(row: Row, ask_source: AskSource, now: datetime) -> None:
 
 
 async def _write(
-    citizen_id: UUID, offer_id: UUID, request: RequestKey, row: Row, now: datetime
+    citizen_id: UUID, offer_id: UUID, request: RequestKey, row: Row, now: datetime, *, alone: bool = False
 ) -> Claimed | None:
     """Run the guarded statement; nothing when it has to be judged anew."""
     terms = await terms_by_id(row["terms_id"])
     period = period_key(LimitPeriod(row["per_citizen_period"]), now)
     valid_from, valid_until = terms.validity(now)
     coupon_id = new_id()
+    values = (
+        *(coupon_id, new_coupon_number(), offer_id, terms.id, citizen_id, terms.uses_total),
+        *(row["per_citizen_limit"], period, valid_from, valid_until, now),
+        *(request.key, request.body_hash, row["consent_id"], local_day(now), row["min_tier_level"]),
+    )
     try:
-        done = await fetch_one(
-            CLAIM,
-            *(coupon_id, new_coupon_number(), offer_id, terms.id, citizen_id, terms.uses_total),
-            *(row["per_citizen_limit"], period, valid_from, valid_until, now),
-            *(request.key, request.body_hash, row["consent_id"], local_day(now), row["min_tier_level"]),
-        )
-    except asyncpg.IntegrityConstraintViolationError as error:
+        done = await (writes.ask_alone(*values) if alone else writes.ask(*values))
+    except asyncpg.CheckViolationError as error:
         match constraint_of(error):
             case "offer_stock_not_oversold":
                 raise SoldOut from None
             case "offer_days_not_oversold":
                 raise SoldOutToday from None
-            case "coupons_slot_once" | "coupons_request_key_once" | "coupons_number_once":
-                return None
             case _:
                 raise
     if done is None:

@@ -22,6 +22,7 @@ OF_ONE_ROW = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
     asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
 )
 
 
@@ -48,8 +49,8 @@ class SharedStatement:
     """
 
     def __init__(self, together: str, alone: str | None = None) -> None:
-        self._together = together
-        self._alone = alone or together
+        self.together = together
+        self.alone = alone or together
         self._waiting: list[_Asked] = []
         self._sender: asyncio.Task[None] | None = None
 
@@ -77,7 +78,7 @@ class SharedStatement:
 
     async def ask_alone(self, *values: object) -> Row | None:
         """The row for these values by a statement of its own, which waits for locks."""
-        return await fetch_one(self._alone, *([value] for value in values))
+        return await fetch_one(self.alone, *([value] for value in values))
 
     async def _send_all(self) -> None:
         """Send until nothing waits, one statement at a time: two on their way at once were slower."""
@@ -113,7 +114,7 @@ class SharedStatement:
     async def _send(self, batch: list[_Asked]) -> None:
         columns = zip(*(asked.values for asked in batch), strict=True)
         try:
-            rows = await fetch_all(self._together, *map(list, columns))
+            rows = await fetch_all(self.together, *map(list, columns))
         except OF_ONE_ROW:
             _fail(batch, _NotTogether())
             return

@@ -44,7 +44,7 @@ async def _fill() -> None:
 
 async def _pages(statement: str, *values: object) -> int:
     """How many pages the statement's kept plan touches."""
-    literals = ", ".join("NULL" if value is None else f"'{value}'" for value in values)
+    literals = ", ".join(f"'{{{value[0]}}}'" if isinstance(value, list) else f"'{value}'" for value in values)
     plan = await fetch_all(f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE {statement}({literals})")
     text = "\n".join(row[0] for row in plan)
     touched = re.search(r"Buffers: shared hit=(\d+)(?: read=(\d+))?", text)
@@ -62,14 +62,18 @@ async def test_a_plan_made_on_an_empty_ledger_does_not_scan_it_later(
     assert store is not None
     at = now()
     staff, offer = demo_id("staff", "demo-cashier"), demo_id("offer", "hz-hupan-load")
-    scan = (staff, store["store_id"], 77, 100, "some-key")
-    claim = (offer, new_id(), "some-key", at, "2026", "2026-11", "2026-11-23", local_day(at))
+    scan = ([staff], [store["store_id"]], [77], [100], ["some-key"])
+    claim = (
+        *([offer], [new_id()], ["some-key"], [at.isoformat()]),
+        *(["2026"], ["2026-11"], ["2026-11-23"], [local_day(at)]),
+    )
     async with in_transaction():
         if was_analyzed:
             await execute("ANALYZE")
-        await execute(f"PREPARE scan(uuid, uuid, bigint, bigint, text) AS {redemptions.READ}")
+        await execute(f"PREPARE scan(uuid[], uuid[], bigint[], bigint[], text[]) AS {redemptions.READ}")
         await execute(
-            f"PREPARE claim(uuid, uuid, text, timestamptz, text, text, text, date) AS {claims.READ}"
+            f"PREPARE claim(uuid[], uuid[], text[], timestamptz[], text[], text[], text[], date[])"
+            f" AS {claims.READ}"
         )
         before = [await _pages("scan", *scan), await _pages("claim", *claim)]
         await _fill()

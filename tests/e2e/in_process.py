@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from benefits import claims, codes, redemptions, reversals
 from benefits.eligibility import NOBODY, Standing
@@ -20,6 +21,7 @@ from common.clock import now
 from common.database import fetch_all
 from common.errors import DomainError
 from common.request_keys import request_key
+from common.shared_statements import SharedStatement
 from sandbox.demo_data.rows import demo_id
 from server.config import load
 from tests.conftest import environment
@@ -75,13 +77,22 @@ class Bench:
     async def at_once(
         self, row: tuple[str, Any], works: Sequence[Callable[[], Awaitable[Any]]]
     ) -> Counter[str]:
-        """Let everybody read, then let everybody write; what came of it: "done", or the refusal's code."""
+        """Let everybody read, then let everybody write; what came of it: "done", or the refusal's code.
+
+        Each as in a process of his own: nobody shares a statement with anybody.
+        """
         # Warm, so that opening connections does not put them into a queue.
         await asyncio.gather(*(fetch_all("SELECT pg_sleep(0.02)") for _ in works))
-        async with row_held(self.url, *row):
-            running = [asyncio.create_task(outcome(work())) for work in works]
-            await crowd(fetch_all, len(works))
-        return Counter(await asyncio.gather(*running))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SharedStatement, "ask", ask_alone)
+            async with row_held(self.url, *row):
+                running = [asyncio.create_task(outcome(work())) for work in works]
+                await crowd(fetch_all, len(works))
+            return Counter(await asyncio.gather(*running))
+
+
+async def ask_alone(shared: SharedStatement, *values: object, apart: object = None) -> db.Row | None:
+    return await shared.ask_alone(*values)
 
 
 async def nobody_asks() -> Standing:

@@ -21,6 +21,7 @@ from common.actors import AdminActor
 from common.clock import now
 from common.database import fetch_all
 from common.request_keys import request_key
+from common.shared_statements import SharedStatement
 from models.enums import AdminRole, ConsentPurpose, OfferStatus
 from tests.e2e.in_process import CLERK, Bench, outcome
 from tests.e2e.invariants import check
@@ -44,11 +45,17 @@ async def drop(table: str, *constraints: str) -> None:
         await db.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
 
-def without(statement: str, *guards: str) -> str:
+def without(statement: str, *guards: str, instead: str = "true") -> str:
     for guard in guards:
         assert guard in statement, f"there is no such guard any more: {guard}"
-        statement = statement.replace(guard, "true")
+        statement = statement.replace(guard, instead)
     return statement
+
+
+def unguarded(shared: SharedStatement, *guards: str, instead: str = "true") -> SharedStatement:
+    """The same in both forms, together and alone, with guards taken out."""
+    together, alone = (without(form, *guards, instead=instead) for form in (shared.together, shared.alone))
+    return SharedStatement(together, alone)
 
 
 async def broken(rule: str) -> None:
@@ -59,7 +66,8 @@ async def broken(rule: str) -> None:
 
 # What keeps a coupon from being used twice: the statement, its CHECKs, and the burnt step.
 IS_CLAIMED = "status = 'claimed'"
-HAS_USES = "(uses_total IS NULL OR uses_done + $2::int <= uses_total)"
+IS_STILL_CLAIMED = "c.status = 'claimed'"
+HAS_USES = "(c.uses_total IS NULL OR c.uses_done + asked.uses <= c.uses_total)"
 USES_CHECKS = ("coupons_uses_in_range", "coupons_redeemed_when_used_up")
 
 
@@ -80,7 +88,7 @@ async def test_coupon_is_used_twice_only_where_every_guard_is_gone(
     coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all))
     code = await bench.code(coupon_id)
     if not has_statement:
-        monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, IS_CLAIMED, HAS_USES))
+        monkeypatch.setattr(redemptions, "writes", unguarded(redemptions.writes, IS_STILL_CLAIMED, HAS_USES))
     if not has_checks:
         await drop("coupons", *USES_CHECKS)
     if not has_step:
@@ -98,7 +106,7 @@ async def test_checks_alone_stop_the_second_use_though_not_kindly(
 ) -> None:
     coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all))
     code = await bench.code(coupon_id)
-    monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, IS_CLAIMED, HAS_USES))
+    monkeypatch.setattr(redemptions, "writes", unguarded(redemptions.writes, IS_STILL_CLAIMED, HAS_USES))
     await drop("redemptions", "redemptions_step_once")
     outcomes = await bench.at_once(("coupons", coupon_id), [lambda: bench.redeem(code)] * AT_ONCE)
     assert outcomes == {"done": 1, "CheckViolationError": AT_ONCE - 1}
@@ -145,7 +153,7 @@ async def test_revocation_that_comes_between_ends_the_redemption(
     coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all))
     code = await bench.code(coupon_id)
     if not is_guarded:
-        monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, IS_CLAIMED))
+        monkeypatch.setattr(redemptions, "writes", unguarded(redemptions.writes, IS_STILL_CLAIMED))
     async with row_held(bench.url, "coupons", coupon_id) as holder:
         redeeming = asyncio.create_task(outcome(bench.redeem(code)))
         await crowd(fetch_all, 1)
@@ -171,8 +179,8 @@ async def test_daily_cap_holds_for_two_codes_at_once(
     coupon_id = await bench.claim(await bench.citizen(), offer_id)
     texts = [await bench.code(coupon_id, later) for later in (0, 1)]
     if not is_guarded:
-        cap = "CASE WHEN uses_day >= $3::date THEN uses_today ELSE 0 END + $2::int <= $5::int"
-        monkeypatch.setattr(redemptions, "REDEEM", without(redemptions.REDEEM, cap))
+        cap = "CASE WHEN c.uses_day >= asked.day THEN c.uses_today ELSE 0 END + asked.uses <= asked.daily_cap"
+        monkeypatch.setattr(redemptions, "writes", unguarded(redemptions.writes, cap))
     outcomes = await bench.at_once(("coupons", coupon_id), [partial(bench.redeem, text) for text in texts])
     if is_guarded:
         assert outcomes == {"done": 1, "daily_use_reached": 1}
@@ -242,17 +250,23 @@ async def test_person_never_gets_more_than_his_limit(bench: Bench, *, is_guarded
 # One statement that takes the piece first and then swallows the conflict: it never sells too many, and yet
 # its counter runs away from the coupons.
 NAIVE_CLAIM = """
-WITH place AS (SELECT 1 AS slot), piece AS (
-    UPDATE offer_stock SET issued = issued + 1 WHERE offer_id = $3 AND issued < total RETURNING offer_id
+WITH asked AS (
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::int[], $7::int[],
+                         $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::text[],
+                         $13::bytea[], $14::uuid[], $15::date[], $16::smallint[])
+                  AS asked (id, number, offer_id, terms_id, citizen_id, uses_total, most, period, valid_from,
+                            valid_until, at, request_key, request_hash, consent_id, today, min_tier_level)
+), piece AS (
+    UPDATE offer_stock s SET issued = issued + 1 FROM asked
+     WHERE s.offer_id = asked.offer_id AND issued < total RETURNING s.offer_id
 ), claimed AS (
     INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
                          valid_from, valid_until, claimed_at, request_key, request_hash)
-    SELECT $1, $2, $3, $4, $5, $6, place.slot, $8, $9, $10, $11, $12, $13 FROM piece, place
-     WHERE $7::int IS NOT NULL AND ($14::uuid IS NULL OR true) AND ($15::date IS NULL OR true)
-       AND ($16::smallint IS NULL OR true)
+    SELECT id, number, offer_id, terms_id, citizen_id, uses_total, 1, period, valid_from, valid_until, at,
+           request_key, request_hash FROM asked WHERE EXISTS (SELECT FROM piece)
     ON CONFLICT DO NOTHING RETURNING id
 )
-SELECT id FROM claimed
+SELECT 1 AS n FROM claimed
 """
 
 
@@ -261,7 +275,7 @@ async def test_counter_that_is_only_kept_below_the_stock_runs_away_from_the_coup
 ) -> None:
     offer_id = await add_offer(fetch_all, stock=50, per_citizen=1)
     citizen_id = await bench.citizen()
-    monkeypatch.setattr(claims, "CLAIM", NAIVE_CLAIM)
+    monkeypatch.setattr(claims, "writes", SharedStatement(NAIVE_CLAIM))
     outcomes = await bench.at_once(
         ("offer_stock", offer_id), [lambda: bench.claim(citizen_id, offer_id)] * AT_ONCE
     )
@@ -313,7 +327,7 @@ async def test_consent_that_is_withdrawn_while_the_source_thinks_ends_the_claim(
     text = await consents.text_in_force(ConsentPurpose.CREDIT_CHECK, now())
     await consents.grant(citizen_id, ConsentPurpose.CREDIT_CHECK, text.version, now())
     if not is_guarded:
-        monkeypatch.setattr(claims, "CLAIM", without(claims.CLAIM, "c.withdrawn_at IS NULL"))
+        monkeypatch.setattr(claims, "writes", unguarded(claims.writes, "c.withdrawn_at IS NULL"))
 
     async def source_that_takes_its_time() -> Standing:
         await consents.withdraw(citizen_id, ConsentPurpose.CREDIT_CHECK, now())
@@ -337,8 +351,8 @@ async def test_nothing_is_claimed_on_a_consent_whose_withdrawal_was_answered(
     text = await consents.text_in_force(ConsentPurpose.CREDIT_CHECK, now())
     await consents.grant(citizen_id, ConsentPurpose.CREDIT_CHECK, text.version, now())
     if not is_guarded:
-        assert " FOR SHARE" in claims.CLAIM
-        monkeypatch.setattr(claims, "CLAIM", claims.CLAIM.replace(" FOR SHARE", ""))
+        without_lock = SharedStatement(without(claims.CLAIM, " FOR SHARE", instead=""))
+        monkeypatch.setattr(claims, "writes", without_lock)
 
     async def knows_him() -> Standing:
         return Standing(True, 5, date(2026, 1, 1))

@@ -63,7 +63,10 @@ async def codes_of_phone(citizen: CitizenClient, coupon_id: str, step: int) -> l
 async def release_at_once(
     service: Service, row: tuple[str, str], lines: Sequence[Line], calls: Sequence[Call], at_least: int
 ) -> list[Answer]:
-    """Send every call while the row is held, and let it go when `at_least` sessions wait for it."""
+    """Send every call while the row is held, and let it go when `at_least` sessions wait for it.
+
+    Claims of one process share a statement: of theirs as many sessions wait as there are processes.
+    """
     async with row_held(service.environment["DATABASE_URL"], *row):
         for line, call in zip(lines, calls, strict=True):
             line.send(call)
@@ -188,7 +191,7 @@ async def test_hundred_pieces_and_two_thousand_claims_make_exactly_hundred_coupo
     async with lines_to(*pair, count=2000) as lines:
         tokens = await signed_in(lines[:24], names)
         calls = [claim_by(tokens[n % len(tokens)], offer_id) for n in range(2000)]
-        answers = await release_at_once(service, ("offer_stock", offer_id), lines, calls, at_least=30)
+        answers = await release_at_once(service, ("offer_stock", offer_id), lines, calls, at_least=2)
     seen = Counter(answer.what for answer in answers)
     assert seen[201] == 100, seen
     assert set(seen) <= {201, "sold_out", "limit_reached"}, seen
@@ -248,7 +251,7 @@ async def test_one_person_on_two_identities_never_gets_more_than_his_limit(
     offer_id = await add_offer(service.fetch, stock=50, per_citizen=per_citizen, min_tier_level=4)
     async with lines_to(*pair, count=40) as lines:
         calls = [claim_by((one, other)[n % 2].http, offer_id) for n in range(40)]
-        answers = await release_at_once(service, ("offer_stock", offer_id), lines, calls, at_least=5)
+        answers = await release_at_once(service, ("offer_stock", offer_id), lines, calls, at_least=2)
     assert counted(answers) == {201: per_citizen, "limit_reached": 40 - per_citizen}
     [stock] = await service.fetch("SELECT issued FROM offer_stock WHERE offer_id = $1", offer_id)
     assert stock["issued"] == per_citizen
@@ -263,7 +266,7 @@ async def test_one_claim_key_thirty_times_at_once_makes_one_coupon(pair: Pair) -
     key = new_key()
     async with lines_to(*pair, count=30) as lines:
         calls = [claim_by(citizen.http, offer_id, key)] * 30
-        answers = await release_at_once(service, ("offer_stock", offer_id), lines, calls, at_least=5)
+        answers = await release_at_once(service, ("offer_stock", offer_id), lines, calls, at_least=2)
         elsewhere = await lines[0].ask(claim_by(citizen.http, other_id, key))
     assert counted(answers) == {201: 30}
     assert len({answer.body for answer in answers}) == 1
