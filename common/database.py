@@ -20,6 +20,8 @@ _OF_THE_POOL = frozenset({"minsize", "maxsize", "max_inactive_connection_lifetim
 SESSION_SETTINGS = {
     "timezone": "UTC",
     "idle_in_transaction_session_timeout": "10s",
+    # A row that somebody holds for longer than this is no rush: those that share a statement are told apart.
+    "lock_timeout": "2s",
     # A prepared statement keeps the plan of its first executions. Planned while the ledger is
     # empty, the look-up of a key would be a scan of the whole ledger for as long as the
     # connection lives; no statement of the service wants such a scan where it has an index.

@@ -1,0 +1,118 @@
+"""Storms of scans and claims over the same few rows through several senders, as through several processes.
+
+Keys are used twice on purpose, coupons and offers overlap: whatever share a statement must neither strand a
+coupon without its record nor wait for one another crosswise.
+"""
+
+import asyncio
+import random
+from collections import Counter
+
+import pytest
+
+from benefits import claims, redemptions
+from common.database import Row, fetch_all, fetch_one
+from common.shared_statements import SharedStatement
+from tests.e2e.in_process import Bench, outcome
+from tests.e2e.invariants import check
+from tests.e2e.test_race_twins import broken, guarded
+from tests.e2e.workbench import add_offer
+from tests.service import new_key
+
+SENDERS = 4
+SCANS = 400
+
+# The coupon first, then a record that may be swallowed: a coupon whose record met a used key is stranded.
+USES_FIRST = """
+WITH asked AS (
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::date[], $4::smallint[], $5::int[], $6::uuid[], $7::uuid[], $8::uuid[],
+                         $9::uuid[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::timestamptz[],
+                         $15::text[], $16::bytea[])
+           WITH ORDINALITY AS asked (coupon_id, uses, day, generation, daily_cap, staff_id, store_id, id,
+                                     member_id, step, order_amount_fen, discount_fen, payable_fen, at,
+                                     request_key, request_hash, n)
+), used AS (
+    UPDATE coupons c SET uses_done = uses_done + asked.uses, uses_day = asked.day,
+           uses_today = CASE WHEN uses_day = asked.day THEN uses_today ELSE 0 END + asked.uses,
+           status = CASE WHEN uses_done + asked.uses = uses_total THEN 'redeemed' ELSE status END
+      FROM asked WHERE c.id = asked.coupon_id AND status = 'claimed' AND uses_done + asked.uses <= uses_total
+    RETURNING asked.*, c.offer_id, c.citizen_id, c.terms_id, c.uses_total - c.uses_done AS uses_left
+), written AS (
+    INSERT INTO redemptions (id, coupon_id, offer_id, citizen_id, terms_id, uses_left, uses, staff_id, store_id,
+                             member_id, step, order_amount_fen, discount_fen, payable_fen, redeemed_at,
+                             request_key, request_hash)
+    SELECT id, coupon_id, offer_id, citizen_id, terms_id, uses_left, uses, staff_id, store_id,
+           member_id, step, order_amount_fen, discount_fen, payable_fen, at, request_key, request_hash FROM used
+    ON CONFLICT DO NOTHING RETURNING id
+)
+SELECT used.n, used.uses_left FROM used JOIN written ON written.id = used.id
+"""
+
+
+class Senders:
+    """One statement through several senders, as several processes have it."""
+
+    def __init__(self, shared: SharedStatement) -> None:
+        self._each = [SharedStatement(shared.together, shared.alone) for _ in range(SENDERS)]
+
+    async def ask(self, *values: object, apart: object = None) -> Row | None:
+        return await random.choice(self._each).ask(*values, apart=apart)
+
+    async def ask_alone(self, *values: object) -> Row | None:
+        return await self._each[0].ask_alone(*values)
+
+
+@pytest.fixture
+def bench(demo_database: str) -> Bench:
+    return Bench.of(demo_database)
+
+
+async def deadlocks() -> int:
+    row = await fetch_one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert row is not None
+    return int(row["deadlocks"])
+
+
+@guarded
+async def test_no_coupon_is_used_up_without_its_record(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    shared = redemptions.writes if is_guarded else SharedStatement(USES_FIRST)
+    monkeypatch.setattr(redemptions, "writes", Senders(shared))
+    citizen, single, passes = (
+        await bench.citizen(),
+        await add_offer(fetch_all),
+        await add_offer(fetch_all, uses_total=5),
+    )
+    coupons = [await bench.claim(citizen, offer) for offer in (single, passes) * 20]
+    codes = [await bench.code(coupon, later) for coupon in coupons for later in (-1, 0, 1)]
+    keys = [new_key() for _ in range(SCANS // 4)]
+    scans = [bench.redeem(random.choice(codes), random.choice(keys)) for _ in range(SCANS)]
+    outcomes = Counter(await asyncio.gather(*(outcome(scan) for scan in scans)))
+    if is_guarded:
+        refusals = {"done", "already_redeemed", "code_used", "idempotency_key_reused", "not_enough_uses"}
+        assert outcomes.keys() <= refusals, outcomes
+        assert outcomes["done"] >= 20, outcomes
+        assert await deadlocks() == 0
+        await check(fetch_all)
+    else:
+        await broken("uses: what the coupon counts is what the ledger says")
+
+
+async def test_claims_of_many_offers_never_wait_for_one_another_crosswise(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "writes", Senders(claims.writes))
+    offers = [await add_offer(fetch_all, stock=20, per_citizen=2) for _ in range(8)]
+    await fetch_all("UPDATE offer_stock SET daily_limit = 15 WHERE offer_id = ANY ($1::uuid[])", offers[:4])
+    people = [await bench.citizen() for _ in range(15)]
+    keys = [new_key() for _ in range(SCANS // 4)]
+    wishes = [
+        bench.claim(random.choice(people), random.choice(offers), random.choice(keys)) for _ in range(SCANS)
+    ]
+    outcomes = Counter(await asyncio.gather(*(outcome(wish) for wish in wishes)))
+    refusals = {"done", "sold_out", "sold_out_today", "limit_reached", "idempotency_key_reused"}
+    assert outcomes.keys() <= refusals, outcomes
+    assert outcomes["done"] > 100, outcomes
+    assert await deadlocks() == 0
+    await check(fetch_all)
