@@ -7,6 +7,9 @@ coupon without its record nor wait for one another crosswise.
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Awaitable
+from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
@@ -62,6 +65,27 @@ class Senders:
         return await self._each[0].ask_alone(*values)
 
 
+_process: ContextVar[SharedStatement] = ContextVar("process")
+
+
+class OfTheTask(Senders):
+    """The sender that the task was given."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def ask(self, *values: object, apart: object = None) -> Row | None:
+        return await _process.get().ask(*values, apart=apart)
+
+    async def ask_alone(self, *values: object) -> Row | None:
+        return await _process.get().ask_alone(*values)
+
+
+async def through(process: SharedStatement, work: Awaitable[Any]) -> Any:
+    _process.set(process)
+    return await work
+
+
 @pytest.fixture
 def bench(demo_database: str) -> Bench:
     return Bench.of(demo_database)
@@ -115,4 +139,34 @@ async def test_claims_of_many_offers_never_wait_for_one_another_crosswise(
     assert outcomes.keys() <= refusals, outcomes
     assert outcomes["done"] > 100, outcomes
     assert await deadlocks() == 0
+    await check(fetch_all)
+
+
+@guarded
+async def test_two_processes_with_the_same_keys_in_another_order_do_not_meet_crosswise(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    in_order = " ORDER BY staff_id, request_key"
+    assert in_order in redemptions.REDEEM_TOGETHER
+    together = (
+        redemptions.REDEEM_TOGETHER if is_guarded else redemptions.REDEEM_TOGETHER.replace(in_order, "")
+    )
+    await fetch_all(
+        "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$"
+    )
+    await fetch_all(
+        "CREATE TRIGGER slow BEFORE INSERT ON redemptions FOR EACH ROW EXECUTE FUNCTION take_time()"
+    )
+    citizen, offer = await bench.citizen(), await add_offer(fetch_all)
+    codes = [await bench.code(await bench.claim(citizen, offer)) for _ in range(4)]
+    keys = sorted(new_key() for _ in range(2))
+    scans = []
+    for first, second in (keys, reversed(keys)):
+        process = SharedStatement(together, redemptions.REDEEM)
+        scans += [through(process, bench.redeem(codes.pop(), key)) for key in (first, second)]
+    monkeypatch.setattr(redemptions, "writes", OfTheTask())
+    outcomes = Counter(await asyncio.gather(*(outcome(scan) for scan in scans)))
+    assert outcomes == {"done": 2, "idempotency_key_reused": 2}
+    assert await deadlocks() == (0 if is_guarded else 1)
     await check(fetch_all)
