@@ -99,10 +99,10 @@ def _credit_reasons(min_level: int, standing: Standing) -> Iterator[DomainError]
 
 def period_key(period: LimitPeriod, now: datetime) -> str:
     """The name of the span that a limit counts in, by the calendar of Asia/Shanghai: "", 2026, 2026-11, 2026-11-23."""
+    if period is LimitPeriod.EVER:
+        return ""
     day = local_day(now)
     match period:
-        case LimitPeriod.EVER:
-            return ""
         case LimitPeriod.YEAR:
             return f"{day:%Y}"
         case LimitPeriod.MONTH:

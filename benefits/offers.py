@@ -8,7 +8,7 @@ offer reads its own at once.
 import asyncio
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from benefits.terms import Terms, from_row
 from common.clock import local_day
 from common.database import Row, fetch_all, fetch_one
 from common.errors import DomainError, NotFound
+from common.shared_statements import SharedStatement
 from models.enums import Category, MemberKind, OfferStatus
 from models.region import subtree_prefix
 
@@ -57,9 +58,12 @@ class StoreView:
         return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, arc)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class OfferView:
-    """A published, paused or ended offer with all that its page shows; counters as of the last check."""
+    """A published, paused or ended offer with all that its page shows; counters as of the last check.
+
+    The same one for as long as nothing of it changes, so that what is made of it can be kept with it.
+    """
 
     id: UUID
     terms: Terms
@@ -96,10 +100,16 @@ class CitizenView:
     standing: Standing = NOBODY
     held: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
 
-    def reasons_against(self, offer: OfferView, now: datetime) -> list[DomainError]:
-        """Why he may not claim this offer; empty when he may."""
-        period = period_key(offer.rules.per_citizen_period, now)
-        return list(reasons_against(offer.rules, self.standing, self.held.get((offer.id, period), 0), now))
+    def reasons_against(self, offer: OfferView, now: datetime) -> Iterator[DomainError]:
+        """Why he may not claim this offer; nothing when he may."""
+        held = 0
+        if offer.rules.per_citizen_limit is not None and self.held:
+            held = self.held.get((offer.id, period_key(offer.rules.per_citizen_period, now)), 0)
+        return reasons_against(offer.rules, self.standing, held, now)
+
+    def may_claim(self, offer: OfferView, now: datetime) -> bool:
+        """Whether nothing speaks against it."""
+        return next(self.reasons_against(offer, now), None) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,12 @@ class Search:
     text: str = ""
 
 
+EVERYTHING = Search()
 Position = tuple[float, str]
+
+
+def _of_pair(pair: tuple[Position, "OfferView"]) -> Position:
+    return pair[0]
 
 
 class Catalogue:
@@ -123,6 +138,7 @@ class Catalogue:
         self._version = -1
         self._base: dict[UUID, tuple[Row, Terms, Sequence[StoreView]]] = {}
         self._offers: dict[UUID, OfferView] = {}
+        self._newest: Sequence[tuple[Position, OfferView]] = ()
         self._refreshing: asyncio.Task[None] | None = None
 
     async def offers(self, now: datetime) -> Mapping[UUID, OfferView]:
@@ -168,12 +184,21 @@ class Catalogue:
         version = rows[0]["version"]
         if version != self._version:
             self._base = await _load_offers()
+            self._offers = {}
         stock = {row["offer_id"]: (row["stock_left"], row["left_today"]) for row in rows}
         self._offers = {
-            offer_id: _view(row, terms, stores, stock.get(offer_id, (None, None)))
-            for offer_id, (row, terms, stores) in self._base.items()
+            offer_id: self._kept(offer_id, left) or _view(*self._base[offer_id], left)
+            for offer_id in self._base
+            for left in (stock.get(offer_id, (None, None)),)
         }
+        listed = (offer for offer in self._offers.values() if offer.is_listed)
+        self._newest = sorted(((_position(offer, EVERYTHING), offer) for offer in listed), key=_of_pair)
         self._version, self._checked_at = version, asked_at
+
+    def _kept(self, offer_id: UUID, left: tuple[int | None, int | None]) -> OfferView | None:
+        """The view as it was, if its counters have not moved."""
+        kept = self._offers.get(offer_id)
+        return kept if kept and (kept.rules.stock_left, kept.rules.left_today) == left else None
 
     async def search(
         self, search: Search, after: Position | None, limit: int, viewer: CitizenView | None, now: datetime
@@ -187,13 +212,16 @@ class Catalogue:
         Returns:
             offers with their distance in km where a place was given, and the position to go on from.
         """
-        found = _matching((await self.offers(now)).values(), search)
-        ranked = sorted(((_position(offer, search), offer) for offer in found), key=lambda pair: pair[0])
+        await self.offers(now)
+        found: Iterable[tuple[Position, OfferView]] = self._newest
+        if search != EVERYTHING:
+            matching = _matching((offer for _, offer in found), search)
+            found = sorted(((_position(offer, search), offer) for offer in matching), key=_of_pair)
         page: list[tuple[Position, OfferView]] = []
-        for position, offer in ranked:
+        for position, offer in found:
             if after is not None and position <= after:
                 continue
-            if viewer is not None and viewer.reasons_against(offer, now):
+            if viewer is not None and not viewer.may_claim(offer, now):
                 continue
             if len(page) == limit:
                 return _with_distance(page, search), page[-1][0]
@@ -226,17 +254,23 @@ def _with_distance(
     return [(offer, position[0] if search.near else None) for position, offer in page]
 
 
+VIEWER = """
+SELECT asked.n, EXISTS (SELECT FROM consents WHERE citizen_id = asked.citizen_id AND purpose = 'credit_check'
+                           AND withdrawn_at IS NULL) AS has_consent, t.level, t.data_date,
+       ARRAY(SELECT offer_id FROM coupons
+              WHERE citizen_id = asked.citizen_id AND slot IS NOT NULL ORDER BY id) AS offer_ids,
+       ARRAY(SELECT limit_period FROM coupons
+              WHERE citizen_id = asked.citizen_id AND slot IS NOT NULL ORDER BY id) AS periods
+  FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS asked (citizen_id, at, n)
+  LEFT JOIN LATERAL (SELECT level, data_date FROM tier_snapshots
+    WHERE citizen_id = asked.citizen_id AND valid_until > asked.at ORDER BY taken_at DESC LIMIT 1) t ON true
+"""
+viewers = SharedStatement(VIEWER)
+
+
 async def viewer_of(citizen_id: UUID, now: datetime) -> CitizenView:
     """A citizen's standing and what he holds, in one statement. Nobody is asked: only a valid snapshot counts."""
-    row = await fetch_one(
-        "SELECT EXISTS (SELECT FROM consents WHERE citizen_id = $1 AND purpose = 'credit_check'"
-        "  AND withdrawn_at IS NULL) AS has_consent, t.level, t.data_date,"
-        " ARRAY(SELECT offer_id FROM coupons WHERE citizen_id = $1 AND slot IS NOT NULL ORDER BY id) AS offer_ids,"
-        " ARRAY(SELECT limit_period FROM coupons WHERE citizen_id = $1 AND slot IS NOT NULL ORDER BY id) AS periods"
-        " FROM (VALUES (1)) AS always LEFT JOIN LATERAL (SELECT level, data_date FROM tier_snapshots"
-        "  WHERE citizen_id = $1 AND valid_until > $2 ORDER BY taken_at DESC LIMIT 1) t ON true",
-        *(citizen_id, now),
-    )
+    row = await viewers.ask(citizen_id, now)
     assert row is not None
     held: dict[tuple[UUID, str], int] = {}
     for key in zip(row["offer_ids"], row["periods"], strict=True):

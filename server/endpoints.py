@@ -33,8 +33,9 @@ from sanic import Blueprint, HTTPResponse, Request
 
 from common.errors import DomainError, NotFound
 from server import errors
-from server.http import JsonResponse
 from server.inputs import IdempotencyKey, body_reader, path_reader, query_reader, read_key, refuse_body
+from server.problems import refused
+from server.responses import JsonResponse
 from server.schemas import PageQuery
 
 __all__ = ["ALWAYS_POSSIBLE", "Answer", "IdempotencyKey", "Operation", "endpoint"]
@@ -201,8 +202,15 @@ def _serve(handler: Callable[..., Awaitable[object]], operation: Operation) -> S
     status = statuses[0] if len(statuses) == 1 else None
 
     async def serve(request: Request, **path: str) -> HTTPResponse | None:
-        arguments = await collect(request, path)
-        return _answer(request, await handler(**arguments), status)
+        try:
+            arguments = await collect(request, path)
+            result = await handler(**arguments)
+        except DomainError as refusal:
+            if request.responded:
+                raise
+            # An answer like any other: Sanic's way for exceptions starts a task of its own for each.
+            return refused(request, refusal)
+        return _answer(request, result, status)
 
     return serve
 

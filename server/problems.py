@@ -6,6 +6,7 @@ Nothing of an unexpected exception reaches the caller; the log has it under the 
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -24,6 +25,7 @@ from common.errors import DomainError, Invalid, NotFound
 from server import errors
 from server.errors import FieldError
 from server.request_log import describe, method_of, route_of
+from server.responses import JsonResponse
 
 log = structlog.get_logger("server.problems")
 
@@ -57,8 +59,13 @@ _OF_STATUS: Mapping[int, type[DomainError]] = {
 
 def language_of(request: Request) -> str:
     """`en` if the caller prefers English to Chinese by Accept-Language, `zh` in every other case."""
+    return _language(request.headers.get("accept-language", "")[:200])
+
+
+@lru_cache(1024)
+def _language(wanted: str) -> str:
     weights = {"zh": 0.0, "en": 0.0}
-    for choice in request.headers.get("accept-language", "")[:200].split(","):
+    for choice in wanted.split(","):
         tag, _, parameters = choice.strip().lower().partition(";")
         language = "zh" if tag == "*" else tag.partition("-")[0]
         if language in weights:
@@ -97,7 +104,7 @@ def problem(request: Request, error: DomainError) -> HTTPResponse:
             for each in fields
         ]
     headers = _headers(error, status, language)
-    return HTTPResponse(to_json(members), status, headers, "application/problem+json")
+    return JsonResponse(to_json(members), status, headers, "application/problem+json")
 
 
 def _shown(fact: object) -> object:
@@ -123,17 +130,21 @@ def _headers(error: DomainError, status: int, language: str) -> dict[str, str]:
     return headers
 
 
+def refused(request: Request, error: DomainError) -> HTTPResponse:
+    """The problem for a refusal of a route; one that the document does not name is logged."""
+    operation = getattr(request.route.ctx, "operation", None) if request.route else None
+    if operation is not None and not isinstance(error, operation.problems):
+        # The document promises a complete list: a missing line is a mistake of the route.
+        log.warning("undocumented_problem", code=error.code, **_where(request))
+    return problem(request, error)
+
+
 class ProblemHandler(ErrorHandler):
     """Answers whatever was raised, also before there was a route or even a readable request."""
 
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """The problem for an exception; what is our own mistake is logged."""
-        error = _known(request, exception)
-        operation = getattr(request.route.ctx, "operation", None) if request.route else None
-        if operation is not None and not isinstance(error, operation.problems):
-            # The document promises a complete list: a missing line is a mistake of the route.
-            log.warning("undocumented_problem", code=error.code, **_where(request))
-        return problem(request, error)
+        return refused(request, _known(request, exception))
 
     @staticmethod
     def log(request: Request, exception: BaseException) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic_core import to_json
 
+from server.api.citizen.offers import OfferOut
+from server.schemas import Page
 from tests.api.kit import NOBODY, answered, claim, coupon_of, one_client_per_worker, problem, walk
 from tests.api.offers import GOOD, make_offer
 from tests.service import HUNDRED, UNLIMITED, Service
@@ -48,6 +51,15 @@ async def test_anybody_sees_the_list_and_the_pages(service: Service) -> None:
         assert len(detail["stores"]) == 2 and "eligibility" not in detail
         assert datetime.fromisoformat(detail["valid_from"]) < datetime.fromisoformat(detail["valid_until"])
         assert (item["stock_left"] is None) == (item["title"] == UNLIMITED)
+
+
+@pytest.mark.parametrize("query", ["", "?limit=3", "?near=30.25,120.16&limit=5", "?q=没有这样的优惠"])
+async def test_the_list_is_written_exactly_as_its_model_would_write_it(service: Service, query: str) -> None:
+    async with service.client() as client:
+        for _ in range(2):  # made, and kept
+            answer = await client.get(f"/offers{query}")
+            assert answer.status_code == 200
+            assert to_json(Page[OfferOut].model_validate_json(answer.content)) == answer.content
 
 
 async def test_a_citizens_token_adds_whether_he_may_claim_and_why_not(service: Service) -> None:
