@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 
 from bench import pgbench
 from bench.figures import Numbers, read_options, report
-from bench.load import Figures, drive, post
+from bench.load import Figures, drive
 from bench.pgbench import Yardstick
+from bench.requests import claim
 from bench.stack import Stack, started
 from benefits.claims import CLAIM
 from common import database
@@ -123,15 +124,15 @@ def measure_service(stack: Stack, offer_id: UUID, workers: int, connections: int
         ]
     )
     path = f"/api/v1/offers/{offer_id}/coupons"
-    keys = itertools.count(1)
     run = uuid4().hex[:8]
-
-    def next_request() -> bytes:
-        return post(path, next(citizens), f"bench-{run}-{next(keys)}", b"{}")
-
     with stack.service(workers) as address:
-        drive(address, connections, 2, next_request)
-        return drive(address, connections, seconds, next_request)
+        warm = drive(
+            address, connections, 2, [claim(path, next(citizens), f"{run}-w{n}") for n in range(4000)]
+        )
+        count = int(warm.per_second * seconds * 1.5) + 1000
+        return drive(
+            address, connections, seconds, [claim(path, next(citizens), f"{run}-{n}") for n in range(count)]
+        )
 
 
 if __name__ == "__main__":

@@ -6,18 +6,14 @@ machine. The yardstick is the guarded statement alone, for a single row, prepare
 connections, measured before and after the service in the same run.
 """
 
-import itertools
-import json
-from dataclasses import dataclass
-from datetime import datetime
-from http.client import HTTPConnection
 from typing import Any
 from uuid import UUID
 
 from bench import pgbench
 from bench.figures import Numbers, read_options, report
-from bench.load import Figures, drive, post
+from bench.load import Figures, drive
 from bench.pgbench import Yardstick
+from bench.requests import CLERKS, redeems, sign_in
 from bench.stack import Stack, started
 from benefits import codes
 from benefits.redemptions import REDEEM
@@ -26,16 +22,7 @@ from common.clock import local_day, now
 from sandbox.demo_data.rows import demo_id
 
 COUPONS = 600_000
-CLERKS = ("demo-cashier", "demo-cashier-2")
 HASH = "decode(repeat('00', 32), 'hex')"
-
-
-@dataclass(frozen=True)
-class Clerk:
-    """A signed-in clerk and the store where he redeems."""
-
-    token: str
-    store_id: str
 
 
 def main() -> None:
@@ -108,28 +95,13 @@ def measure_service(stack: Stack, workers: int, connections: int, seconds: int, 
     """The whole service over HTTP."""
     keys = stack.settings.code_master_keys
     with stack.service(workers) as address:
-        clerks = itertools.cycle([sign_in(address, login) for login in CLERKS])
-
-        def next_request() -> bytes:
-            number, clerk = numbers.take(1), next(clerks)
-            code = codes.make(keys, number, 0, codes.step_at(datetime.now().timestamp()))
-            body = b'{"code":"%b","store_id":"%b","order_amount_fen":10000}' % (
-                code.encode(),
-                clerk.store_id.encode(),
-            )
-            return post("/api/v1/redemptions", clerk.token, f"bench-{number}", body)
-
-        drive(address, connections, 2, next_request)
-        return drive(address, connections, seconds, next_request)
-
-
-def sign_in(address: tuple[str, int], login: str) -> Clerk:
-    """Sign a clerk in."""
-    connection = HTTPConnection(*address)
-    body = json.dumps({"login": login, "password": login})
-    connection.request("POST", "/api/v1/auth/staff", body, {"Content-Type": "application/json"})
-    answer = json.load(connection.getresponse())
-    return Clerk(answer["access_token"], answer["staff"]["stores"][0]["id"])
+        clerks = [sign_in(address, login) for login in CLERKS]
+        first = numbers.take(4000)
+        warm = drive(address, connections, 2, redeems(keys, clerks, range(first, first + 4000), in_s=1))
+        count = int(warm.per_second * seconds * 1.5) + 1000
+        first = numbers.take(count)
+        requests = redeems(keys, clerks, range(first, first + count), in_s=1 + seconds / 2)
+        return drive(address, connections, seconds, requests)
 
 
 if __name__ == "__main__":
