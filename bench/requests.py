@@ -60,7 +60,7 @@ def redeems(keys: codes.KeyRing, clerks: Sequence[Clerk], numbers: range, in_s: 
     for number in numbers:
         turn = number % len(clerks)
         code = codes.make(keys, number, 0, step).encode()
-        made.append(b'%b%d\r\n\r\n{"code":"%b%b' % (heads[turn], number, code, tails[turn]))
+        made.append(b'%b%08d\r\n\r\n{"code":"%b%b' % (heads[turn], number, code, tails[turn]))
     return made
 
 
