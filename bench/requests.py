@@ -1,7 +1,7 @@
 """The bytes of requests, made before they are sent."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 
@@ -40,7 +40,7 @@ def sign_in(address: tuple[str, int], login: str) -> Clerk:
     return Clerk(said["access_token"], said["staff"]["stores"][0]["id"])
 
 
-def redeems(keys: codes.KeyRing, clerks: Sequence[Clerk], numbers: range, in_s: float) -> list[bytes]:
+def redeems(keys: codes.KeyRing, clerks: Sequence[Clerk], numbers: Iterable[int], in_s: float) -> list[bytes]:
     """One redemption for each coupon number; the clerks take turns.
 
     Args:

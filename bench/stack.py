@@ -1,6 +1,7 @@
 """Starts what a bench needs: a durable PostgreSQL, Valkey, the service with demo data, bare Sanic."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
@@ -23,7 +24,7 @@ from common.processes import end, spawn
 from sandbox.embedded import Postgres, Valkey
 from server.config import Settings, load
 
-FOLDER = Path(".data/bench")
+FOLDER = Path(os.environ.get("DATA_DIR") or ".data") / "bench"
 # Two services with several workers and pgbench with 64 connections, all at once.
 POSTGRES = MappingProxyType({"max_connections": "200"})
 
@@ -56,6 +57,11 @@ class Stack:
                 await database.disconnect()
 
         return asyncio.run(connected())
+
+    def restart(self, settings: Mapping[str, str] = POSTGRES) -> None:
+        """Stop PostgreSQL in order and start it with other settings, over the same data."""
+        self.postgres.stop()
+        self.postgres = Postgres.start(self.folder / "postgres", settings=settings)
 
     def service(self, workers: int) -> Any:
         """The service with this many web processes, ready; a context manager that gives a `Server`."""
@@ -95,8 +101,29 @@ class Stack:
 def started(folder: Path = FOLDER, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stack]:
     """PostgreSQL, Valkey and a fresh database with demo data; gone afterwards."""
     folder = folder.resolve()
+    with _alone(folder):
+        yield from _started(folder, settings)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else empties the folder meanwhile.
+
+    Raises:
+        LoadFailed: another bench is running there.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LoadFailed("another bench is running here: wait for it, or set DATA_DIR") from None
+        yield
+
+
+def _started(folder: Path, settings: Mapping[str, str]) -> Iterator[Stack]:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir()
     postgres = Postgres.start(folder / "postgres", settings={**POSTGRES, **settings})
     try:
         valkey = Valkey.start(folder / "valkey")
@@ -112,7 +139,11 @@ def started(folder: Path = FOLDER, settings: Mapping[str, str] = MappingProxyTyp
                 subprocess.run(
                     [sys.executable, "-m", *command], env=environment, check=True, stdout=subprocess.DEVNULL
                 )
-            yield Stack(folder, postgres, load(environment), environment)
+            stack = Stack(folder, postgres, load(environment), environment)
+            try:
+                yield stack
+            finally:
+                postgres = stack.postgres
         finally:
             valkey.stop()
     finally:
