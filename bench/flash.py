@@ -9,7 +9,6 @@ import multiprocessing
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -19,6 +18,7 @@ from bench.load import Figures, LoadFailed, drive
 from bench.machine import watched
 from bench.program import Options, say
 from bench.redeem import Till
+from bench.requests import ask
 from bench.rows import Numbers, check_stock, citizen_tokens, make_citizens, make_coupons, make_offers, settle
 from bench.sides import Side
 from bench.stack import Server, Stack
@@ -35,7 +35,7 @@ ROUNDS = 2
 
 def measure(stack: Stack, options: Options) -> dict[str, Any]:
     """For each number of workers: the rush against bare Sanic, then the redemptions beside it."""
-    citizens, coupons = options.scaled(CITIZENS), options.scaled(COUPONS, 60_000)
+    citizens, coupons = options.scaled(CITIZENS), options.scaled(COUPONS, 40_000)
     say(f"  making {citizens:,} citizens and {coupons:,} coupons …")
     stack.sql(lambda: make_citizens(citizens))
     stack.sql(lambda: make_offers(OFFER, 1, PIECES))
@@ -49,7 +49,7 @@ def measure(stack: Stack, options: Options) -> dict[str, Any]:
             rush = Rush(server, tokens, range(OFFER, OFFER + 1))
             first = drive(server.address, CONNECTIONS, 30, rush.made(20 * PIECES))
             first.must_be(201, 409)
-            size = _size_of_refusal(server, rush.made(1)[0])
+            size = len(ask(server.address, rush.made(1)[0], 409))
             say(f"  {workers} worker(s): sold out, {size:,} bytes, and bare Sanic …")
             with stack.bare(size, 409, workers) as bare:
                 row = _compare(stack, rush, Rush(bare, tokens, range(OFFER, OFFER + 1)), options)
@@ -127,18 +127,6 @@ def _rush(rush: Rush, seconds: float, told: "Connection[Any, Any]") -> None:
 
 def _groups(stack: Stack, server: Server) -> dict[str, int]:
     return {"service": server.pid, "postgres": stack.postgres.pid}
-
-
-def _size_of_refusal(server: Server, request: bytes) -> int:
-    head, _, body = request.decode().partition("\r\n\r\n")
-    line, *headers = head.split("\r\n")
-    connection = HTTPConnection(*server.address)
-    connection.request("POST", line.split(" ")[1], body, dict(header.split(": ", 1) for header in headers))
-    answer = connection.getresponse()
-    size = len(answer.read())
-    if answer.status != 409:
-        raise LoadFailed(f"a sold-out offer was answered with {answer.status}")
-    return size
 
 
 if __name__ == "__main__":

@@ -35,12 +35,18 @@ class LoadFailed(Exception):
 
 @dataclass
 class Figures:
-    """What one run measured; times in seconds. `cpu_s` is what the load client itself used."""
+    """What one run measured; times in seconds.
+
+    Attributes:
+        cpu_s: what the load client itself used.
+        used: how many of the numbers that pgbench was given it may have used up.
+    """
 
     seconds: float = 0.0
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     statuses: Counter[int] = field(default_factory=Counter)
     cpu_s: float = 0.0
+    used: int = 0
 
     @property
     def count(self) -> int:

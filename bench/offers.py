@@ -6,14 +6,13 @@ Bare Sanic is the same version with the same server loop and number of workers: 
 
 import itertools
 import sys
-from http.client import HTTPConnection
 from typing import Any
 
 from bench import program
-from bench.load import LoadFailed, drive
+from bench.load import drive
 from bench.machine import watched
 from bench.program import Options, say
-from bench.requests import get
+from bench.requests import ask, get
 from bench.rows import citizen_tokens, make_citizens, make_coupons, settle
 from bench.sides import Side
 from bench.stack import Server, Stack
@@ -36,7 +35,7 @@ def measure(stack: Stack, options: Options) -> dict[str, Any]:
     rows = []
     for workers in options.workers:
         with stack.service(workers) as server:
-            size = body_size(server, requests[0])
+            size = len(ask(server.address, requests[0], 200))
             with stack.bare(size, workers=workers) as bare:
                 for connections in options.connections:
                     say(f"  {connections} connections, {workers} worker(s), body of {size:,} bytes …")
@@ -64,23 +63,6 @@ def compare(
         "bare": sides[1].as_json(),
         "ratio": sides[0].figures.per_second / sides[1].figures.per_second,
     }
-
-
-def body_size(server: Server, request: bytes) -> int:
-    """The bytes of the body that a GET is answered with.
-
-    Raises:
-        LoadFailed: it is no success.
-    """
-    line, *headers = request.decode().strip().split("\r\n")
-    connection = HTTPConnection(*server.address)
-    named = dict(header.split(": ", 1) for header in headers)
-    connection.request("GET", line.split(" ")[1], headers=named)
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != 200 or len(body) < 100:
-        raise LoadFailed(f"the list was answered with {answer.status} {body[:200]!r}")
-    return len(body)
 
 
 if __name__ == "__main__":

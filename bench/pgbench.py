@@ -47,17 +47,22 @@ def run(
             *("-f", str(file), "-l", "--log-prefix", str(folder / "log"), "xinyi"),
         )
         figures = _read(folder, said)
+        figures.used *= connections
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     figures.cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return figures
 
 
 def _read(folder: Path, said: str) -> Figures:
-    """The third column of the log is a transaction's time in µs, from when it was due with `--rate`."""
+    """Each line of the log: the client, the number of its transaction, the µs it took (with `--rate` from when it was due)."""
     figures = Figures()
     for log in folder.glob("log*"):
         with log.open() as lines:
-            figures.latencies.extend(int(line.split(None, 3)[2]) / 1e6 for line in lines)
+            for line in lines:
+                _, number, taken_us, _ = line.split(None, 3)
+                figures.latencies.append(int(taken_us) / 1e6)
+                figures.used = max(figures.used, int(number))
+    figures.used += 2  # the numbers begin with 1, and the last transaction may not have been logged
     tps = re.search(r"tps = ([\d.]+)", said)
     if tps is None or not figures.count:
         raise LoadFailed(f"pgbench did not finish: {said.strip()[-500:]}")

@@ -96,27 +96,25 @@ def _routes(stack: Stack, server: Server, numbers: Numbers, citizens: int) -> di
 
 
 def _cost(stack: Stack, server: Server, make: Make, status: int, options: Options) -> dict[str, Any]:
-    warm = drive(server.address, CONNECTIONS, min(1.0, options.seconds), make(4000))
+    warm = drive(server.address, CONNECTIONS, min(1.0, options.seconds), make(2000))
     warm.must_be(status)
-    seconds, side = max(1.0, options.seconds / 2), Side()
-    made = make(int(warm.per_second * 2 * seconds) + 500)
+    seconds, side = options.seconds / 2, Side()
+    made = make(int(warm.per_second * 2 * seconds) + 100)
     with watched({"service": server.pid, "postgres": stack.postgres.pid}) as usage:
         figures = drive(server.address, CONNECTIONS, seconds, made)
     side.add(figures, usage)
-    made = make(int(warm.per_second * 2 * seconds) + 500)
-    with _sampled(children_of(server.pid)[0], int(seconds)) as samples:
-        drive(server.address, CONNECTIONS, seconds + 1, made)
+    tool, samples = shutil.which("py-spy"), {}
+    if tool is not None:
+        made = make(int(warm.per_second * 2 * seconds) + 500)
+        with _sampled(tool, children_of(server.pid)[0], max(1, int(seconds))) as samples:
+            drive(server.address, CONNECTIONS, seconds + 1, made)
     return {**side.as_json(), "samples": samples}
 
 
 @contextmanager
-def _sampled(pid: int, seconds: int) -> Iterator[dict[str, Any]]:
-    """What a Python process does; empty where py-spy is missing or may not look."""
+def _sampled(tool: str, pid: int, seconds: int) -> Iterator[dict[str, Any]]:
+    """What a Python process does; empty where py-spy may not look."""
     found: dict[str, Any] = {}
-    tool = shutil.which("py-spy")
-    if tool is None:
-        yield found
-        return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stacks"
         asked = ["--pid", str(pid), "--duration", str(seconds), "--rate", "200"]

@@ -24,7 +24,7 @@ from common.clock import now
 from sandbox.demo_data.rows import demo_id
 
 CITIZENS = 1000
-COUPONS = 2_000_000
+COUPONS = 1_500_000
 AIR = 0.7
 ROUNDS = 2
 
@@ -87,12 +87,13 @@ class Yardstick:
         script = redeem_script(*self._place, now(), "(:n)::bigint")
         with watched({"postgres": self._stack.postgres.pid}) as usage:
             figures = pgbench.run(self._stack, script, connections, seconds, taken.start, rate)
+        self._numbers.give_back(max(0, len(taken) - figures.used))
         side.add(figures, usage)
 
 
 def measure(stack: Stack, options: Options) -> dict[str, Any]:
     """For each number of connections: pgbench and the services in turn, then each at 70 %."""
-    coupons = options.scaled(COUPONS, 250_000)
+    coupons = options.scaled(COUPONS, 100_000)
     say(f"  making {coupons:,} coupons …")
     stack.sql(lambda: make_citizens(CITIZENS))
     stack.sql(lambda: make_coupons(1, coupons, CITIZENS))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 
@@ -29,14 +30,9 @@ def sign_in(address: tuple[str, int], login: str) -> Clerk:
     Raises:
         LoadFailed: he is not let in.
     """
-    connection = HTTPConnection(*address)
-    body = json.dumps({"login": login, "password": login})
-    connection.request("POST", "/api/v1/auth/staff", body, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    text = answer.read()
-    if answer.status != 200:
-        raise LoadFailed(f"{login} could not sign in: {answer.status} {text[:200]!r}")
-    said = json.loads(text)
+    body = json.dumps({"login": login, "password": login}).encode()
+    head = f"POST /api/v1/auth/staff HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    said = json.loads(ask(address, head.encode() + body, 200))
     return Clerk(said["access_token"], said["staff"]["stores"][0]["id"])
 
 
@@ -70,6 +66,24 @@ def claim(path: str, token: str, key: str) -> bytes:
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {key}\r\n"
         "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
     ).encode()
+
+
+def ask(address: tuple[str, int], request: bytes, status: int) -> bytes:
+    """The body that one request is answered with.
+
+    Raises:
+        LoadFailed: the answer has another status.
+    """
+    head, _, body = request.decode().partition("\r\n\r\n")
+    line, *headers = head.split("\r\n")
+    method, path, _ = line.split(" ")
+    with closing(HTTPConnection(*address, timeout=30)) as connection:
+        connection.request(method, path, body or None, dict(header.split(": ", 1) for header in headers))
+        answer = connection.getresponse()
+        text = answer.read()
+    if answer.status != status:
+        raise LoadFailed(f"{method} {path} was answered with {answer.status} {text[:200]!r}")
+    return text
 
 
 def get(path: str, token: str = "") -> bytes:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -160,8 +160,10 @@ def _free_port() -> int:
 
 def _wait_ready(port: int, path: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     for _ in range(300):
-        with suppress(OSError, HTTPException):
-            connection = HTTPConnection("127.0.0.1", port, timeout=2)
+        with (
+            suppress(OSError, HTTPException),
+            closing(HTTPConnection("127.0.0.1", port, timeout=2)) as connection,
+        ):
             connection.request("GET", path)
             if connection.getresponse().status < 500:
                 return
