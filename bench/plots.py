@@ -49,14 +49,12 @@ def lines(title: str, unit: str, x_unit: str, series: Mapping[str, Sequence[tupl
         path = " ".join(f"{_x(x, end):.1f},{_y(y, top):.1f}" for x, y in each)
         colour = COLOURS[turn % len(COLOURS)]
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        if each:
-            x, y = each[-1]
-            drawn.append(_text(_x(x, end) - 4, _y(y, top) - 6, shown(y), "end", 11))
     for tick in range(TICKS + 1):
         x = end * tick / TICKS
-        drawn.append(_text(_x(x, end), HEIGHT - BOTTOM + 18, shown(x), "end" if tick == TICKS else "middle"))
+        drawn.append(_text(_x(x, end), HEIGHT - BOTTOM + 18, _tick(x), "end" if tick == TICKS else "middle"))
     drawn.append(_text(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 8, x_unit, "middle"))
-    return _page(title, unit, list(series), top, drawn)
+    names = [f"{name}, {shown(each[-1][1])} at the end" for name, each in series.items() if each]
+    return _page(title, unit, names, top, drawn)
 
 
 def shown(value: float) -> str:
@@ -68,6 +66,10 @@ def shown(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+def _tick(value: float) -> str:
+    return f"{value:,.6g}"
+
+
 def _page(title: str, unit: str, names: Sequence[str], top: float, drawn: Sequence[str]) -> str:
     axis = []
     for tick in range(TICKS + 1):
@@ -75,14 +77,14 @@ def _page(title: str, unit: str, names: Sequence[str], top: float, drawn: Sequen
         axis.append(
             f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{GRID}" stroke-width="1"/>'
         )
-        axis.append(_text(LEFT - 8, y + 4, shown(top * tick / TICKS), "end"))
+        axis.append(_text(LEFT - 8, y + 4, _tick(top * tick / TICKS), "end"))
     legend, x = [], float(LEFT)
     for turn, name in enumerate(names):
         legend.append(
             f'<rect x="{x:.0f}" y="36" width="12" height="12" rx="2" fill="{COLOURS[turn % len(COLOURS)]}"/>'
         )
         legend.append(_text(x + 17, 46, name, "start"))
-        x += 36 + 7.2 * len(name)
+        x += 40 + 6.4 * len(name)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
         f' role="img" font-family="sans-serif"><title>{escape(title)}</title>\n'

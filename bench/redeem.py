@@ -12,7 +12,7 @@ from uuid import UUID
 
 from bench import pgbench, program
 from bench.load import Figures, drive, drive_at
-from bench.machine import watched
+from bench.machine import tree_cpu_s, watched
 from bench.program import Options, say
 from bench.requests import CLERKS, LONGEST_RUN_S, Clerk, redeems, sign_in
 from bench.rows import Numbers, make_citizens, make_coupons
@@ -21,6 +21,7 @@ from bench.stack import Server, Stack
 from bench.yardstick import CLERK, redeem_script
 from common import database
 from common.clock import now
+from common.processes import children_of
 from sandbox.demo_data.rows import demo_id
 
 CITIZENS = 1000
@@ -73,6 +74,18 @@ class Till:
         return figures
 
 
+class WorkerShares:
+    """How the work of a service is spread over its processes: kept connections may be spread unevenly."""
+
+    def __init__(self, server: Server) -> None:
+        self._before = {pid: tree_cpu_s(pid) for pid in children_of(server.pid)}
+
+    def now(self) -> list[float]:
+        """Each worker's share of the CPU since the beginning, the largest first."""
+        spent = [tree_cpu_s(pid) - before for pid, before in self._before.items()]
+        return sorted((one / (sum(spent) or 1.0) for one in spent), reverse=True)
+
+
 class Yardstick:
     """pgbench redeeming coupons by the guarded statement for a single row."""
 
@@ -115,7 +128,7 @@ def _compare(
     for workers in options.workers:
         say(f"  {connections} connections, {workers} worker(s) …")
         with stack.service(workers) as server:
-            till = Till(stack, server, numbers)
+            till, shares = Till(stack, server, numbers), WorkerShares(server)
             till.warm_up(connections, 2 if not options.is_quick else 0.6)
             for _ in range(ROUNDS):
                 yardstick.run(pg, connections, pg_seconds)
@@ -125,7 +138,7 @@ def _compare(
             for _ in range(ROUNDS):
                 yardstick.run(pg_at, connections, pg_seconds, rate)
                 till.at(rate, connections, options.seconds, service_at)
-        found.append((workers, till.side, rate, service_at, pg_at))
+            found.append((workers, till.side, rate, service_at, pg_at, shares.now()))
     return [
         {
             "connections": connections,
@@ -136,9 +149,10 @@ def _compare(
             "rate": rate,
             "service_at": service_at.as_json(),
             "pgbench_at": pg_at.as_json(),
+            "worker_shares": shares_then,
             "p99_ratio": service_at.figures.quantile_ms(0.99) / pg_at.figures.quantile_ms(0.99),
         }
-        for workers, service, rate, service_at, pg_at in found
+        for workers, service, rate, service_at, pg_at, shares_then in found
     ]
 
 

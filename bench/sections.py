@@ -69,6 +69,8 @@ def redeem(found: Found) -> Section:
         connections, workers = row["connections"], row["workers"]
         name = f"{connections} connections, {workers} worker(s)"
         limits = what_limits(row["service"], workers, cores)
+        if workers > 1:
+            limits += "; the workers' shares " + " : ".join(f"{share:.0%}" for share in row["worker_shares"])
         full.append([f"{name}: service", f"**{row['ratio']:.2f}**", *side_cells(row["service"]), limits])
         full.append([f"{connections} connections: pgbench", "1", *side_cells(row["pgbench"]), ""])
         air.append([f"{name}: service", f"**{row['p99_ratio']:.1f}×**", *side_cells(row["service_at"])])

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -63,13 +63,13 @@ class Stack:
         self.postgres.stop()
         self.postgres = Postgres.start(self.folder / "postgres", settings=settings)
 
-    def service(self, workers: int) -> Any:
+    def service(self, workers: int) -> AbstractContextManager[Server]:
         """The service with this many web processes, ready; a context manager that gives a `Server`."""
         metrics = self.folder / f"metrics-{uuid4().hex[:8]}"
         extra = {"WORKERS": str(workers), "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
         return self._listening("server", ["web"], extra, "/readyz")
 
-    def bare(self, size: int, status: int = 200, workers: int = 1) -> Any:
+    def bare(self, size: int, status: int = 200, workers: int = 1) -> AbstractContextManager[Server]:
         """Bare Sanic that answers everything with a body of `size` bytes."""
         kind = "application/json" if status < 400 else "application/problem+json"
         wanted = ["--bytes", str(size), "--status", str(status), "--workers", str(workers)]

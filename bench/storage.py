@@ -117,7 +117,7 @@ def _filled(stored: int, fresh: int) -> Iterator[Stack]:
     folder = FOLDER.with_name("bench-storage")
     began = time.monotonic()
     say(
-        f"  storing {stored:,} coupons and redemptions (10 million: about 5 minutes, {BYTES_EACH * stored / 1e9:.1f} GB) …"
+        f"  storing {stored:,} coupons and redemptions (10 million: about 2 minutes, {BYTES_EACH * stored / 1e9:.1f} GB) …"
     )
     with started(folder, settings=WHILE_FILLING) as stack:
         stack.sql(lambda: fill(stored, fresh))
@@ -222,4 +222,4 @@ def _must_have_room(needed: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(program.run("storage", __doc__, measure, "about 8 minutes"))
+    sys.exit(program.run("storage", __doc__, measure, "about 4 minutes"))

@@ -43,6 +43,7 @@ def redeem_row(workers: int, service: float) -> dict[str, Any]:
         "service_at": side(0.7 * service, 0.010),
         "pgbench_at": side(0.7 * service, 0.002),
         "p99_ratio": 5.0,
+        "worker_shares": [1.0] if workers == 1 else [0.6, 0.4],
     }
 
 
@@ -143,6 +144,9 @@ def test_tables_say_what_was_measured_and_whether_the_aim_is_kept(results: Path)
     assert "| 0.40 | **no** |" in line_of(text, "| redeem, 16 connections, 2 worker(s), against pgbench |")
     assert "| 5.0× | **no** |" in line_of(text, "| redeem p99 at 70 %, 16 connections, 1 worker(s)")
     assert "0.67; every core is busy" in line_of(text, "| redeem, 16 connections: 2 workers against one |")
+    assert "the workers' shares 60% : 40%" in line_of(
+        text, "| 16 connections, 2 worker(s): service | **0.40** |"
+    )
     assert "| 0.25 | **no** |" in line_of(text, "| sold-out answers, 1 worker(s)")
     assert "| 1.5× | yes |" in line_of(text, "| redeem p99 beside the sale")
     assert "| 0.95 | yes |" in line_of(text, "| redeem with 10,000,000 stored against 10,000 |")
