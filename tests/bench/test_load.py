@@ -49,7 +49,7 @@ def test_every_request_is_answered_once() -> None:
 
 
 def test_an_answer_in_pieces_counts_when_it_is_whole() -> None:
-    with answering([ANSWER[:10], ANSWER[10:60], ANSWER[60:]], pause_s=0.02) as address:
+    with answering([ANSWER[:10], ANSWER[10:-2], ANSWER[-2:]], pause_s=0.02) as address:
         figures = drive(address, 1, 30, [REQUEST] * 2)
     assert figures.statuses == {201: 2}
     assert min(figures.latencies) >= 0.06
