@@ -111,12 +111,16 @@ def _options(name: str, description: str | None) -> Options:
 
 def _positive(text: str) -> float:
     # Codes made before a run are good for no longer one.
-    if not 0.2 <= float(text) <= 20:
-        raise argparse.ArgumentTypeError("between 0.2 and 20 seconds")
-    return float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.2 <= seconds <= 20:
+        raise argparse.ArgumentTypeError(f"{text}: 0.2 to 20 seconds are needed")
+    return seconds
 
 
 def _count(text: str) -> int:
-    if not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError("a whole number from 1 to 64")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 64):
+        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 to 64 is needed")
     return int(text)
