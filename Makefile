@@ -17,8 +17,7 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/mypy
 
 bench: $(VENV)/installed-dev
-	$(VENV)/bin/python -m bench.redeem
-	$(VENV)/bin/python -m bench.claim
+	@exec $(VENV)/bin/python -m bench
 
 clean:
 	rm -rf $(VENV) .data

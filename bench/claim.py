@@ -1,138 +1,116 @@
-"""`python -m bench.claim`: claims a second with everything on, against pgbench running the same statement.
+"""`python -m bench.claim`: everybody claims from one offer at once, against claims spread over a thousand offers.
 
-Twice: an offer without limits, and one hot offer with a million pieces, where every claim wants the same
-row. Everything on: access token, limits, JSON, the read with offer, consent and tier, the rules, the
-guarded statement. The yardstick is the guarded statement alone, prepared, with as many connections.
+Everything on: access token, limits, JSON, the read with offer, consent and tier, the rules, the guarded
+statement. Every offer asks for a tier and has a stock, so that the only difference is whether all want
+the same row. Afterwards each offer's counter must be the number of its coupons. pgbench, running the
+guarded statement for a single row on the one offer, is there to compare.
 """
 
 import itertools
-from functools import partial
+import sys
 from typing import Any
 from uuid import UUID, uuid4
 
-from bench import pgbench
-from bench.figures import Numbers, read_options, report
-from bench.load import Figures, drive, post
-from bench.pgbench import Yardstick
-from bench.stack import Stack, started
-from benefits.claims import CLAIM
+from bench import pgbench, program
+from bench.load import Figures, drive
+from bench.machine import watched
+from bench.program import Options, say
+from bench.requests import claim
+from bench.rows import Numbers, check_stock, citizen_tokens, make_citizens, make_offers, settle
+from bench.sides import Side
+from bench.stack import Server, Stack
+from bench.yardstick import claim_script
 from common import database
-from common.clock import local_day, now
-from common.ids import new_id
-from server import tokens
+from common.clock import now
 
-CITIZENS = 1000
+CITIZENS = 5000
 PIECES = 1_000_000
-UNLIMITED, HOT = "压测 · 不限量", "限量 100 份"
-HASH = "decode(repeat('00', 32), 'hex')"
-# Far above the service's own random numbers, so that the two never meet.
-FIRST_NUMBER = 1 << 60
+HOT, SPREAD, OFFERS = 1, 1001, 1000
+ROUNDS = 3
 
 
-def main() -> None:
-    """Run and print the table."""
-    options = read_options("bench.claim", __doc__)
-    with started() as stack:
-        print(f"making {CITIZENS:,} citizens …", flush=True)
-        stack.sql(make_citizens)
-        numbers = Numbers(1 << 40)
-        for title, connections in itertools.product((UNLIMITED, HOT), options.connections):
-            offer = stack.sql(partial(find_offer, title))
-            before = measure_pgbench(stack, offer, connections, options.seconds, numbers)
-            for workers in options.workers:
-                figures = measure_service(stack, offer["id"], workers, connections, options.seconds)
-                after = measure_pgbench(stack, offer, connections, options.seconds, numbers)
-                name = "one hot offer" if title == HOT else "unlimited offer"
-                report(
-                    f"claim, {name}, {connections} connections, {workers} worker(s)", figures, before, after
-                )
-                before = after
-        stack.sql(check_stock)
+class Rush:
+    """Citizens in turn who claim from offers in turn."""
+
+    def __init__(self, server: Server, tokens: list[str], offers: range) -> None:
+        self.server = server
+        self._citizens = itertools.cycle(tokens)
+        self._paths = itertools.cycle([f"/api/v1/offers/{UUID(int=number)}/coupons" for number in offers])
+        self._keys = (f"{uuid4().hex[:8]}-{number}" for number in itertools.count())
+        self.per_second = 1000.0
+        self.side = Side()
+
+    def made(self, count: int) -> list[bytes]:
+        """So many claims."""
+        return [claim(next(self._paths), next(self._citizens), next(self._keys)) for _ in range(count)]
+
+    def run(self, connections: int, seconds: float, expected: int = 201) -> Figures:
+        """As many as can be."""
+        made = self.made(int(self.per_second * seconds * 2) + 2 * connections)
+        figures = drive(self.server.address, connections, seconds, made)
+        figures.must_be(expected)
+        self.per_second = max(self.per_second, figures.per_second)
+        return figures
 
 
-async def make_citizens() -> None:
-    """Citizens 1 … with a consent and a valid tier each (ids are the numbers in hex), and the hot offer's stock."""
-    ids = f"SELECT lpad(to_hex(n), 32, '0')::uuid AS id FROM generate_series(1, {CITIZENS}) n"
-    for statement in (
-        f"INSERT INTO citizens (id, created_at) SELECT id, now() FROM ({ids}) c",
-        "INSERT INTO consents (id, citizen_id, purpose, version, text_sha256, granted_at)"
-        f" SELECT id, id, 'credit_check', '2026-01-01', repeat('0', 64), now() - interval '1 hour' FROM ({ids}) c",
-        "INSERT INTO credit_lookups (id, citizen_id, consent_id, source, looked_up_by, reason, looked_up_at, outcome)"
-        f" SELECT id, id, id, 'sandbox', 'citizen', 'claim', now() - interval '1 hour', 'rated' FROM ({ids}) c",
-        "INSERT INTO tier_snapshots (id, citizen_id, lookup_id, scheme_id, level, tier_code, data_date, taken_at,"
-        " valid_until) SELECT c.id, c.id, c.id, (SELECT min(id) FROM tier_schemes WHERE code = 'zj-demo'), 5,"
-        f" 'excellent', current_date, now() - interval '1 hour', now() + interval '30 days' FROM ({ids}) c",
-        f"UPDATE offer_stock SET total = {PIECES} WHERE offer_id = (SELECT offer_id FROM offer_terms WHERE title = '{HOT}')",
-        "UPDATE offers SET per_citizen_limit = NULL"
-        f" WHERE id = (SELECT offer_id FROM offer_terms WHERE title = '{HOT}')",
-        "ANALYZE",
-    ):
-        await database.execute(statement)
+def measure(stack: Stack, options: Options) -> dict[str, Any]:
+    """For each number of connections and workers: one offer, a thousand, one, a thousand … and pgbench."""
+    citizens = options.scaled(CITIZENS)
+    say(f"  making {citizens:,} citizens and {OFFERS + 1:,} offers …")
+    stack.sql(lambda: make_citizens(citizens))
+    stack.sql(lambda: make_offers(HOT, 1, PIECES))
+    stack.sql(lambda: make_offers(SPREAD, OFFERS, PIECES))
+    stack.sql(settle)
+    tokens = citizen_tokens(stack, citizens, now())
+    numbers = Numbers(1, 1 << 40)
+    rows = []
+    for workers, connections in itertools.product(options.workers, options.connections):
+        say(f"  {connections} connections, {workers} worker(s) …")
+        rows.append(_compare(stack, tokens, numbers, (connections, workers), options))
+    say("  counting …")
+    stock = stack.sql(lambda: check_stock(HOT, 1)), stack.sql(lambda: check_stock(SPREAD, OFFERS))
+    return {"rows": rows, "pieces": PIECES, "offers": OFFERS, "stock": {"one": stock[0], "spread": stock[1]}}
 
 
-async def find_offer(title: str) -> Any:
-    """An offer's id, terms and tier."""
+def _compare(
+    stack: Stack, tokens: list[str], numbers: Numbers, shape: tuple[int, int], options: Options
+) -> dict[str, Any]:
+    connections, workers = shape
+    pg, seconds = Side(), options.seconds / 2
+    with stack.service(workers) as server:
+        one, spread = (
+            Rush(server, tokens, range(HOT, HOT + 1)),
+            Rush(server, tokens, range(SPREAD, SPREAD + OFFERS)),
+        )
+        groups = {"service": server.pid, "postgres": stack.postgres.pid}
+        for rush in (one, spread):
+            rush.run(connections, min(1.0, seconds))
+        for _ in range(ROUNDS):
+            for rush in (spread, one):
+                with watched(groups) as usage:
+                    figures = rush.run(connections, seconds)
+                rush.side.add(figures, usage)
+        taken = numbers.take(pgbench.needed(seconds))
+        offer = stack.sql(_hot)
+        script = claim_script(offer, len(tokens), now(), "(:n)::bigint")
+        with watched({"postgres": stack.postgres.pid}) as usage:
+            figures = pgbench.run(stack, script, connections, seconds, taken.start)
+        pg.add(figures, usage)
+    return {
+        "connections": connections,
+        "workers": workers,
+        "one": one.side.as_json(),
+        "spread": spread.side.as_json(),
+        "pgbench": pg.as_json(),
+        "ratio": one.side.figures.per_second / spread.side.figures.per_second,
+    }
+
+
+async def _hot() -> Any:
     return await database.fetch_one(
-        "SELECT o.id, o.terms_id, o.min_tier_level FROM offers o JOIN offer_terms t ON t.id = o.terms_id WHERE t.title = $1",
-        title,
+        "SELECT id, terms_id, min_tier_level FROM offers WHERE id = $1", UUID(int=HOT)
     )
-
-
-async def check_stock() -> None:
-    """Whatever was measured, the hot offer's counter is the number of its coupons.
-
-    Raises:
-        SystemExit: it is not.
-    """
-    row = await database.fetch_one(
-        "SELECT s.issued, s.total, (SELECT count(*) FROM coupons c WHERE c.offer_id = s.offer_id) AS coupons"
-        " FROM offer_stock s JOIN offer_terms t ON t.offer_id = s.offer_id WHERE t.title = $1",
-        HOT,
-    )
-    assert row is not None
-    print(
-        f"stock of the hot offer: {row['issued']:,} issued, {row['coupons']:,} coupons, {row['total']:,} pieces"
-    )
-    if row["issued"] != row["coupons"]:
-        raise SystemExit("the counter and the coupons differ")
-
-
-def measure_pgbench(stack: Stack, offer: Any, connections: int, seconds: int, numbers: Numbers) -> Yardstick:
-    """The guarded statement alone."""
-    at = now()
-    length = max(2, seconds // 4)
-    moment = f"'{at.isoformat()}'::timestamptz"
-    citizen = f"lpad(to_hex((:n)::bigint % {CITIZENS} + 1), 32, '0')::uuid"
-    values = [
-        f"lpad(to_hex((:n)::bigint + {FIRST_NUMBER}), 32, '0')::uuid",
-        *(f"(:n)::bigint + {FIRST_NUMBER}", f"'{offer['id']}'::uuid", str(offer["terms_id"]), citizen),
-        *("1", "NULL", "''", moment, f"{moment} + interval '30 days'", moment, "'pgbench-' || :n", HASH),
-        *(citizen, f"'{local_day(at)}'::date", str(offer["min_tier_level"])),
-    ]
-    first = numbers.take(16_000 * length)
-    return pgbench.run(stack, pgbench.statement(CLAIM, values), connections, length, first)
-
-
-def measure_service(stack: Stack, offer_id: UUID, workers: int, connections: int, seconds: int) -> Figures:
-    """The whole service over HTTP."""
-    at = now()
-    citizens = itertools.cycle(
-        [
-            tokens.make_access(stack.settings, "citizen", UUID(int=number), new_id(), None, at)
-            for number in range(1, CITIZENS + 1)
-        ]
-    )
-    path = f"/api/v1/offers/{offer_id}/coupons"
-    keys = itertools.count(1)
-    run = uuid4().hex[:8]
-
-    def next_request() -> bytes:
-        return post(path, next(citizens), f"bench-{run}-{next(keys)}", b"{}")
-
-    with stack.service(workers) as address:
-        drive(address, connections, 2, next_request)
-        return drive(address, connections, seconds, next_request)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.run("claim", __doc__, measure, "about 2 minutes"))

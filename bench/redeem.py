@@ -1,136 +1,166 @@
-"""`python -m bench.redeem`: redemptions a second with everything on, against pgbench running the same statement.
+"""`python -m bench.redeem`: redemptions a second with everything on, against pgbench running the guarded statement.
 
 Everything on: access token, limits, JSON, code check, the read with the frozen terms, the rules, the
-guarded statement with its record, the event, metrics. PostgreSQL, the service and this load share the
-machine. The yardstick is the guarded statement alone, for a single row, prepared, with as many
-connections, measured before and after the service in the same run.
+record, the event, metrics. PostgreSQL, the service and this load share the machine. Then the same at 70 %
+of what the service did just now, at given moments: how long one redemption takes when there is some air.
 """
 
-import itertools
-import json
-from dataclasses import dataclass
-from datetime import datetime
-from http.client import HTTPConnection
+import sys
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from bench import pgbench
-from bench.figures import Numbers, read_options, report
-from bench.load import Figures, drive, post
-from bench.pgbench import Yardstick
-from bench.stack import Stack, started
-from benefits import codes
-from benefits.redemptions import REDEEM
+from bench import pgbench, program
+from bench.load import Figures, drive, drive_at
+from bench.machine import tree_cpu_s, watched
+from bench.program import Options, say
+from bench.requests import CLERKS, LONGEST_RUN_S, Clerk, redeems, sign_in
+from bench.rows import Numbers, make_citizens, make_coupons
+from bench.sides import Side
+from bench.stack import Server, Stack
+from bench.yardstick import CLERK, redeem_script
 from common import database
-from common.clock import local_day, now
+from common.clock import now
+from common.processes import children_of
 from sandbox.demo_data.rows import demo_id
 
-COUPONS = 600_000
-CLERKS = ("demo-cashier", "demo-cashier-2")
-HASH = "decode(repeat('00', 32), 'hex')"
+CITIZENS = 1000
+COUPONS = 1_500_000
+AIR = 0.7
+ROUNDS = 2
 
 
-@dataclass(frozen=True)
-class Clerk:
-    """A signed-in clerk and the store where he redeems."""
+class Till:
+    """Redeems at one running service, over and over; knows how fast it goes."""
 
-    token: str
-    store_id: str
+    def __init__(self, stack: Stack, server: Server, numbers: Numbers) -> None:
+        self._stack, self._server, self._numbers = stack, server, numbers
+        self._clerks: list[Clerk] = [sign_in(server.address, login) for login in CLERKS]
+        self.per_second = 1000.0
+        self.side = Side()
+
+    def warm_up(self, connections: int, seconds: float) -> None:
+        """Until it goes as fast as it can; says how fast that is."""
+        for share in (0.3, 0.7):
+            self.per_second = self._closed(connections, max(0.3, seconds * share)).per_second
+
+    def closed(self, connections: int, seconds: float) -> Figures:
+        """As many as can be."""
+        with watched(self.groups()) as usage:
+            figures = self._closed(connections, seconds)
+        self.per_second = max(self.per_second, figures.per_second)
+        return self.side.add(figures, usage)
+
+    def at(self, per_second: float, connections: int, seconds: float, side: Side) -> Figures:
+        """At random moments, so many a second."""
+        taken = self._numbers.take(int(per_second * seconds))
+        made = redeems(self._stack.settings.code_master_keys, self._clerks, taken, seconds / 2)
+        with watched(self.groups()) as usage:
+            figures = drive_at(self._server.address, connections, per_second, made)
+        figures.must_be(201)
+        return side.add(figures, usage)
+
+    def groups(self) -> Mapping[str, int]:
+        """Whose CPU counts."""
+        return {"service": self._server.pid, "postgres": self._stack.postgres.pid}
+
+    def _closed(self, connections: int, seconds: float) -> Figures:
+        assert seconds <= LONGEST_RUN_S
+        taken = self._numbers.take(int(self.per_second * seconds * 2) + 2 * connections)
+        made = redeems(self._stack.settings.code_master_keys, self._clerks, taken, seconds / 2)
+        figures = drive(self._server.address, connections, seconds, made)
+        figures.must_be(201)
+        self._numbers.give_back(len(taken) - figures.count)
+        return figures
 
 
-def main() -> None:
-    """Run and print the table."""
-    options = read_options("bench.redeem", __doc__)
-    with started() as stack:
-        print(f"making {COUPONS:,} coupons …", flush=True)
-        stack.sql(make_coupons)
-        numbers = Numbers(COUPONS)
-        for connections in options.connections:
-            before = measure_pgbench(stack, connections, options.seconds, numbers)
-            for workers in options.workers:
-                figures = measure_service(stack, workers, connections, options.seconds, numbers)
-                after = measure_pgbench(stack, connections, options.seconds, numbers)
-                report(f"redeem, {connections} connections, {workers} worker(s)", figures, before, after)
-                before = after
+class WorkerShares:
+    """How the work of a service is spread over its processes: kept connections may be spread unevenly."""
+
+    def __init__(self, server: Server) -> None:
+        self._before = {pid: tree_cpu_s(pid) for pid in children_of(server.pid)}
+
+    def now(self) -> list[float]:
+        """Each worker's share of the CPU since the beginning, the largest first."""
+        spent = [tree_cpu_s(pid) - before for pid, before in self._before.items()]
+        return sorted((one / (sum(spent) or 1.0) for one in spent), reverse=True)
 
 
-async def make_coupons() -> None:
-    """Claimed coupons of the unlimited demo offer with the numbers 1 …; the id is the number in hex."""
-    await database.execute(
-        "INSERT INTO citizens (id, created_at) SELECT gen_random_uuid(), now() FROM generate_series(1, 1000)"
-    )
-    await database.execute(
-        "INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, valid_from, valid_until,"
-        " claimed_at, request_key, request_hash)"
-        " SELECT lpad(to_hex(n), 32, '0')::uuid, n, o.id, o.terms_id, c.id, 1, now() - interval '1 day',"
-        f" now() + interval '30 days', now() - interval '1 day', 'bench-' || n, {HASH}"
-        " FROM generate_series(1, $1::bigint) n"
-        " JOIN (SELECT id, row_number() OVER () AS i FROM citizens WHERE id NOT IN (SELECT citizen_id FROM natural_persons)) c ON c.i = n % 1000 + 1,"
-        " (SELECT o.id, o.terms_id FROM offers o JOIN offer_terms t ON t.id = o.terms_id"
-        "  WHERE t.title = '压测 · 不限量') o",
-        COUPONS,
-    )
-    await database.execute("VACUUM ANALYZE coupons")
-    await database.execute("CHECKPOINT")
+class Yardstick:
+    """pgbench redeeming coupons by the guarded statement for a single row."""
+
+    def __init__(self, stack: Stack, numbers: Numbers) -> None:
+        self._stack, self._numbers = stack, numbers
+        row = stack.sql(_first_store)
+        self._place: tuple[UUID, UUID] = row["store_id"], row["member_id"]
+
+    def run(self, side: Side, connections: int, seconds: float, rate: float | None = None) -> None:
+        """As many as can be, or so many a second."""
+        taken = self._numbers.take(pgbench.needed(seconds, rate))
+        script = redeem_script(*self._place, now(), "(:n)::bigint")
+        with watched({"postgres": self._stack.postgres.pid}) as usage:
+            figures = pgbench.run(self._stack, script, connections, seconds, taken.start, rate)
+        self._numbers.give_back(max(0, len(taken) - figures.used))
+        side.add(figures, usage)
 
 
-def measure_pgbench(stack: Stack, connections: int, seconds: int, numbers: Numbers) -> Yardstick:
-    """The guarded statement alone."""
-    at = now()
-    store_id, member_id = _place(stack)
-    first = numbers.take(16_000 * max(2, seconds // 4))
-    values = [
-        "lpad(to_hex((:n)::bigint), 32, '0')::uuid",
-        *("1", f"'{local_day(at)}'", "0", "NULL"),
-        f"'{demo_id('staff', CLERKS[0])}'::uuid",
-        f"'{store_id}'::uuid",
-        "lpad(to_hex((:n)::bigint + 4611686018427387904), 32, '0')::uuid",
-        f"'{member_id}'::uuid",
-        *(str(codes.step_at(at.timestamp())), "10000", "2000", "8000", f"'{at.isoformat()}'::timestamptz"),
-        *("'pgbench-' || :n", HASH),
+def measure(stack: Stack, options: Options) -> dict[str, Any]:
+    """For each number of connections: pgbench and the services in turn, then each at 70 %."""
+    coupons = options.scaled(COUPONS, 100_000)
+    say(f"  making {coupons:,} coupons …")
+    stack.sql(lambda: make_citizens(CITIZENS))
+    stack.sql(lambda: make_coupons(1, coupons, CITIZENS))
+    numbers = Numbers(1, coupons)
+    yardstick = Yardstick(stack, numbers)
+    rows = [
+        row
+        for connections in options.connections
+        for row in _compare(stack, yardstick, numbers, connections, options)
     ]
-    return pgbench.run(stack, pgbench.statement(REDEEM, values), connections, max(2, seconds // 4), first)
+    return {"rows": rows, "air": AIR}
 
 
-def _place(stack: Stack) -> tuple[UUID, UUID]:
-    """The store and the member of the first clerk."""
+def _compare(
+    stack: Stack, yardstick: Yardstick, numbers: Numbers, connections: int, options: Options
+) -> list[dict[str, Any]]:
+    pg, found = Side(), []
+    pg_seconds = max(1.0, options.seconds / 2)
+    for workers in options.workers:
+        say(f"  {connections} connections, {workers} worker(s) …")
+        with stack.service(workers) as server:
+            till, shares = Till(stack, server, numbers), WorkerShares(server)
+            till.warm_up(connections, 2 if not options.is_quick else 0.6)
+            for _ in range(ROUNDS):
+                yardstick.run(pg, connections, pg_seconds)
+                till.closed(connections, options.seconds)
+            rate = AIR * till.side.figures.per_second
+            pg_at, service_at = Side(), Side()
+            for _ in range(ROUNDS):
+                yardstick.run(pg_at, connections, pg_seconds, rate)
+                till.at(rate, connections, options.seconds, service_at)
+            found.append((workers, till.side, rate, service_at, pg_at, shares.now()))
+    return [
+        {
+            "connections": connections,
+            "workers": workers,
+            "service": service.as_json(),
+            "pgbench": pg.as_json(),
+            "ratio": service.figures.per_second / pg.figures.per_second,
+            "rate": rate,
+            "service_at": service_at.as_json(),
+            "pgbench_at": pg_at.as_json(),
+            "worker_shares": shares_then,
+            "p99_ratio": service_at.figures.quantile_ms(0.99) / pg_at.figures.quantile_ms(0.99),
+        }
+        for workers, service, rate, service_at, pg_at, shares_then in found
+    ]
 
-    async def first_store() -> Any:
-        return await database.fetch_one(
-            "SELECT store_id, member_id FROM staff_stores WHERE staff_id = $1", demo_id("staff", CLERKS[0])
-        )
 
-    row = stack.sql(first_store)
-    return row["store_id"], row["member_id"]
-
-
-def measure_service(stack: Stack, workers: int, connections: int, seconds: int, numbers: Numbers) -> Figures:
-    """The whole service over HTTP."""
-    keys = stack.settings.code_master_keys
-    with stack.service(workers) as address:
-        clerks = itertools.cycle([sign_in(address, login) for login in CLERKS])
-
-        def next_request() -> bytes:
-            number, clerk = numbers.take(1), next(clerks)
-            code = codes.make(keys, number, 0, codes.step_at(datetime.now().timestamp()))
-            body = b'{"code":"%b","store_id":"%b","order_amount_fen":10000}' % (
-                code.encode(),
-                clerk.store_id.encode(),
-            )
-            return post("/api/v1/redemptions", clerk.token, f"bench-{number}", body)
-
-        drive(address, connections, 2, next_request)
-        return drive(address, connections, seconds, next_request)
-
-
-def sign_in(address: tuple[str, int], login: str) -> Clerk:
-    """Sign a clerk in."""
-    connection = HTTPConnection(*address)
-    body = json.dumps({"login": login, "password": login})
-    connection.request("POST", "/api/v1/auth/staff", body, {"Content-Type": "application/json"})
-    answer = json.load(connection.getresponse())
-    return Clerk(answer["access_token"], answer["staff"]["stores"][0]["id"])
+async def _first_store() -> Any:
+    return await database.fetch_one(
+        "SELECT store_id, member_id FROM staff_stores WHERE staff_id = $1", demo_id("staff", CLERK)
+    )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.run("redeem", __doc__, measure, "about 4 minutes"))

@@ -1,0 +1,354 @@
+"""What the report says of each measurement: its aims, its tables and its plots, from the figures that it kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.plots import bars, lines, shown
+
+Found = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One line of the summary: what was found, and whether it is what was aimed at."""
+
+    what: str
+    aim: str
+    found: str
+    is_kept: bool | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A measurement's part of the report; `plots` are SVG texts by file name."""
+
+    text: str
+    aims: Sequence[Aim] = ()
+    plots: dict[str, str] = field(default_factory=dict)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table: the first column to the left, the others to the right."""
+    marks = ["---", *["--:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, marks, *rows))
+
+
+SIDE = ("a second", "p50 ms", "p99 ms", "load µs", "service µs", "PostgreSQL µs", "cores busy", "elsewhere")
+
+
+def side_cells(side: Found) -> list[str]:
+    """The cells of one side under `SIDE`."""
+    cpu = side["cpu_us"]
+    return [
+        shown(side["per_second"]),
+        shown(side["ms"]["0.5"]),
+        shown(side["ms"]["0.99"]),
+        *(shown(cpu[name]) if name in cpu else "" for name in ("load", "service", "postgres")),
+        f"{side['cores_busy']:.2f}",
+        f"{side['cores_elsewhere']:.2f}",
+    ]
+
+
+def what_limits(side: Found, workers: int, cores: int) -> str:
+    """What was full while a side was as fast as it could be."""
+    if side["cores_busy"] >= 0.92 * cores:
+        others = side["cores_elsewhere"]
+        return "every core is busy" + (f", {others:.1f} of them elsewhere" if others >= 0.2 else "")
+    if side["cores"].get("service", 0) >= 0.9 * workers:
+        return "the web process fills its core"
+    return "waiting (commit to disk, locks)"
+
+
+def redeem(found: Found) -> Section:
+    """Closed loop, then at a given rate; two workers against one."""
+    cores = int(found["machine"]["cores"].split()[0])
+    full, air, aims = [], [], []
+    least = {16: 0.5, 64: 0.7}
+    for row in found["rows"]:
+        connections, workers = row["connections"], row["workers"]
+        name = f"{connections} connections, {workers} worker(s)"
+        limits = what_limits(row["service"], workers, cores)
+        if workers > 1:
+            limits += "; the workers' shares " + " : ".join(f"{share:.0%}" for share in row["worker_shares"])
+        full.append([f"{name}: service", f"**{row['ratio']:.2f}**", *side_cells(row["service"]), limits])
+        full.append([f"{connections} connections: pgbench", "1", *side_cells(row["pgbench"]), ""])
+        air.append([f"{name}: service", f"**{row['p99_ratio']:.1f}×**", *side_cells(row["service_at"])])
+        air.append([f"{shown(row['rate'])} a second: pgbench", "1", *side_cells(row["pgbench_at"])])
+        if connections in least:
+            aims.append(
+                Aim(
+                    f"redeem, {name}, against pgbench",
+                    f"≥ {least[connections]}",
+                    f"{row['ratio']:.2f}",
+                    row["ratio"] >= least[connections],
+                )
+            )
+            aims.append(
+                Aim(
+                    f"redeem p99 at 70 %, {name}, against pgbench at that rate",
+                    "≤ 4×",
+                    f"{row['p99_ratio']:.1f}×",
+                    row["p99_ratio"] <= 4,
+                )
+            )
+    aims += _workers(found["rows"], cores)
+    text = (
+        "As many as can be (closed loop; both sides in turn, twice):\n\n"
+        + table(("", "ratio", *SIDE, "what limits"), full)
+        + "\n\nAt 70 % of the rate that the service just made with the same connections and workers; both sides get"
+        " their requests at random moments (Poisson), and a latency counts from when its request was due:\n\n"
+        + table(("", "p99 ratio", *SIDE), air)
+    )
+    return Section(text, aims, _redeem_plots(found["rows"]))
+
+
+def _workers(rows: Sequence[Found], cores: int) -> list[Aim]:
+    by_shape = {(row["connections"], row["workers"]): row["service"] for row in rows}
+    aims = []
+    for (connections, workers), side in by_shape.items():
+        if workers > 1 and (connections, 1) in by_shape:
+            ratio = side["per_second"] / by_shape[connections, 1]["per_second"]
+            found = f"{ratio:.2f}; {what_limits(side, workers, cores)}"
+            what = f"redeem, {connections} connections: {workers} workers against one"
+            aims.append(Aim(what, "say what limits", found, None))
+    return aims
+
+
+def _redeem_plots(rows: Sequence[Found]) -> dict[str, str]:
+    groups = sorted({row["connections"] for row in rows})
+    numbers = sorted({row["workers"] for row in rows})
+    by_shape = {(row["connections"], row["workers"]): row for row in rows}
+    series = {"pgbench": [by_shape[group, numbers[0]]["pgbench"]["per_second"] for group in groups]} | {
+        f"{number} worker(s)": [by_shape[group, number]["service"]["per_second"] for group in groups]
+        for number in numbers
+    }
+    most = by_shape[groups[-1], numbers[0]]
+    quantiles = list(most["service_at"]["ms"])
+    return {
+        "redeem.svg": bars(
+            "Redemptions, everything on", "a second", [f"{group} connections" for group in groups], series
+        ),
+        "redeem-latency.svg": bars(
+            f"Latency at {shown(most['rate'])} a second, {groups[-1]} connections",
+            "ms",
+            [f"p{float(share) * 100:g}" for share in quantiles],
+            {
+                name: [most[key]["ms"][share] for share in quantiles]
+                for name, key in (("pgbench", "pgbench_at"), ("service", "service_at"))
+            },
+        ),
+    }
+
+
+def claim(found: Found) -> Section:
+    """One offer against a thousand."""
+    rows, aims = [], []
+    for row in found["rows"]:
+        name = f"{row['connections']} connections, {row['workers']} worker(s)"
+        rows.append([f"{name}: one offer", f"**{row['ratio']:.2f}**", *side_cells(row["one"])])
+        rows.append([f"{name}: {found['offers']:,} offers", "1", *side_cells(row["spread"])])
+        rows.append(["pgbench, one offer, single-row statement", "", *side_cells(row["pgbench"])])
+        aims.append(
+            Aim(
+                f"claim from one offer, {name}, against a thousand",
+                "≥ 0.8",
+                f"{row['ratio']:.2f}",
+                row["ratio"] >= 0.8,
+            )
+        )
+    stock = found["stock"]
+    exact = all(entry["issued"] == entry["coupons"] for entry in stock.values())
+    aims.append(
+        Aim(
+            "stock after the claims",
+            "exact",
+            f"{stock['one']['issued']:,} of {stock['one']['coupons']:,}",
+            exact,
+        )
+    )
+    text = (
+        table(("", "ratio", *SIDE), rows)
+        + f"\n\nThe one offer has {found['pieces']:,} pieces. Counted afterwards: "
+        f"{stock['one']['issued']:,} pieces given and {stock['one']['coupons']:,} coupons there; over the thousand"
+        f" {stock['spread']['issued']:,} and {stock['spread']['coupons']:,}."
+    )
+    groups = [f"{row['connections']} conn., {row['workers']} w." for row in found["rows"]]
+    series = {
+        name: [row[key]["per_second"] for row in found["rows"]]
+        for name, key in (("one offer", "one"), ("a thousand offers", "spread"))
+    }
+    return Section(text, aims, {"claim.svg": bars("Claims", "a second", groups, series)})
+
+
+def flash(found: Found) -> Section:
+    """Sold-out answers, and redemptions beside them."""
+    rows, beside, aims = [], [], []
+    for row in found["rows"]:
+        name = f"{row['workers']} worker(s)"
+        rows.append([f"{name}: sold out", f"**{row['ratio']:.2f}**", *side_cells(row["service"])])
+        rows.append([f"{name}: bare Sanic, {row['bytes']:,} bytes", "1", *side_cells(row["bare"])])
+        beside.append([f"{name}: redemptions alone", "1", *side_cells(row["alone"])])
+        beside.append(
+            [f"{name}: redemptions beside", f"**{row['p99_ratio']:.1f}×**", *side_cells(row["redeem_beside"])]
+        )
+        beside.append([f"{name}: the sale meanwhile", "", *side_cells(row["sale_beside"])])
+        aims.append(
+            Aim(
+                f"sold-out answers, {name}, against bare Sanic",
+                "≥ 0.5",
+                f"{row['ratio']:.2f}",
+                row["ratio"] >= 0.5,
+            )
+        )
+        aims.append(
+            Aim(
+                f"redeem p99 beside the sale, {name}, against alone",
+                "≤ 2×",
+                f"{row['p99_ratio']:.1f}×",
+                row["p99_ratio"] <= 2,
+            )
+        )
+    text = (
+        f"{found['stock']['issued']:,} of {found['pieces']:,} pieces were given, everybody else was told 409:\n\n"
+        + table(("", "ratio", *SIDE), rows)
+        + f"\n\nRedemptions at {found['beside']:.0%} of the most that the service redeems, at random moments; the sale"
+        f" beside them is a closed loop of {found['rows'][0]['connections']} connections that never rest (its CPU and"
+        " that of the redemptions can't be told apart in the service and in PostgreSQL):\n\n"
+        + table(("", "p99 ratio", *SIDE), beside)
+    )
+    return Section(text, aims, {"flash.svg": _against_bare("Sold-out answers", found["rows"])})
+
+
+def offers(found: Found) -> Section:
+    """The list against bare Sanic."""
+    rows, aims = [], []
+    for row in found["rows"]:
+        name = f"{row['connections']} connections, {row['workers']} worker(s)"
+        rows.append([f"{name}: list", f"**{row['ratio']:.2f}**", *side_cells(row["service"])])
+        rows.append([f"{name}: bare Sanic, {row['bytes']:,} bytes", "1", *side_cells(row["bare"])])
+        aims.append(
+            Aim(
+                f"offer list, {name}, against bare Sanic", "≥ 0.5", f"{row['ratio']:.2f}", row["ratio"] >= 0.5
+            )
+        )
+    text = f"`GET {found['path']}` by signed-in citizens:\n\n" + table(("", "ratio", *SIDE), rows)
+    return Section(text, aims, {"offers.svg": _against_bare("Offer list", found["rows"])})
+
+
+def _against_bare(title: str, rows: Sequence[Found]) -> str:
+    groups = [f"{row['connections']} conn., {row['workers']} w." for row in rows]
+    series = {
+        name: [row[key]["per_second"] for row in rows]
+        for name, key in (("service", "service"), ("bare Sanic, same body", "bare"))
+    }
+    return bars(title, "a second", groups, series)
+
+
+def storage(found: Found) -> Section:
+    """Ten million against ten thousand."""
+    stored = found["stored"]
+    rows = [
+        [f"{stored['few']:,} stored", "1", *side_cells(found["few"])],
+        [f"{stored['many']:,} stored", f"**{found['ratio']:.2f}**", *side_cells(found["many"])],
+    ]
+    gigabytes = {name: size / 2**30 for name, size in found["bytes"].items()}
+    text = (
+        table(("", "ratio", *SIDE), rows)
+        + f"\n\nThe databases measure {gigabytes['few']:.1f} and {gigabytes['many']:.1f} GB; PostgreSQL's own cache is"
+        f" 128 MB in both, the machine has {found['machine']['memory']}: pages come from the system's cache, and from the"
+        f" disk only where that is too small. Beside what is stored each has {stored['fresh']:,} fresh coupons, which the"
+        f" measurement redeems in random order. p99 with many against few: {found['p99_ratio']:.1f}×."
+    )
+    aim = Aim(
+        f"redeem with {stored['many']:,} stored against {stored['few']:,}",
+        "≥ 0.9",
+        f"{found['ratio']:.2f}",
+        found["ratio"] >= 0.9,
+    )
+    groups = [f"run {turn + 1}" for turn in range(len(found["few"]["rates"]))]
+    series = {f"{stored[key]:,} stored": found[key]["rates"] for key in ("few", "many")}
+    return Section(
+        text, [aim], {"storage.svg": bars("Redemptions by what is stored", "a second", groups, series)}
+    )
+
+
+def memory(found: Found) -> Section:
+    """MB over requests."""
+    points = found["points"]
+    some = [
+        point for place, point in enumerate(points) if place < 2 or place == len(points) - 1 or place % 4 == 1
+    ]
+    rows = [
+        [f"{point['requests']:,}", *(f"{point[kind]:.1f}" for kind in ("rss", "pss", "uss"))]
+        for point in some
+    ]
+    text = (
+        table(("requests", "RSS MB", "PSS MB", "USS MB"), rows)
+        + f"\n\nOne process all the way, {shown(found['per_second'])} requests a second. RSS: all its resident pages;"
+        " PSS: shared ones by share; USS: those that nobody else has."
+        f" USS after against before: {found['uss_ratio']:.2f}."
+    )
+    aim = Aim(
+        f"memory (RSS) after {points[-1]['requests']:,} requests against {found['first']:,}",
+        "≤ 1.1",
+        f"{found['ratio']:.2f}",
+        found["ratio"] <= 1.1,
+    )
+    series = {
+        kind.upper(): [(point["requests"], point[kind]) for point in points] for kind in ("rss", "pss", "uss")
+    }
+    return Section(text, [aim], {"memory.svg": lines("Memory of a web process", "MB", "requests", series)})
+
+
+def profile(found: Found) -> Section:
+    """CPU and statements by route."""
+    costs = [[row["route"], *side_cells(row)] for row in found["rows"]]
+    parts = ["One worker, 16 connections, closed loop:", table(("", *SIDE), costs)]
+    statements = [
+        [
+            row["route"],
+            f"{entry['calls'] / row['counted']:.2f}",
+            f"{entry['ms'] * 1000 / max(1, entry['calls']):.0f}",
+            f"`{entry['text'][:90].replace('|', '¦').replace('`', '')}…`",
+        ]
+        for row in found["rows"]
+        for entry in row["statements"]
+        if entry["calls"] / row["counted"] >= 0.005
+    ]
+    parts += [
+        "Statements for each request and the µs that one takes inside PostgreSQL (parse, bind and execute; the commit"
+        " comes after and is not in it), from PostgreSQL's own log of a run that counts for nothing else:",
+        table(("", "for each request", "µs each", "statement"), statements),
+    ]
+    for row in found["rows"]:
+        if row["samples"]:
+            parts += [
+                f"**{row['route']}**: where {row['samples']['count']:,} samples of the web process were",
+                _samples(row),
+            ]
+    if not any(row["samples"] for row in found["rows"]):
+        parts.append("py-spy was not on the PATH: no samples of the web process.")
+    return Section("\n\n".join(parts))
+
+
+def _samples(row: Found) -> str:
+    packages = list(row["samples"]["packages"].items())
+    functions = list(row["samples"]["functions"].items())
+    cells = []
+    for place in range(max(len(packages), len(functions))):
+        left = packages[place] if place < len(packages) else ("", 0.0)
+        right = functions[place] if place < len(functions) else ("", 0.0)
+        cells.append([f"{name}" if not share else f"{name} {share:.0%}" for name, share in (left, right)])
+    return table(("package where it ended", "function of ours, with all below"), cells)
+
+
+SECTIONS: dict[str, tuple[str, str, Callable[[Found], Section]]] = {
+    "redeem": ("核销 / Redeeming", "bench.redeem", redeem),
+    "claim": ("领取 / Claiming", "bench.claim", claim),
+    "flash": ("抢领 / A flash sale", "bench.flash", flash),
+    "offers": ("优惠列表 / The list of offers", "bench.offers", offers),
+    "storage": ("千万条记录 / Ten million records", "bench.storage", storage),
+    "memory": ("内存 / Memory", "bench.memory", memory),
+    "profile": ("时间花在哪里 / Where the time goes", "bench.profile", profile),
+}

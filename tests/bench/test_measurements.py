@@ -1,0 +1,144 @@
+"""Each measurement in its smallest form: it runs, and its figures are there. How fast anything is, is not judged."""
+
+import asyncio
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from bench import claim, flash, memory, offers, profile, program, redeem, storage
+from bench.load import LoadFailed
+from bench.program import Measure, Options
+from bench.rows import Numbers, check_stock, make_citizens, make_offers
+from bench.stack import Stack, started
+from common import database
+from common.database import tortoise_config
+
+SMALLEST = Options(seconds=0.2, scale=0.0001, connections=(2,), workers=(1,), is_quick=True)
+
+
+@pytest.fixture(scope="module")
+def servers_of_a_bench() -> Iterator[Stack]:
+    with tempfile.TemporaryDirectory(prefix="xy-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        # Durability is not what is looked at here.
+        with started(folder / "bench", settings={"fsync": "off"}) as stack:
+            asyncio.run(_maintain(stack, "CREATE DATABASE clean TEMPLATE xinyi"))
+            yield stack
+
+
+@pytest.fixture
+def stack(servers_of_a_bench: Stack) -> Stack:
+    """With a database that nothing was measured in yet."""
+    asyncio.run(
+        _maintain(
+            servers_of_a_bench, "DROP DATABASE xinyi WITH (FORCE)", "CREATE DATABASE xinyi TEMPLATE clean"
+        )
+    )
+    return servers_of_a_bench
+
+
+async def _maintain(stack: Stack, *statements: str) -> None:
+    parts = tortoise_config(stack.settings.database_url)["connections"]["default"]["credentials"]
+    connection = await asyncpg.connect(
+        host=parts["host"], port=parts["port"], user=parts["user"], database="postgres"
+    )
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+def sides_of(found: Any) -> list[dict[str, Any]]:
+    """Every side's figures, wherever they are."""
+    if isinstance(found, list):
+        return [side for each in found for side in sides_of(each)]
+    if not isinstance(found, dict):
+        return []
+    return [found] if "per_second" in found and "ms" in found else sides_of(list(found.values()))
+
+
+@pytest.mark.parametrize(
+    ("measure", "sides"),
+    [(redeem.measure, 4), (claim.measure, 3), (flash.measure, 5), (offers.measure, 2), (profile.measure, 7)],
+    ids=["redeem", "claim", "flash", "offers", "profile"],
+)
+def test_a_measurement_gives_its_figures(
+    stack: Stack, measure: Measure, sides: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = measure(stack, SMALLEST)
+    assert len(measured := sides_of(found)) == sides
+    assert all(side["count"] > 0 and side["cpu_us"]["load"] >= 0 for side in measured)
+    assert program.keep("it", found, tmp_path).exists()  # plain enough for JSON
+    assert capsys.readouterr().out.count("…") >= 2
+    if measure is profile.measure:
+        by_route = {row["route"]: [entry["text"] for entry in row["statements"]] for row in found["rows"]}
+        assert any("INSERT INTO redemptions" in text or "redemptions" in text for text in by_route["redeem"])
+
+
+def test_memory_is_looked_at_all_the_way(stack: Stack) -> None:
+    found = memory.measure(stack, dataclasses.replace(SMALLEST, scale=0.001))
+    assert [point["requests"] for point in found["points"]] == [0, 200, 400, 600, 800, 1000]
+    assert all(0 < point["uss"] <= point["pss"] <= point["rss"] for point in found["points"])
+
+
+def test_storing_leaves_the_tables_as_they_were(stack: Stack) -> None:
+    before = stack.sql(schema)
+    stack.sql(lambda: storage.fill(500, 120))
+    assert stack.sql(schema) == before
+    rows = stack.sql(
+        lambda: database.fetch_all(
+            "SELECT c.number, c.status, count(r.id) AS redemptions FROM coupons c"
+            " LEFT JOIN redemptions r ON r.coupon_id = c.id GROUP BY c.id ORDER BY c.number"
+        )
+    )
+    assert [row["number"] for row in rows] == list(range(1, 621))
+    fresh = [row["number"] for row in rows if row["status"] == "claimed"]
+    assert fresh == list(storage.fresh_numbers(500, 120))
+    assert all(row["redemptions"] == (row["number"] not in fresh) for row in rows)
+
+
+async def schema() -> list[tuple[str, str]]:
+    """All constraints and indexes, apart from whether old rows were looked at."""
+    rows = await database.fetch_all(
+        "SELECT conname AS name, replace(pg_get_constraintdef(oid), ' NOT VALID', '') AS definition FROM pg_constraint"
+        " UNION ALL SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2"
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_a_stock_that_is_not_what_was_claimed_is_no_figure(stack: Stack) -> None:
+    stack.sql(lambda: make_citizens(3))
+    stack.sql(lambda: make_offers(1, 2, 10))
+    assert stack.sql(lambda: check_stock(1, 2)) == {"issued": 0, "coupons": 0}
+    stack.sql(
+        lambda: database.execute(
+            "UPDATE offer_stock SET issued = 1 WHERE offer_id = lpad('2', 32, '0')::uuid"
+        )
+    )
+    with pytest.raises(LoadFailed, match="1 offer"):
+        stack.sql(lambda: check_stock(1, 2))
+
+
+def test_no_room_on_the_disk_is_said_before_anything_is_stored() -> None:
+    with pytest.raises(LoadFailed, match="are free: make room"):
+        storage._must_have_room(10**18)
+
+
+def test_two_benches_in_one_folder_do_not_empty_it_under_each_other(servers_of_a_bench: Stack) -> None:
+    with pytest.raises(LoadFailed, match="another bench is running"), started(servers_of_a_bench.folder):
+        pass
+    assert servers_of_a_bench.postgres.is_running
+
+
+def test_numbers_are_handed_out_once() -> None:
+    numbers = Numbers(1, 10)
+    assert numbers.take(4) == range(1, 5)
+    numbers.give_back(1)
+    assert numbers.take(7) == range(4, 11)
+    with pytest.raises(LoadFailed, match="used up"):
+        numbers.take(1)
