@@ -20,6 +20,16 @@ WINDOW_S = 60
 SHARE_EVERY_S = 0.25
 MAX_KEYS = 200_000
 
+# One command for all counts: an answer to each was an eighth of what a busy process did.
+COUNT_ALL = """
+local totals = {}
+for i, name in ipairs(KEYS) do
+    totals[i] = redis.call('INCRBY', name, ARGV[i + 1])
+    redis.call('EXPIRE', name, ARGV[1])
+end
+return totals
+"""
+
 Key = tuple[str, str]
 
 
@@ -91,15 +101,10 @@ class RateLimiter:
         if client is None:
             return
         window, batch = self._window, dict(self._unshared)
+        names = [f"limit:{window}:{self._pseudonym(*key)}" for key in batch]
         try:
-            async with client.pipeline(transaction=False) as pipeline:
-                # Also when nothing is to be said: whether Redis is there must be known before the next rush.
-                pipeline.ping()
-                for (bucket, who), count in batch.items():
-                    name = f"limit:{window}:{self._pseudonym(bucket, who)}"
-                    pipeline.incrby(name, count)
-                    pipeline.expire(name, 2 * WINDOW_S)
-                totals = (await pipeline.execute())[1::2]
+            # Also when nothing is to be said: whether Redis is there must be known before the next rush.
+            totals = await client.eval(COUNT_ALL, len(names), *names, 2 * WINDOW_S, *batch.values())
         except (RedisError, OSError, TimeoutError):
             self._is_shared = False
             return
