@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench verify-ledger clean
 
 run: $(VENV)/installed-sandbox
 	@exec $(VENV)/bin/python -m sandbox run
@@ -18,6 +18,15 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	@exec $(VENV)/bin/python -m bench
+
+# The running sandbox's ledger, or that of DATABASE_URL, against its roots: ROOTS=file takes those that were fetched
+# before, WITNESS=file compares with a seal that was handed over (`python -m server witness-root`).
+verify-ledger: $(VENV)/installed-sandbox
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	export DATABASE_URL="$${DATABASE_URL:-$$($(VENV)/bin/python -m sandbox database-url)}" && \
+	test -n "$$DATABASE_URL" && $(VENV)/bin/python -m server export-ledger "$$folder" >/dev/null && \
+	$(VENV)/bin/python docs/verify_ledger.py "$${ROOTS:-$$folder/roots.jsonl}" "$$folder/ledger.txt" \
+	$(if $(WITNESS),--witness "$(WITNESS)")
 
 clean:
 	rm -rf $(VENV) .data

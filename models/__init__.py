@@ -13,6 +13,7 @@ from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTer
 from models.programme import Programme
 from models.redemption import Redemption, Reversal, ReversalReason
 from models.region import Region
+from models.seal import Seal
 from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
 
@@ -41,6 +42,7 @@ __all__ = [
     "Region",
     "Reversal",
     "ReversalReason",
+    "Seal",
     "Session",
     "Staff",
     "StaffStore",

@@ -1,6 +1,7 @@
 """核销 and 撤销核销: the ledger. Rows are written once; a trigger refuses every change."""
 
 from tortoise import fields
+from tortoise.fields.db_defaults import SqlDefault
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
@@ -9,12 +10,16 @@ from models.coupon import Coupon
 from models.member import Store
 from models.staff import Staff
 
+# One row of numbers for both tables, drawn by the database: the order of the ledger, whatever clocks say.
+NEXT_ENTRY = SqlDefault("nextval('ledger_entries')")
+
 
 class Redemption(Model):
     """What was given, once. Money in fen; `step` is the code's 15-second step, burnt for this coupon.
 
     `offer_id`, `member_id` and `citizen_id` (the random subject id) are copies, so that the books can be
     read without the citizen's side. `uses_left` is what was left then: a retry gets the first answer.
+    `entry` is its place in the ledger, in one order with the reversals; numbers may be left out.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -40,6 +45,7 @@ class Redemption(Model):
     redeemed_at = fields.DatetimeField()
     request_key = fields.CharField(max_length=64)
     request_hash = fields.BinaryField()
+    entry = fields.BigIntField(db_default=NEXT_ENTRY)
 
     class Meta:
         table = "redemptions"
@@ -47,6 +53,7 @@ class Redemption(Model):
         constraints = (
             UniqueConstraint(fields=("coupon_id", "step"), name="redemptions_step_once"),
             UniqueConstraint(fields=("staff_id", "request_key"), name="redemptions_request_key_once"),
+            UniqueConstraint(fields=("entry",), name="redemptions_entry_once"),
             CheckConstraint(check="uses BETWEEN 1 AND 1000", name="redemptions_uses_sane"),
             CheckConstraint(
                 check="discount_fen BETWEEN 0 AND 1000000000 AND coalesce(order_amount_fen BETWEEN 0 AND 1000000000, true)",
@@ -74,12 +81,14 @@ class Reversal(Model):
     reversed_at = fields.DatetimeField()
     request_key = fields.CharField(max_length=64)
     request_hash = fields.BinaryField()
+    entry = fields.BigIntField(db_default=NEXT_ENTRY)
 
     class Meta:
         table = "reversals"
         constraints = (
             UniqueConstraint(fields=("redemption_id",), name="reversals_redemption_once"),
             UniqueConstraint(fields=("staff_id", "request_key"), name="reversals_request_key_once"),
+            UniqueConstraint(fields=("entry",), name="reversals_entry_once"),
             CheckConstraint(check="length(request_hash) = 32", name="reversals_request_hash_form"),
         )
 

@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-from server.config import ConfigError, Settings, load
+from server.config import ConfigError, Settings, database_url, load
 
 EX_CONFIG = 78
 EX_UNAVAILABLE = 69
@@ -71,6 +72,19 @@ def _parser() -> argparse.ArgumentParser:
         _make_migration,
         "write the migration that brings the tables to the models (for developers)",
     )
+    export = add(
+        "export-ledger",
+        _export_ledger,
+        "write roots.jsonl and ledger.txt for docs/verify_ledger.py; needs nothing but DATABASE_URL",
+        needs_settings=False,
+    )
+    export.add_argument("folder", help="where to; made if it is not there")
+    add(
+        "witness-root",
+        _witness_root,
+        "print the newest seal, which is signed, to be kept by somebody else; needs nothing but DATABASE_URL",
+        needs_settings=False,
+    )
     add("check", _check, "check the configuration, the database and Redis; say what is wrong and what to do")
     add("config", _config, "show the effective configuration with secrets masked")
     add("new-secrets", _new_secrets, "print fresh secrets for a new installation", needs_settings=False)
@@ -116,6 +130,8 @@ def _worker(_: argparse.Namespace, settings: Settings) -> int:
     from server import worker
     from server.request_log import configure_logging
 
+    if settings.ledger_signing_key is None:
+        raise ConfigError("LEDGER_SIGNING_KEY: is not set; `python -m server new-secrets` prints a fresh one")
     configure_logging()
     with _told_in_a_sentence():
         asyncio.run(worker.run(settings))
@@ -163,6 +179,23 @@ def _make_migration(options: argparse.Namespace, settings: Settings) -> int:
         or "nothing to write: models and migrations agree"
     )
     return 0
+
+
+def _export_ledger(options: argparse.Namespace, _: None) -> int:
+    from server.ledger_files import export
+
+    with _told_in_a_sentence():
+        print(asyncio.run(export(database_url(os.environ), Path(options.folder))))
+    return 0
+
+
+def _witness_root(_: argparse.Namespace, __: None) -> int:
+    from server.ledger_files import witness
+
+    with _told_in_a_sentence():
+        text = asyncio.run(witness(database_url(os.environ)))
+    print(text or "Nothing is sealed yet.", file=sys.stdout if text else sys.stderr)
+    return 0 if text else 1
 
 
 def _check(_: argparse.Namespace, settings: Settings) -> int:

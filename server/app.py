@@ -19,7 +19,7 @@ from common import database, events
 from common.clock import now
 from models.enums import Channel
 from server import metrics
-from server.api import admin, citizen, documents, health, sessions, staff
+from server.api import admin, citizen, documents, health, ledger, sessions, staff
 from server.auth import Authenticator, watch_revocations
 from server.config import Settings
 from server.http import setup_http
@@ -95,7 +95,9 @@ def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None
 def _add_routes(app: App) -> None:
     app.blueprint(health.routes)
     app.blueprint(documents.blueprint)
-    api = Blueprint.group(sessions.routes, citizen.routes, staff.routes, admin.routes, url_prefix="/api/v1")
+    api = Blueprint.group(
+        *(sessions.routes, citizen.routes, staff.routes, admin.routes, ledger.routes), url_prefix="/api/v1"
+    )
     app.blueprint(api)
 
 

@@ -11,6 +11,7 @@ from benefits.codes import KeyRing
 from common.crypto import SUITES, PersonalDataKeys
 from common.database import tortoise_config
 from common.events import redis_client
+from common.signing import SEED_BYTES
 
 
 class ConfigError(Exception):
@@ -24,6 +25,7 @@ SANDBOX_SECRETS = {
     "CODE_MASTER_KEYS": "1:" + base64.b64encode(b"sandbox code key, never for real").decode(),
     "DATA_KEYS": "1:" + base64.b64encode(b"sandbox data key, never for real").decode(),
     "HASH_KEY": base64.b64encode(b"sandbox hash key, never for real").decode(),
+    "LEDGER_SIGNING_KEY": base64.b64encode(b"sandbox seal key, never for real").decode(),
 }
 # Under whatever id and for whatever purpose they come.
 KNOWN_KEYS = frozenset(base64.b64decode(value.rpartition(":")[2]) for value in SANDBOX_SECRETS.values())
@@ -45,6 +47,9 @@ class Settings:
     refresh_key: bytes = field(repr=False)
     code_master_keys: KeyRing = field(repr=False)
     data_keys: PersonalDataKeys = field(repr=False)
+    # Only the worker signs; nothing else needs to have it.
+    ledger_signing_key: bytes | None = field(default=None, repr=False)
+    ledger_witness_url: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -74,6 +79,19 @@ def load(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def database_url(environ: Mapping[str, str]) -> str:
+    """Only the database, for commands that read it and need no secret.
+
+    Raises:
+        ConfigError: it is not set or unusable.
+    """
+    reader = _Reader(environ)
+    url = reader.database_url()
+    if reader.problems:
+        raise ConfigError("\n".join(reader.problems))
+    return url
+
+
 def new_secrets() -> dict[str, str]:
     """Fresh values for every secret that production needs and for the one that its proxy sends, by variable name."""
 
@@ -86,6 +104,7 @@ def new_secrets() -> dict[str, str]:
         "CODE_MASTER_KEYS": "1:" + fresh(32),
         "DATA_KEYS": "1:" + fresh(32),
         "HASH_KEY": fresh(32),
+        "LEDGER_SIGNING_KEY": fresh(32),
         "FORWARDED_SECRET": secrets.token_urlsafe(32),
     }
 
@@ -118,6 +137,15 @@ def _masked(value: object) -> str:
     return f"{url.scheme}://{user}{url.netloc.rpartition('@')[2]}{url.path}{query}"
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_good and url.isascii() and url.isprintable() and " " not in url and "@" not in parts.netloc
+
+
 VARIABLES = {"is_access_log_on": "ACCESS_LOG", "pool_size": "DATABASE_POOL"}
 
 
@@ -141,6 +169,8 @@ class _Reader:
             refresh_key=self.secret("REFRESH_KEY"),
             code_master_keys=self.code_master_keys(),
             data_keys=self.personal_data_keys(),
+            ledger_signing_key=self.ledger_signing_key(),
+            ledger_witness_url=self.witness_url(),
             host=self.text("HOST", "127.0.0.1"),
             port=self.number("PORT", 8000, 1, 65535),
             workers=self.number("WORKERS", 2, 1, 256),
@@ -236,6 +266,22 @@ class _Reader:
         if value not in SUITES:
             self.problems.append(f"{name}: must be one of {', '.join(SUITES)}")
             return "international"
+        return value
+
+    def ledger_signing_key(self) -> bytes | None:
+        """32 bytes of Ed25519 (RFC 8032); a process that does not seal does without."""
+        name = "LEDGER_SIGNING_KEY"
+        if not self.environ.get(name) and not self.sandbox:
+            return None
+        seed = self.secret(name, SEED_BYTES)
+        if len(seed) > SEED_BYTES:
+            self.problems.append(f"{name}: {len(seed)} bytes are too many; exactly {SEED_BYTES} are needed")
+        return seed
+
+    def witness_url(self) -> str:
+        value = self.environ.get("LEDGER_WITNESS_URL", "")
+        if value and not _is_web_address(value):
+            self.problems.append("LEDGER_WITNESS_URL: must be https://host/path or http://host:port/path")
         return value
 
     def database_url(self) -> str:

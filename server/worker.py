@@ -4,17 +4,24 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 
+from benefits import seals
 from common import database
 from common.clock import now
+from common.signing import Signer
+from server import witness
 from server.config import Settings
 from server.migrate import WrongInstallation, must_be_installation
 
 log = structlog.get_logger()
 
-EVERY_S = 300.0
+CLEAR_EVERY_S = 300.0
+# Half of the minute within which a record is promised to be sealed.
+SEAL_EVERY_S = 20.0
 RETRY_S = 5.0
 BATCH = 5_000
 # Who signed in when can be asked for half a year afterwards (rule 14); a look-up whose process was killed
@@ -24,22 +31,53 @@ LOOKUP_GIVEN_UP = timedelta(minutes=10)
 
 
 async def run(settings: Settings) -> None:
-    """Do every task at once and then every five minutes, until SIGTERM."""
+    """Clear away every five minutes and seal the ledger every 20 seconds, each at once the first time, until SIGTERM.
+
+    Raises:
+        WrongInstallation: the database is the other kind of installation's.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await database.connect(settings.database_url, pool_size=2)
+    works: list[Awaitable[Any]] = [stop.wait(), _every(CLEAR_EVERY_S, settings, clear_away)]
+    if settings.ledger_signing_key is not None:
+        signer = Signer.of(settings.ledger_signing_key)
+        works.append(_every(SEAL_EVERY_S, settings, partial(seal_ledger, signer)))
+    if settings.ledger_witness_url:
+        works.append(witness.tell_for_ever(settings.ledger_witness_url))
+    tasks = [asyncio.ensure_future(work) for work in works]
     try:
-        while not stop.is_set():
-            await _refuse_foreign_database(settings)
-            pause = EVERY_S if await _all_tasks() else RETRY_S
-            try:
-                await asyncio.wait_for(stop.wait(), pause)
-            except TimeoutError:
-                continue
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # only one that found the wrong database ends by itself
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await database.disconnect()
+
+
+async def _every(pause_s: float, settings: Settings, work: Callable[[], Awaitable[bool]]) -> None:
+    while True:
+        await _refuse_foreign_database(settings)
+        await asyncio.sleep(pause_s if await work() else RETRY_S)
+
+
+async def seal_ledger(signer: Signer) -> bool:
+    """Seal what is new; whether that was possible. What could not be sealed now is sealed with the next."""
+    try:
+        sealed = await seals.seal_new(signer, now())
+        if sealed:
+            log.info("ledger_sealed", records=sealed)
+    except seals.SealingWaits as wait:
+        log.warning("ledger_sealing_waits", pids=wait.pids)
+        return False
+    except Exception:
+        log.warning("ledger_not_sealed", exc_info=True)
+        return False
+    return True
 
 
 async def _refuse_foreign_database(settings: Settings) -> None:
@@ -56,7 +94,7 @@ async def _refuse_foreign_database(settings: Settings) -> None:
         log.warning("database_not_reached", exc_info=True)
 
 
-async def _all_tasks() -> bool:
+async def clear_away() -> bool:
     """Run each; one that fails does not keep the others from running."""
     is_well = True
     tasks: tuple[Callable[[datetime], Awaitable[int]], ...] = (

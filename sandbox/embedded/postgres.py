@@ -71,7 +71,7 @@ class Postgres:
         self.port = 5432
         self.major = major
         self.bin = install / "bin"
-        self.url = f"postgres://{_ROLE}@/{_DATABASE}?host={quote(str(self.socket_dir), safe='/')}"
+        self.url = _url(str(self.socket_dir))
         self._place = place
         # Nothing of our own environment: it holds secrets, and PG* variables would change things.
         self._environment = {
@@ -245,6 +245,21 @@ class Postgres:
     def _not_started(self, what: str) -> EmbeddedServerError:
         tail = self._place.tail(_LOG)
         return EmbeddedServerError(f"PostgreSQL in {self.folder} {what}. Its log ends:\n{tail}")
+
+
+def running_url(folder: Path) -> str | None:
+    """The URL of the server that runs in `folder` at this moment, of whichever process; nothing if there is none."""
+    try:
+        # Process id, folder, start, port, socket folder, address, shared memory, state (postmaster.pid of 10 and up).
+        lines = (folder / "data" / "postmaster.pid").read_text().splitlines()
+        os.kill(int(lines[0]), 0)
+        return _url(lines[4]) if lines[7].strip() == "ready" else None
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _url(sockets: str) -> str:
+    return f"postgres://{_ROLE}@/{_DATABASE}?host={quote(sockets, safe='/')}"
 
 
 def _install(place: Place, major: int) -> Path:

@@ -8,9 +8,10 @@ from typing import Literal
 from sanic import Blueprint, HTTPResponse, Request
 
 from common import events
+from common.clock import now
 from common.database import fetch_one
 from common.errors import NotFound, Unavailable
-from server import metrics
+from server import ledger_metrics, metrics
 from server.endpoints import endpoint
 from server.migrate import WrongInstallation, must_be_installation, pending
 from server.schemas import Out
@@ -68,7 +69,7 @@ async def show_metrics(request: Request) -> HTTPResponse:
     """For loopback, or with the metrics token; for everybody else it is not there."""
     if not _may_see_metrics(request):
         raise NotFound
-    body = await asyncio.to_thread(metrics.exposition)
+    body = await asyncio.to_thread(metrics.exposition) + await ledger_metrics.exposition(now())
     return HTTPResponse(body, 200, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -35,6 +35,8 @@ SELECT reversal.id, r.id, r.staff_id, '{AT}', reversal.key, '{HASH}'
                ('{SECOND_REVERSAL}'::uuid, '{THIRD_REDEMPTION}'::uuid, 'another')) AS reversal (id, redemption_id, key)
   JOIN redemptions r ON r.id = reversal.redemption_id;
 INSERT INTO reversal_reasons (reversal_id, reason) VALUES ('{REVERSAL}', '扫错了');
+INSERT INTO seals (number, first_entry, last_entry, records, root, previous, sealed_at, public_key, signature, leaves)
+VALUES (1, 1, 5, 2, '{HASH}', '{HASH}', '{AT}', '{HASH}', decode(repeat('00', 64), 'hex'), decode(repeat('00', 114), 'hex'));
 INSERT INTO offer_days (offer_id, day, daily_limit, issued)
 SELECT id, '2026-03-04', 5, 1 FROM offers LIMIT 1;
 INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at)
@@ -90,11 +92,17 @@ async def fresh_of(connection: asyncpg.Connection, table: str) -> dict[str, Any]
         "offer_terms": {"id": number, "version": 99},
         "offers": {"id": id_, "terms_id": None, "status": "draft"},
         "programmes": {"code": "xinyi_test"},
-        "redemptions": {"id": id_, "step": number, "request_key": id_},
+        "redemptions": {"id": id_, "step": number, "request_key": id_, "entry": number},
         "refused_scan_counts": {"id": number, "day": "2026-03-05"},
         "regions": {"code": "330199", "level": "county", "parent_id": "330100"},
-        "reversals": {"id": id_, "redemption_id": str(SECOND_REDEMPTION), "request_key": id_},
+        "reversals": {
+            "id": id_,
+            "redemption_id": str(SECOND_REDEMPTION),
+            "request_key": id_,
+            "entry": number,
+        },
         "reversal_reasons": {"reversal_id": str(SECOND_REVERSAL)},
+        "seals": {"number": number, "last_entry": number},
         "sessions": {"id": id_},
         "staff": {"id": id_, "login": id_},
         "stores": {"id": id_},

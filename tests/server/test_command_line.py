@@ -20,7 +20,18 @@ from tests.factories.settings import production, sandbox
 from tests.server.commands import query, run, started
 from tests.service import Service
 
-COMMANDS = ["web", "worker", "migrate", "make-migration", "check", "config", "new-secrets", "create-admin"]
+COMMANDS = [
+    "web",
+    "worker",
+    "migrate",
+    "make-migration",
+    "export-ledger",
+    "witness-root",
+    "check",
+    "config",
+    "new-secrets",
+    "create-admin",
+]
 COMMANDS += ["web-worker"]
 PASSWORD = "a long and good password"
 SECRET = re.compile(r"[A-Z2-7]{32}")
@@ -131,7 +142,7 @@ async def test_check_says_what_is_wrong_and_what_to_do(servers: Any, url: str) -
     assert "geheim" not in ran.out + ran.err and "Traceback" not in ran.err
     unmigrated = servers.database("postgres")
     ran = await run(environment(unmigrated, "redis://127.0.0.1:1/0"), "check")
-    assert ran.code == 69 and "migrations: 2 to apply; run `python -m server migrate`" in ran.out
+    assert ran.code == 69 and "migrations: 3 to apply; run `python -m server migrate`" in ran.out
 
 
 @pytest.mark.parametrize(

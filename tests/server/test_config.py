@@ -33,7 +33,7 @@ def test_fresh_secrets_make_a_production() -> None:
 
 def test_fresh_secrets_are_fresh_every_time() -> None:
     first, second = new_secrets(), new_secrets()
-    assert set(first) == set(second) == {*SECRETS, "FORWARDED_SECRET"}
+    assert set(first) == set(second) == {*SECRETS, "LEDGER_SIGNING_KEY", "FORWARDED_SECRET"}
     assert not set(first.values()) & set(second.values())
     assert len({value.rpartition(":")[2] for value in first.values()}) == len(first)
 

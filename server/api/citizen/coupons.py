@@ -64,13 +64,14 @@ class CouponOut(Out):
 
 
 class HistoryOut(Out):
-    """Something that happened to the coupon."""
+    """Something that happened to the coupon; `redemption_id` asks for the proof of a redemption."""
 
     event: Literal["claimed", "redeemed", "reversed", "given_back", "revoked"]
     at: Moment
     store: str | None
     uses: int | None
     discount_fen: int | None
+    redemption_id: UUID | None
 
 
 class CouponDetailOut(CouponOut):

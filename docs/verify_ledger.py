@@ -1,0 +1,99 @@
+"""Check an exported ledger against its published roots, without trusting whoever runs the database.
+
+Needs Python 3.11 and the package `cryptography`, nothing of the service. See docs/ledger.md. Exit codes:
+0 all is as it was sealed, 1 it is not (the faults are named, the first one first), 2 the files can't be read.
+"""
+
+from argparse import ArgumentParser
+from base64 import b64decode
+from hashlib import sha256
+from itertools import groupby, islice
+from json import dumps, loads
+from struct import Struct, error
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+SIGNED = "format number first_entry last_entry records root previous sealed_at public_key".split()
+LEAF = Struct(">cQ16s32s")  # R (redemption) or V (reversal), entry, id, SHA-256 of the record's line
+
+
+def signed_text(seal):
+    return dumps({name: seal[name] for name in SIGNED}, separators=(",", ":")).encode()
+
+
+def is_signed(seal):
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(seal["public_key"]))
+        return key.verify(bytes.fromhex(seal["signature"]), signed_text(seal)) is None
+    except (InvalidSignature, ValueError):
+        return False
+
+
+def root_of(leaves):  # RFC 9162, section 2.1.1
+    if len(leaves) < 2:
+        return sha256(b"".join(b"\0" + leaf for leaf in leaves)).digest()
+    middle = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\1" + root_of(leaves[:middle]) + root_of(leaves[middle:])).digest()
+
+
+def parts_of(path):  # for each seal its number, its leaves, and the leaves of its records as they are now
+    for number, lines in groupby(open(path, "rb"), lambda line: int(line.split()[0])):
+        raw, rows = b64decode(next(lines).partition(b" ")[2]), (line.split() for line in lines)
+        leaves = [raw[i : i + LEAF.size] for i in range(0, len(raw), LEAF.size)]
+        heads = ((kind, int(entry), UUID(id_.decode()).bytes, text) for _, kind, entry, id_, text in rows)
+        yield number, leaves, [LEAF.pack(*head, sha256(text).digest()) for *head, text in heads]
+
+
+def compare(sealed, present):  # what happened to the records of one seal
+    def name(leaf):
+        kind = "redemption" if leaf[:1] == b"R" else "reversal"
+        return f"{kind} {UUID(bytes=leaf[9:25])} (entry {int.from_bytes(leaf[1:9])})"
+
+    was, now = ({leaf[1:9]: leaf for leaf in leaves} for leaves in (sealed, present))
+    place = {leaf[9:25]: leaf for leaf in sealed}
+    for entry in sorted(entry for entry in was | now if was.get(entry) != now.get(entry)):
+        before, after = was.get(entry), now.get(entry)
+        origin = place.get((after or b"")[9:25])
+        how = "added" if not origin else f"moved, sealed as {name(origin)}" if origin != before else "edited"
+        yield f"{name(after or before)} was {how if after else 'removed'}"
+
+
+def faults(options, witnessed, seen):
+    follows, parts = [1, 1, "00" * 32], parts_of(options.export)
+    number, _, new = next(parts, (0, [], []))
+    for seal in (seal for page in open(options.roots) for seal in loads(page)["items"]):
+        its, text = seal["number"], signed_text(seal)
+        while number < its:
+            number, sealed, present = next(parts, (float("inf"), [], []))
+        checks = {
+            "does not follow the one before it": [its, seal["first_entry"], seal["previous"]] != follows,
+            "has no good signature": not is_signed(seal),
+            "is not as it was witnessed: history was rewritten": witnessed.pop(its, seal) != seal,
+            "is not in the export: the ledger was cut": number > its,
+            "has other leaves than were signed": number == its and root_of(sealed).hex() != seal["root"],
+        }
+        where = f"seal {its} (entries {seal['first_entry']} to {seal['last_entry']}, {seal['sealed_at']})"
+        yield from (f"{where} {what}" for what, is_wrong in checks.items() if is_wrong)
+        yield from compare(sealed, present) if number == its else ()
+        follows = [its + 1, seal["last_entry"] + 1, sha256(text).hexdigest()]
+        seen["records"] += seal["records"]
+        seen |= {"seals": its, f"last seal of key {seal['public_key']}": its}
+    yield from (f"seal {each}, which was witnessed, is gone: the ledger was cut" for each in witnessed)
+    seen["not sealed yet"] = len(new)
+
+
+parser = ArgumentParser(description=__doc__)
+parser.add_argument("roots", help="pages of /api/v1/ledger/roots, one a line")
+parser.add_argument("export", help="ledger.txt of `python -m server export-ledger`")
+parser.add_argument("--witness", action="append", default=[], help="a seal handed over before; repeatable")
+options, seen = parser.parse_args(), {"seals": 0, "records": 0}
+try:
+    witnessed = {seal["number"]: seal for seal in (loads(open(file).read()) for file in options.witness)}
+    found = list(islice(faults(options, witnessed, seen), 20))
+except (OSError, ValueError, KeyError, TypeError, error) as problem:
+    parser.error(f"give the files as they were written ({type(problem).__name__}: {problem})")
+good = "账本核验通过 / The ledger verifies: " + ", ".join(f"{what} {count}" for what, count in seen.items())
+print(*found, "账本与封存不符 / The ledger is NOT as it was sealed." if found else good, sep="\n")
+raise SystemExit(bool(found))
