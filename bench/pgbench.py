@@ -19,7 +19,13 @@ def needed(seconds: float, rate: float | None = None) -> int:
 
 
 def run(
-    stack: Stack, script: str, connections: int, seconds: float, first: int, rate: float | None = None
+    stack: Stack,
+    script: str,
+    connections: int,
+    seconds: float,
+    first: int,
+    rate: float | None = None,
+    database: str = "xinyi",
 ) -> Figures:
     """Run a script whose `:n` counts up, from `first`, without two clients ever having the same.
 
@@ -44,7 +50,7 @@ def run(
             "pgbench",
             *("-n", "-M", "prepared", "-c", str(connections), "-j", str(min(2, connections))),
             *("-T", str(whole), "-D", "i=0", *limits),
-            *("-f", str(file), "-l", "--log-prefix", str(folder / "log"), "xinyi"),
+            *("-f", str(file), "-l", "--log-prefix", str(folder / "log"), database),
         )
         figures = _read(folder, said)
         figures.used *= connections

@@ -1,9 +1,18 @@
 """What is true of a database after any load, fault or attack; used at the end of every race and fault."""
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from benefits import seals
+from common import database as db
+from common.clock import now
+from common.signing import Signer
+from server.config import SANDBOX_SECRETS
+from tests.factories.ledgers import verified
 
 Fetch = Callable[..., Awaitable[Sequence[Any]]]
 
@@ -113,3 +122,18 @@ async def check_ledger(
     assert not lost, f"{len(lost)} acknowledged redemptions are not in the ledger: {sorted(lost)[:5]}"
     unasked = kept.keys() - set(sent)
     assert not unasked, f"{len(unasked)} rows belong to no request: {sorted(unasked)[:5]}"
+
+
+async def check_sealed(database_url: str, *witnesses: Path) -> None:
+    """Seal what is left, as the worker would, and verify every record from the first one on (I4).
+
+    Args:
+        database_url: of a sandbox's database; this process need not be connected to any.
+        witnesses: files of `python -m server witness-root`, whose seals must still be there.
+    """
+    signer = Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"]))
+    async with db.own_connection(database_url):
+        await seals.seal_new(signer, now())
+        assert await seals.unsealed_since() is None
+        verdict = await verified(*witnesses)
+    assert verdict.code == 0, verdict.text
