@@ -12,6 +12,7 @@ from alliance.admins import LoginTaken
 from common import database, events
 from common.clock import now
 from common.errors import NotFound
+from common.signing import Signer
 from models.enums import AdminRole
 from server import passwords
 from server.config import Settings
@@ -55,9 +56,16 @@ def sentence_of(error: BaseException) -> str | None:
 async def check(settings: Settings) -> bool:
     """Print one line per part; True when the service could start now."""
     print("configuration: good" + (" (sandbox)" if settings.sandbox else ""))
+    print(_ledger_line(settings.ledger_signing_key))
     is_good = await _check_database(settings)
     await _check_redis(settings)
     return is_good
+
+
+def _ledger_line(key: bytes | None) -> str:
+    if key is None:
+        return "ledger: no LEDGER_SIGNING_KEY here; only `worker` needs it, and does not start without it"
+    return f"ledger: seals are signed with the public key {Signer.of(key).public_key.hex()}"
 
 
 async def _check_database(settings: Settings) -> bool:

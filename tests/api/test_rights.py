@@ -31,17 +31,18 @@ PUBLIC = {
     *("GET /api/docs", "GET /api/docs/docs.js", "GET /api/docs/docs.css"),
     *("POST /auth/citizen", "POST /auth/staff", "POST /auth/admin", "POST /auth/refresh"),
     *("GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
+    "GET /ledger/roots",
 }
 CITIZENS = {
     *("GET /me", "GET /me/credit", "GET /me/credit/lookups", "GET /me/coupons", "POST /me/staff-binding"),
     *("PUT /me/consents/{purpose}", "DELETE /me/consents/{purpose}", "POST /offers/{offer_id}/coupons"),
     *("GET /coupons/{coupon_id}", "DELETE /coupons/{coupon_id}", "GET /coupons/{coupon_id}/code"),
-    "GET /coupons/{coupon_id}/events",
+    *("GET /coupons/{coupon_id}/events", "GET /me/redemptions/{redemption_id}/proof"),
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
     *("GET /redemptions/{redemption_id}", "POST /redemptions/{redemption_id}/reversals"),
-    "POST /staff/self-binding",
+    *("POST /staff/self-binding", "GET /redemptions/{redemption_id}/proof"),
 }
 ADMINS = {
     *("PUT /admin/offers/{offer_id}/status", "PUT /admin/offers/{offer_id}/stock", "GET /admin/audit"),

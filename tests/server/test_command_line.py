@@ -126,6 +126,7 @@ async def test_check_says_that_all_is_well(servers: Any, url: str) -> None:
     assert ran.code == 0
     assert [line.partition(":")[0] for line in ran.out.splitlines()] == [
         "configuration",
+        "ledger",
         "database",
         "migrations",
         "redis",
