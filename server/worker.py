@@ -20,7 +20,7 @@ from server.migrate import WrongInstallation, must_be_installation
 log = structlog.get_logger()
 
 CLEAR_EVERY_S = 300.0
-# Half of the minute within which a record is promised to be sealed.
+# A record is promised to be sealed within a minute: a run may fail or have to wait once (`seals.PATIENCE_S`).
 SEAL_EVERY_S = 20.0
 RETRY_S = 5.0
 BATCH = 5_000

@@ -245,3 +245,29 @@ def test_a_url_that_cant_be_read_is_not_repeated(url: str) -> None:
     (line,) = problems(production(DATABASE_URL=url))
     assert line.startswith("DATABASE_URL: ")
     assert not any(part in line for part in ("geheim", "'pa'", "pa/"))
+
+
+def test_the_signing_key_is_exactly_an_ed25519_secret_and_only_the_worker_needs_it() -> None:
+    environ = production()
+    assert len(load(environ).ledger_signing_key or b"") == 32
+    del environ["LEDGER_SIGNING_KEY"]
+    assert load(environ).ledger_signing_key is None
+    for value, reason in ((fresh(31), "31 bytes"), (fresh(33), "33 bytes"), ("!!", "base64")):
+        (line,) = problems(production(LEDGER_SIGNING_KEY=value))
+        assert line.startswith("LEDGER_SIGNING_KEY: ") and reason in line and value not in line
+    (line,) = problems(production(LEDGER_SIGNING_KEY=SANDBOX_SECRETS["LEDGER_SIGNING_KEY"]))
+    assert line.startswith("LEDGER_SIGNING_KEY: ") and "sandbox" in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("witness", "ftp://witness/", "https://", "https:///roots", "http://a:b@host/", "http://host:x/"),
+        *("http://host/a b", "http://host/\n", "http://主机/", "http://host:99999/", "http://host:0/"),
+    ],
+)
+def test_a_witness_is_a_web_address(url: str) -> None:
+    (line,) = problems(production(LEDGER_WITNESS_URL=url))
+    assert line.startswith("LEDGER_WITNESS_URL: ")
+    good = load(production(LEDGER_WITNESS_URL="https://witness.example/roots?token=geheim"))
+    assert shown(good)["LEDGER_WITNESS_URL"] == "https://witness.example/roots?***"
