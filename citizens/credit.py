@@ -85,14 +85,14 @@ class CreditDesk:
             scheme = await scheme_in_force(found.scheme_code, now)
             band = await _band(citizen_id, scheme, found)
         except ConsentRequired:
-            await _close_lookup(lookup_id, LookupOutcome.DISCARDED)
+            await _close_lookup(lookup_id, now, LookupOutcome.DISCARDED)
             raise
         except CreditSourceUnavailable:
-            await _close_lookup(lookup_id, LookupOutcome.UNAVAILABLE)
+            await _close_lookup(lookup_id, now, LookupOutcome.UNAVAILABLE)
             raise
         except ValueError as error:
             # A score off the scale, or a scheme that nobody published: no tier is made of it.
-            await _close_lookup(lookup_id, LookupOutcome.UNAVAILABLE)
+            await _close_lookup(lookup_id, now, LookupOutcome.UNAVAILABLE)
             raise CreditSourceUnavailable from error
         snapshot = Snapshot(scheme, band, found.data_date, now + scheme.validity)
         record_id = found.record_id if isinstance(found, Rating) else None
@@ -171,8 +171,12 @@ async def _band(citizen_id: UUID, scheme: Scheme, found: Rating | NoRecord) -> B
     return scheme.band_of(found.score, previous)
 
 
-async def _close_lookup(lookup_id: UUID, outcome: LookupOutcome) -> None:
-    await execute("UPDATE credit_lookups SET outcome = $2 WHERE id = $1", lookup_id, outcome)
+async def _close_lookup(lookup_id: UUID, looked_up_at: datetime, outcome: LookupOutcome) -> None:
+    # The moment names the month's partition; by its id alone the line would be looked for in all of them.
+    await execute(
+        "UPDATE credit_lookups SET outcome = $3 WHERE id = $1 AND looked_up_at = $2",
+        *(lookup_id, looked_up_at, outcome),
+    )
 
 
 async def _keep(
@@ -189,10 +193,10 @@ async def _keep(
             "SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL FOR SHARE", consent_id
         )
         if holds is None:
-            await _close_lookup(lookup_id, LookupOutcome.DISCARDED)
+            await _close_lookup(lookup_id, now, LookupOutcome.DISCARDED)
             return False
         band = snapshot.band
-        await _close_lookup(lookup_id, LookupOutcome.RATED if band else LookupOutcome.UNRATED)
+        await _close_lookup(lookup_id, now, LookupOutcome.RATED if band else LookupOutcome.UNRATED)
         await execute(
             "INSERT INTO tier_snapshots (id, citizen_id, lookup_id, scheme_id, level, tier_code, source_record_id,"
             " data_date, taken_at, valid_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

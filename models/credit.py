@@ -98,7 +98,7 @@ class TierSnapshot(Model):
         "models.Citizen", related_name="snapshots", on_delete=fields.RESTRICT
     )
     lookup: fields.OneToOneRelation[CreditLookup] = fields.OneToOneField(
-        "models.CreditLookup", related_name="snapshot", on_delete=fields.RESTRICT
+        "models.CreditLookup", related_name="snapshot", on_delete=fields.RESTRICT, db_constraint=False
     )
     scheme: fields.ForeignKeyRelation[TierScheme] = fields.ForeignKeyField(
         "models.TierScheme", related_name="snapshots", on_delete=fields.RESTRICT

@@ -19,7 +19,7 @@ from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.transactions import in_transaction
 
 from common.database import connect, disconnect, execute, fetch_all, tortoise_config
-from models import reference
+from models import monthly_logs, reference
 
 LOCK = 0x78696E7969  # any number will do, as long as it stays the same
 
@@ -58,6 +58,7 @@ async def migrate(
                     is_sandbox,
                 )
                 changed = await reference.load(datetime.now(UTC))
+                await monthly_logs.make_ahead(datetime.now(UTC))
                 say(f"reference data: {changed} rows new or changed")
             return applied
     finally:

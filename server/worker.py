@@ -13,6 +13,7 @@ from benefits import seals
 from common import database
 from common.clock import now
 from common.signing import Signer
+from models import monthly_logs
 from server import witness
 from server.config import Settings
 from server.migrate import WrongInstallation, must_be_installation
@@ -41,7 +42,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await database.connect(settings.database_url, pool_size=2)
-    works: list[Awaitable[Any]] = [stop.wait(), _every(CLEAR_EVERY_S, settings, clear_away)]
+    works: list[Awaitable[Any]] = [stop.wait(), _every(CLEAR_EVERY_S, settings, partial(clear_away, settings))]
     if settings.ledger_signing_key is not None:
         signer = Signer.of(settings.ledger_signing_key)
         works.append(_every(SEAL_EVERY_S, settings, partial(seal_ledger, signer)))
@@ -94,13 +95,14 @@ async def _refuse_foreign_database(settings: Settings) -> None:
         log.warning("database_not_reached", exc_info=True)
 
 
-async def clear_away() -> bool:
+async def clear_away(settings: Settings) -> bool:
     """Run each; one that fails does not keep the others from running."""
     is_well = True
     tasks: tuple[Callable[[datetime], Awaitable[int]], ...] = (
         forget_old_sessions,
         forget_login_failures,
         close_abandoned_lookups,
+        monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:
         try:

@@ -39,9 +39,13 @@ PARTIAL_INDEXES = {
     " (offer_id, citizen_id, limit_period, slot) WHERE (slot IS NOT NULL)",
     "coupons_by_renewal_session": "INDEX coupons_by_renewal_session ON public.coupons USING btree"
     " (renewal_session_id) WHERE (renewal_session_id IS NOT NULL)",
+    "credit_lookups_pending": "INDEX credit_lookups_pending ON ONLY public.credit_lookups USING btree"
+    " (looked_up_at) WHERE ((outcome)::text = 'pending'::text)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }
+# A look-up's month is dropped after ten years, and a key would need ids that are unique over all months.
+WITHOUT_A_KEY = {("tier_snapshots", "lookup_id")}
 WRITTEN_ONCE = ("redemptions", "reversals", "audit_records", "offer_terms", "consent_texts", "seals")
 IN_CATALOGUE = ("offers", "offer_terms", "members", "stores", "programmes")
 
@@ -111,7 +115,8 @@ async def test_every_declared_index_is_there_with_its_columns(connection: asyncp
                 "SELECT indexdef FROM pg_indexes WHERE indexname = $1", index.name
             )
             expected = f"CREATE INDEX {index.name} ON public.{table} USING btree ({', '.join(index.fields)})"
-            assert found == expected
+            # One of a partitioned table is "ON ONLY" it; its partitions have their own.
+            assert found is not None and found.replace(" ON ONLY ", " ON ") == expected
 
 
 async def test_no_foreign_key_deletes_or_empties_anything(connection: asyncpg.Connection) -> None:
@@ -136,7 +141,7 @@ async def test_every_relation_of_a_model_is_held_by_a_foreign_key(connection: as
         for table, kind in TABLES.items()
         for name in kind._meta.fk_fields | kind._meta.o2o_fields
     }
-    assert wanted <= held
+    assert wanted - held == WITHOUT_A_KEY
 
 
 def _values(text: str) -> set[str]:

@@ -12,7 +12,7 @@ from models import reference
 from tests.conftest import environment
 from tests.server.commands import connect, line_with, query, run, started
 
-ALL = ["0001_initial", "0002_constraints", "0003_sealed_ledger"]
+ALL = ["0001_initial", "0002_constraints", "0003_sealed_ledger", "0004_monthly_logs"]
 
 
 @pytest.fixture
@@ -40,10 +40,11 @@ async def recorded(url: str) -> list[str]:
 
 
 async def shape(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every column, constraint, index and trigger."""
+    """Every column, constraint, index and trigger; of partitions their names and bounds."""
     parts = {
         "columns": "SELECT table_name, column_name, data_type, is_nullable, column_default"
         " FROM information_schema.columns WHERE table_schema = 'public'",
+        "partitions": "SELECT relname, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition AND relkind = 'r'",
         "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE connamespace = 'public'::regnamespace",
         "indexes": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
@@ -91,6 +92,7 @@ HALF_WAY = {
     "0001_initial": "tier_snapshots",
     "0002_constraints": "coupons_slot_once",
     "0003_sealed_ledger": "seals",
+    "0004_monthly_logs": "credit_lookups_default",
 }
 
 
