@@ -1,0 +1,110 @@
+"""Everybody's errands at one service, once: so that it sends every statement that it has."""
+
+from datetime import timedelta
+
+import httpx
+
+from tests.api.kit import claim, code_of, coupon_of
+from tests.api.offers import backdate_redemption, end_coupon, make_offer, make_staff
+from tests.service import CitizenClient, Service, StaffClient, new_key
+
+TWO_MONTHS = timedelta(days=62)
+
+
+async def run(service: Service) -> None:
+    """Citizens, clerks and admins do what they can, and some of what they may not."""
+    clerk, manager, admin = await service.clerk(), await service.clerk("demo-manager"), await service.admin()
+    citizen = await service.citizen("demo-good")
+    await _look_around(citizen)
+    await _claim(service, citizen)
+    await _scan(service, citizen, clerk, manager)
+    await _as_admin(service, citizen, admin)
+    await _come_and_go(service, citizen)
+
+
+async def _look_around(citizen: CitizenClient) -> None:
+    for path in (
+        *("/me", "/me/credit", "/me/credit/lookups?limit=1", "/me/coupons", "/me/coupons?status=expired"),
+        *("/offers?limit=5", "/offers?eligible=true&near=30.2,120.1", "/consents/credit_check"),
+    ):
+        answer = await citizen.http.get(path)
+        assert answer.status_code in (200, 422), (path, answer.text)
+
+
+async def _claim(service: Service, citizen: CitizenClient) -> None:
+    limited = await make_offer(
+        service, total=3, daily_limit=2, per_citizen_limit=1, per_citizen_period="month", min_tier_level=3
+    )
+    key = new_key()
+    answers = [await claim(citizen.http, limited, each) for each in (key, key, new_key())]
+    assert [answer.status_code for answer in answers] == [201, 201, 409], answers[-1].text
+    coupon = answers[0].json()["id"]
+    await citizen.http.get(f"/offers/{limited}")
+    await citizen.http.get(f"/coupons/{coupon}")
+    assert (await citizen.http.delete(f"/coupons/{coupon}")).status_code in (200, 204)
+
+
+async def _scan(service: Service, citizen: CitizenClient, clerk: StaffClient, manager: StaffClient) -> None:
+    coupon = await coupon_of(citizen.http, offer := await make_offer(service, uses_total=5, daily_use_cap=3))
+    await citizen.http.get(f"/coupons/{coupon}/code?renewal=client")
+    async with citizen.http.stream("GET", f"/coupons/{coupon}/events") as events:
+        await anext(events.aiter_lines())
+    key, code = new_key(), await code_of(citizen.http, coupon)
+    assert (await clerk.preview(code)).status_code == 200
+    done = await clerk.redeem(code, key)
+    assert done.status_code == 201, done.text
+    assert (await clerk.redeem(code, key)).json() == done.json()
+    for refused in (
+        await clerk.redeem(code),
+        await clerk.redeem("nonsense"),
+        await clerk.preview(code, uses=9),
+    ):
+        assert refused.status_code >= 400
+    redemption = done.json()["id"]
+    for http in (clerk.http, manager.http):
+        for path in (
+            f"/redemptions/{redemption}",
+            "/redemptions?limit=1",
+            f"/redemptions?store_id={clerk.store_id}",
+        ):
+            assert (await http.get(path)).status_code == 200
+    for expected in (201, 409):
+        assert (await clerk.reverse(redemption)).status_code == expected
+    old = await backdate_redemption(service, redemption, TWO_MONTHS)
+    assert (await clerk.reverse(old)).status_code >= 400
+    ended = await coupon_of(citizen.http, offer)
+    code = await code_of(citizen.http, ended)
+    await end_coupon(service, ended)
+    assert (await clerk.redeem(code)).status_code >= 400
+    binding = await clerk.http.post("/staff/self-binding")
+    await (await service.citizen()).http.post("/me/staff-binding", json=binding.json())
+
+
+async def _as_admin(service: Service, citizen: CitizenClient, admin: httpx.AsyncClient) -> None:
+    offer = await make_offer(service, total=5, daily_limit=5)
+    coupon = await coupon_of(citizen.http, offer)
+    fired = await service.clerk(await make_staff(service))
+    for method, path, body in (
+        ("PUT", f"/admin/offers/{offer}/status", {"status": "paused"}),
+        ("PUT", f"/admin/offers/{offer}/stock", {"stock_total": 9}),
+        ("POST", f"/admin/coupons/{coupon}/revocation", {"reason": "测试"}),
+        ("POST", f"/admin/staff/{fired.signed_in['staff']['id']}/revocation", None),
+        ("GET", "/admin/audit?limit=1", None),
+    ):
+        answer = await admin.request(method, path, json=body)
+        assert answer.status_code < 300, (path, answer.text)
+
+
+async def _come_and_go(service: Service, citizen: CitizenClient) -> None:
+    client = service.client()
+    for audience in ("staff", "admin"):
+        wrong = {"login": f"demo-{'cashier' if audience == 'staff' else 'admin'}", "password": "wrong"}
+        assert (await client.post(f"/auth/{audience}", json=wrong)).status_code == 401
+        right = {**wrong, "password": wrong["login"]}
+        assert (await client.post(f"/auth/{audience}", json=right)).status_code == 200
+    token = {"refresh_token": citizen.signed_in["refresh_token"]}
+    for expected in (200, 200):  # the second one is the lost answer's
+        assert (await client.post("/auth/refresh", json=token)).status_code == expected
+    assert (await citizen.http.delete("/me/consents/credit_check")).status_code < 300
+    assert (await citizen.http.post("/auth/logout")).status_code < 300
+    assert (await client.get(service.url + "/readyz")).status_code == 200

@@ -1,0 +1,110 @@
+"""A city after some years: hundreds of thousands of rows in every table that grows, made in seconds."""
+
+import asyncio
+from datetime import datetime
+
+import asyncpg
+
+from common import database as db
+from models.monthly_logs import make_ahead, month_begin
+
+MANY, SOME, FEW = 200_000, 50_000, 5_000
+MONTHS = 9
+ZEROS = "decode(repeat('00', 32), 'hex')"
+
+# Ids of one kind are the same text hashed wherever they are needed; foreign keys and triggers are off.
+PEOPLE = [
+    f"INSERT INTO citizens (id, created_at) SELECT md5('citizen' || n)::uuid, $1 FROM generate_series(1, {MANY}) n",
+    "INSERT INTO natural_persons (citizen_id, person_hash, name_encrypted, id_number_encrypted)"
+    f" SELECT md5('citizen' || n)::uuid, sha256(n::text::bytea), 'x', 'x' FROM generate_series(1, {SOME}) n",
+    "INSERT INTO channel_identities (citizen_id, channel, subject_hash, created_at)"
+    f" SELECT md5('citizen' || n)::uuid, 'wechat', sha256(n::text::bytea), $1 FROM generate_series(1, {SOME}) n",
+    "INSERT INTO consents (id, citizen_id, purpose, version, text_sha256, granted_at)"
+    " SELECT md5('consent' || n)::uuid, md5('citizen' || n)::uuid, 'credit_check', '1', 'x', $1"
+    f" FROM generate_series(1, {SOME}) n",
+    "INSERT INTO credit_lookups (id, citizen_id, consent_id, source, looked_up_by, reason, looked_up_at, outcome)"
+    " SELECT md5('lookup' || n)::uuid, md5('citizen' || n)::uuid, md5('consent' || n)::uuid, 'x', 'citizen', 'claim',"
+    f" $1 - n * interval '{MONTHS * 30} days' / {SOME}, 'rated' FROM generate_series(1, {SOME}) n",
+    "INSERT INTO tier_snapshots (id, citizen_id, lookup_id, scheme_id, level, tier_code, data_date, taken_at, valid_until)"
+    " SELECT md5('snapshot' || n)::uuid, md5('citizen' || n)::uuid, md5('lookup' || n)::uuid, 1, 4, 'good', $1, $1,"
+    f" $1 + interval '30 days' FROM generate_series(1, {SOME}) n",
+    "INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at, revoked_at, revoked_reason)"
+    " SELECT md5('session' || n)::uuid, 'citizen', md5('citizen' || n)::uuid, at, at, at + interval '30 days',"
+    f" CASE WHEN n % 20 = 0 THEN at END, CASE WHEN n % 20 = 0 THEN 'logout' END FROM generate_series(1, {MANY}) n,"
+    f" LATERAL (SELECT $1 - n * interval '{MONTHS * 30} days' / {MANY} AS at) moment",
+    "INSERT INTO login_failures (login_hash, failures, window_ends_at)"
+    f" SELECT sha256(n::text::bytea), 1, $1 - n * interval '1 second' FROM generate_series(1, {SOME}) n",
+]
+SHOPS = [
+    "INSERT INTO members (id, kind, name, uscc, region_id, status, joined_at)"
+    " SELECT md5('member' || n)::uuid, 'merchant', 'x', lpad(n::text, 18, '0'), '330100', 'active', $1"
+    f" FROM generate_series(1, {FEW}) n",
+    "INSERT INTO stores (id, member_id, region_id, name, address, lat, lng) SELECT md5('store' || n)::uuid,"
+    f" md5('member' || n % {FEW})::uuid, '330100', 'x', 'x', 30, 120 FROM generate_series(1, 2 * {FEW}) n",
+    "INSERT INTO staff (id, member_id, login, password_hash, role, created_at) SELECT md5('staff' || n)::uuid,"
+    f" md5('member' || n % {FEW})::uuid, 'staff-' || n, 'x', 'cashier', $1 FROM generate_series(1, 2 * {FEW}) n",
+    "INSERT INTO staff_stores (staff_id, store_id, member_id) SELECT md5('staff' || n)::uuid, md5('store' || n)::uuid,"
+    f" md5('member' || n % {FEW})::uuid FROM generate_series(1, 2 * {FEW}) n",
+    "INSERT INTO offers (id, programme_id, member_id, member_kind, region_id, status, claim_from, claim_until, created_at,"
+    " terms_id) SELECT md5('offer' || n)::uuid, 'xinyi_gou', md5('member' || n)::uuid, 'merchant', '330100', 'published',"
+    f" $1, $1 + interval '1 year', $1, 10000 + n FROM generate_series(1, {FEW}) n",
+    "INSERT INTO offer_terms (id, offer_id, version, title, description, discount_kind, uses_total, valid_days,"
+    " blackout_dates, store_ids, created_at) SELECT 10000 + n, md5('offer' || n)::uuid, 1, 'x', 'x', 'free', 1, 30, '{}',"
+    f" ARRAY[md5('store' || n)::uuid], $1 FROM generate_series(1, {FEW}) n",
+    "INSERT INTO offer_stock (offer_id, total, daily_limit, issued)"
+    f" SELECT md5('offer' || n)::uuid, 1000, 10, 40 FROM generate_series(1, {FEW}) n",
+    "INSERT INTO offer_days (offer_id, day, daily_limit, issued) SELECT md5('offer' || n)::uuid,"
+    f" $1::date - day, 10, 5 FROM generate_series(1, {FEW}) n, generate_series(1, 20) day",
+]
+BOOKS = [
+    "INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, status, slot, uses_total, uses_done, valid_from,"
+    " valid_until, claimed_at, request_key, request_hash) SELECT md5('coupon' || n)::uuid, n,"
+    f" md5('offer' || n % {FEW})::uuid, 10000 + n % {FEW}, md5('citizen' || n % 50000)::uuid, 'redeemed', n / 50000 % 4, 1, 1, $1,"
+    f" $1 + interval '30 days', $1, 'key-' || n, {ZEROS} FROM generate_series(1, {MANY}) n",
+    "INSERT INTO redemptions (id, coupon_id, store_id, staff_id, offer_id, member_id, citizen_id, terms_id, step,"
+    " discount_fen, uses, redeemed_at, request_key, request_hash) SELECT md5('redemption' || n)::uuid,"
+    f" md5('coupon' || n)::uuid, md5('store' || n % 100)::uuid, md5('staff' || n % 100)::uuid,"
+    f" md5('offer' || n % {FEW})::uuid, md5('member' || n % 100)::uuid, md5('citizen' || n % 50000)::uuid, 10000 + n % {FEW}, n,"
+    f" 0, 1, $1 - n * interval '1 minute', 'key-' || n, {ZEROS} FROM generate_series(1, {MANY}) n",
+    "INSERT INTO reversals (id, redemption_id, staff_id, reversed_at, request_key, request_hash)"
+    " SELECT md5('reversal' || n)::uuid, md5('redemption' || n)::uuid, md5('staff' || n % 100)::uuid, $1, 'key-' || n,"
+    f" {ZEROS} FROM generate_series(1, {SOME}) n",
+    "INSERT INTO reversal_reasons (reversal_id, reason)"
+    f" SELECT md5('reversal' || n)::uuid, 'x' FROM generate_series(1, {SOME}) n",
+]
+LOGS = [
+    "INSERT INTO attempts (id, attempted_at, staff_id, member_id, store_id, code, is_preview)"
+    f" SELECT md5('attempt' || n)::uuid, $1 - n * interval '{MONTHS * 30} days' / {MANY}, md5('staff' || n % 100)::uuid,"
+    f" md5('member' || n % 100)::uuid, md5('store' || n % 100)::uuid, 'code_used', false FROM generate_series(1, {MANY}) n",
+    "INSERT INTO refused_scan_counts (day, member_id, code, scans) SELECT $1::date - n / 1000, md5('member' || n % 1000)::uuid,"
+    f" 'code_forged', 1 FROM generate_series(1, {SOME}) n",
+    "INSERT INTO audit_records (id, recorded_at, actor_kind, action, object_kind, object_id, outcome)"
+    " SELECT md5('audit' || n)::uuid, $1, 'admin', 'coupon.revoke', 'coupon', n::text, 'done'"
+    f" FROM generate_series(1, {SOME}) n",
+]
+
+
+async def make_months(url: str, at: datetime) -> None:
+    """The months that the logs' rows are in."""
+    await db.connect(url, pool_size=2)
+    for months in range(-MONTHS, 1, 3):
+        await make_ahead(month_begin(at, months))
+    await db.disconnect()
+
+
+async def fill(url: str, at: datetime) -> None:
+    """Fill a database that has its months as if it had been in use until `at`, and let PostgreSQL know."""
+    await asyncio.gather(*(_run(url, part, at) for part in ([*PEOPLE, *LOGS], [*SHOPS, *BOOKS])))
+    await _run(url, ["ANALYZE"], at)
+
+
+async def _run(url: str, statements: list[str], at: datetime) -> None:
+    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database")
+    connection = await asyncpg.connect(**{name: parts[name] for name in wanted})
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        for statement in statements:
+            await connection.execute(statement.replace("$1", f"timestamptz '{at.isoformat()}'"))
+    finally:
+        await connection.close()

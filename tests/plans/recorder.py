@@ -1,0 +1,47 @@
+"""A PostgreSQL that writes down every statement it is sent, and by whom."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+from sandbox.embedded import Postgres
+from tests.faults.replicas import sql
+
+WRITTEN_WITHIN_S = 10.0
+_LOG = "statements"
+SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "logging_collector": "on",
+    "log_destination": "jsonlog",
+    "log_filename": _LOG,
+    "log_statement": "all",
+}
+# `execute <name of the prepared statement>: …` or `statement: …`
+_MESSAGE = re.compile(r"(?:execute [^:]*|statement): (.*)", re.DOTALL)
+
+
+def start(folder: Path) -> Postgres:
+    """Start one on the oldest embedded version; it is no place for real data."""
+    return Postgres.start(folder, major=16, settings=SETTINGS)
+
+
+def statements(postgres: Postgres, user: str) -> set[str]:
+    """Everything that somebody has sent so far, each text once, blanks made even."""
+    sql(postgres, mark := f"SELECT 'everything before {time.monotonic_ns()}'")
+    until = time.monotonic() + WRITTEN_WITHIN_S
+    log = postgres.data / "log" / f"{_LOG}.json"
+    while mark not in (text := log.read_text()):
+        assert time.monotonic() < until, "the log is not written"
+        time.sleep(0.05)
+    entries = [json.loads(line) for line in text.splitlines() if line]
+    found = [_MESSAGE.fullmatch(entry["message"]) for entry in entries if entry.get("user") == user]
+    return {even(match[1]) for match in found if match}
+
+
+def even(statement: str) -> str:
+    """The text with single blanks."""
+    return " ".join(statement.split())

@@ -1,0 +1,244 @@
+"""No statement of the service reads a growing table from end to end, and none skips rows with OFFSET.
+
+Every statement that a service and its background process really send is written down by PostgreSQL; what the
+source holds besides is added. Each is planned, for any values, on the data of a city after some years.
+"""
+
+import ast
+import asyncio
+import json
+import re
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from common import database as db
+from common.clock import now
+from models.monthly_logs import LOGS, month_begin
+from sandbox import demo
+from sandbox.embedded import Postgres
+from server.config import load
+from server.migrate import migrate
+from tests.conftest import Servers, environment
+from tests.faults.replicas import sql
+from tests.plans import errands, large, recorder
+from tests.server.commands import query, started
+from tests.service import Service, close_clients
+from tests.test_architecture import SOURCES, TREES
+
+READS_OR_WRITES = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
+# They hold what people decide, not what citizens do: a few rows, a few hundred at most.
+SMALL = {
+    *("regions", "programmes", "consent_texts", "tier_schemes", "tier_bands", "admins", "catalogue_version"),
+    *("installation", "tortoise_migrations"),
+}
+# The offer list is read whole, once for each change (decision 0009).
+OFFER_LIST = {"offers", "offer_terms", "offer_stock", "stores", "members"}
+READS_THE_OFFER_LIST = (
+    "FROM catalogue_version v LEFT JOIN offer_stock",
+    "FROM offers o JOIN programmes",
+    "FROM offer_terms t JOIN offers o ON o.terms_id = t.id",
+    "FROM stores WHERE is_active",
+)
+# Months that no row can be in are planned too: a plan that leaves them out hides how they would be read.
+SETTINGS = {**db.SESSION_SETTINGS, "enable_partition_pruning": "off"}
+
+
+@dataclass(frozen=True)
+class City:
+    """What the service sent, and the database that it is planned on."""
+
+    sent: Collection[str]
+    large_url: str
+
+
+def named(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="module")
+async def city(servers: Servers) -> AsyncIterator[City]:
+    """Everybody's errands are run and written down; beside it there is a large database."""
+    with tempfile.TemporaryDirectory(prefix="xy-plans-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        postgres = recorder.start(folder / "pg")
+        try:
+            yield await _made(postgres, servers.redis_url)
+        finally:
+            postgres.kill()
+
+
+async def _made(postgres: Postgres, redis_url: str) -> City:
+    await migrate(postgres.url, lambda _: None, is_sandbox=True)
+    sql(postgres, "CREATE DATABASE large TEMPLATE xinyi")
+    sql(postgres, "ALTER DATABASE large SET log_statement = 'none'")
+    sql(postgres, "CREATE ROLE service SUPERUSER LOGIN")
+    large_url = named(postgres.url, "large")
+    await large.make_months(large_url, now())
+    filling = asyncio.create_task(large.fill(large_url, now()))
+    try:
+        environ = environment(postgres.url.replace("xinyi@", "service@"), redis_url, WORKERS="1")
+        await _fill_demo(postgres.url)
+        await _run_errands(environ)
+        await _run_worker(environ)
+    except BaseException:
+        filling.cancel()
+        raise
+    await filling
+    return City(recorder.statements(postgres, "service"), large_url)
+
+
+async def _fill_demo(url: str) -> None:
+    await db.connect(url, pool_size=2)
+    await demo.load(now())
+    await demo.bind_demo_clerk(load(environment(url, "redis://127.0.0.1:1")).data_keys)
+    await db.disconnect()
+
+
+async def _run_errands(environ: dict[str, str]) -> None:
+    service = Service.start(environ)
+    try:
+        await errands.run(service)
+        await close_clients()
+    finally:
+        service.stop()
+
+
+async def _run_worker(environ: dict[str, str]) -> None:
+    """One round of the background process; it ends in order when it is told."""
+    url = environ["DATABASE_URL"]
+    await query(
+        url, "DROP TABLE IF EXISTS " + ", ".join(f"{log}_{month_begin(now(), 3):%Y_%m}" for log in LOGS)
+    )
+    await query(
+        url,
+        "CREATE TABLE attempts_2020_01 PARTITION OF attempts FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')",
+    )
+    async with started(environ, "worker") as process:
+        async with asyncio.timeout(20):
+            while "attempts_2020_01" in {
+                row["relname"] for row in await query(url, "SELECT relname FROM pg_class")
+            }:
+                await asyncio.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+
+
+def _texts(node: ast.AST, is_whole: bool) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """SQL in the source: its constant pieces in order, and whether they are the whole of it."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if READS_OR_WRITES.match(node.value):
+            yield (recorder.even(node.value),), is_whole
+    elif isinstance(node, ast.JoinedStr):
+        pieces = [part.value for part in node.values if isinstance(part, ast.Constant)]
+        if pieces and READS_OR_WRITES.match(pieces[0]):
+            yield tuple(recorder.even(piece) for piece in pieces), False
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _texts(child, is_whole and not isinstance(node, ast.BinOp))
+
+
+def in_source() -> list[tuple[str, tuple[str, ...], bool]]:
+    """Every statement in the source by its place: pieces, and whether they are the whole."""
+    return [
+        (str(path), pieces, is_whole)
+        for path in SOURCES
+        if path.parts[0] not in ("migrations", "sandbox")
+        for pieces, is_whole in _texts(TREES[path], True)
+    ]
+
+
+def was_sent(pieces: tuple[str, ...], sent: Collection[str]) -> bool:
+    return any(_holds(statement, pieces) for statement in sent)
+
+
+def _holds(statement: str, pieces: tuple[str, ...]) -> bool:
+    at = 0
+    for piece in pieces:
+        if (found := statement.find(piece, at)) < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def statements_of(city: City) -> set[str]:
+    """What was sent, and what the source holds besides."""
+    held = {pieces[0] for _, pieces, is_whole in in_source() if is_whole and not was_sent(pieces, city.sent)}
+    return {statement for statement in city.sent if READS_OR_WRITES.match(statement)} | held
+
+
+async def test_no_statement_is_forgotten(city: City) -> None:
+    """What is put together from pieces is planned only if the errands send it: add them there."""
+    put_together = [(place, pieces) for place, pieces, is_whole in in_source() if not is_whole]
+    assert len(put_together) > 4
+    assert [found for found in put_together if not was_sent(found[1], city.sent)] == []
+    assert len(statements_of(city)) > 60
+
+
+async def test_no_statement_skips_rows(city: City) -> None:
+    """OFFSET reads what it throws away: pages go on from where the last one ended."""
+    assert [statement for statement in statements_of(city) if re.search(r"\bOFFSET\b", statement, re.I)] == []
+
+
+@pytest.mark.parametrize("enable_seqscan", ["off", "on"])
+async def test_no_statement_reads_a_growing_table_from_end_to_end(city: City, enable_seqscan: str) -> None:
+    connection = await connect(city.large_url, {**SETTINGS, "enable_seqscan": enable_seqscan})
+    # Left to itself PostgreSQL reads what is empty without an index, which the service's setting forbids:
+    # a plan is kept, and the months to come don't stay empty.
+    growing = await growing_tables(connection, with_empty_ones=enable_seqscan == "off")
+    reading = {}
+    for statement in sorted(statements_of(city)):
+        may_read = OFFER_LIST if any(part in statement for part in READS_THE_OFFER_LIST) else set()
+        scanned = {growing[name] for name in await read_whole(connection, statement) if name in growing}
+        if scanned - may_read:
+            reading[statement] = scanned - may_read
+    await connection.close()
+    assert reading == {}
+
+
+async def connect(url: str, settings: dict[str, str]) -> asyncpg.Connection:
+    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database")
+    return await asyncpg.connect(**{name: parts[name] for name in wanted}, server_settings=settings)
+
+
+async def growing_tables(connection: asyncpg.Connection, *, with_empty_ones: bool) -> dict[str, str]:
+    """Every table but the small ones, by itself or as the part of the log that it is; the DEFAULT parts are no months."""
+    rows = await connection.fetch(
+        "SELECT c.relname, coalesce(p.relname, c.relname) AS log FROM pg_class c"
+        " LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class p ON p.oid = i.inhparent"
+        " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND ($1 OR c.reltuples > 0)",
+        with_empty_ones,
+    )
+    names = {row["relname"]: row["log"] for row in rows if not row["relname"].endswith("_default")}
+    return {name: log for name, log in names.items() if log not in SMALL}
+
+
+async def read_whole(connection: asyncpg.Connection, statement: str) -> set[str]:
+    """The tables that the statement's plan for any values scans whole."""
+    await connection.execute(f"PREPARE it AS {statement}")
+    types = await connection.fetchval(
+        "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 'it'"
+    )
+    values = f"({', '.join(['NULL'] * len(types))})" if types else ""
+    plan = json.loads(await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE it{values}"))
+    await connection.execute("DEALLOCATE it")
+    return set(_scanned(plan[0]["Plan"]))
+
+
+def _scanned(node: dict[str, Any], is_limited: bool = False) -> Iterator[str]:
+    """Tables that are read row by row, or by all of an index where no LIMIT ends it."""
+    kind, is_limited = node["Node Type"], is_limited or node["Node Type"] == "Limit"
+    is_whole_index = kind in ("Index Scan", "Index Only Scan") and "Index Cond" not in node
+    if kind == "Seq Scan" or (is_whole_index and not is_limited):
+        yield node["Relation Name"]
+    for child in node.get("Plans", ()):
+        yield from _scanned(child, is_limited)
