@@ -24,7 +24,7 @@ PEOPLE = [
     f" FROM generate_series(1, {SOME}) n",
     "INSERT INTO credit_lookups (id, citizen_id, consent_id, source, looked_up_by, reason, looked_up_at, outcome)"
     " SELECT md5('lookup' || n)::uuid, md5('citizen' || n)::uuid, md5('consent' || n)::uuid, 'x', 'citizen', 'claim',"
-    f" $1 - n * interval '{MONTHS * 30} days' / {SOME}, 'rated' FROM generate_series(1, {SOME}) n",
+    f" $1 - n * interval '{MONTHS * 30} days' / {MANY}, 'rated' FROM generate_series(1, {MANY}) n",
     "INSERT INTO tier_snapshots (id, citizen_id, lookup_id, scheme_id, level, tier_code, data_date, taken_at, valid_until)"
     " SELECT md5('snapshot' || n)::uuid, md5('citizen' || n)::uuid, md5('lookup' || n)::uuid, 1, 4, 'good', $1, $1,"
     f" $1 + interval '30 days' FROM generate_series(1, {SOME}) n",

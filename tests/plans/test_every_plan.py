@@ -48,7 +48,7 @@ READS_THE_OFFER_LIST = (
     "FROM stores WHERE is_active",
 )
 # PostgreSQL's own unit, a page read in order; a redemption of ten scans costs some 150.
-MOST_COST = 500
+MOST_COST = 250
 # For any value that is a third of all that ever ended, or a whole batch; for the real ones it is less.
 MAY_COST = (
     "SELECT id FROM sessions WHERE revoked_at > $1",
