@@ -10,21 +10,25 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from benefits.claims import rules_of
 from benefits.eligibility import NOBODY, ClaimRules, Standing, period_key, reasons_against
 from benefits.terms import Terms, from_row
+from common import replica
 from common.clock import local_day
-from common.database import Row, fetch_all, fetch_one
+from common.database import Row, fetch_one
 from common.errors import DomainError, NotFound
+from common.replica import FetchAll
 from common.shared_statements import SharedStatement
 from models.enums import Category, MemberKind, OfferStatus
 from models.region import subtree_prefix
 
 FRESH_S = 1.0
+# What the list is made from may come from a replica that is so far behind: with the second above less than two.
+BEHIND_S = 0.8
 
 LIVE = """
 SELECT o.status, m.status AS member_status, s.total - s.issued AS stock_left,
@@ -124,6 +128,8 @@ class Search:
 
 EVERYTHING = Search()
 Position = tuple[float, str]
+Base = dict[UUID, tuple[Row, Terms, Sequence[StoreView]]]
+Left = tuple[int | None, int | None]
 
 
 def _of_pair(pair: tuple[Position, "OfferView"]) -> Position:
@@ -136,7 +142,7 @@ class Catalogue:
     def __init__(self) -> None:
         self._checked_at = -math.inf
         self._version = -1
-        self._base: dict[UUID, tuple[Row, Terms, Sequence[StoreView]]] = {}
+        self._base: Base = {}
         self._offers: dict[UUID, OfferView] = {}
         self._newest: Sequence[tuple[Position, OfferView]] = ()
         self._refreshing: asyncio.Task[None] | None = None
@@ -173,19 +179,9 @@ class Catalogue:
 
     async def _refresh(self, now: datetime) -> None:
         asked_at = time.monotonic()
-        rows = await fetch_all(
-            "SELECT v.version, s.offer_id, s.total - s.issued AS stock_left,"
-            " s.daily_limit - coalesce(d.issued, 0) AS left_today"
-            " FROM catalogue_version v LEFT JOIN offer_stock s ON true"
-            " LEFT JOIN LATERAL (SELECT issued FROM offer_days"
-            "  WHERE offer_id = s.offer_id AND day = $1 LIMIT 1) d ON true",
-            local_day(now),
-        )
-        version = rows[0]["version"]
+        version, base, stock = await replica.read(lambda fetch: self._read(fetch, local_day(now)), BEHIND_S)
         if version != self._version:
-            self._base = await _load_offers()
-            self._offers = {}
-        stock = {row["offer_id"]: (row["stock_left"], row["left_today"]) for row in rows}
+            self._base, self._offers = base, {}
         self._offers = {
             offer_id: self._kept(offer_id, left) or _view(*self._base[offer_id], left)
             for offer_id in self._base
@@ -195,7 +191,21 @@ class Catalogue:
         self._newest = sorted(((_position(offer, EVERYTHING), offer) for offer in listed), key=_of_pair)
         self._version, self._checked_at = version, asked_at
 
-    def _kept(self, offer_id: UUID, left: tuple[int | None, int | None]) -> OfferView | None:
+    async def _read(self, fetch_all: FetchAll, day: date) -> tuple[int, Base, dict[UUID, Left]]:
+        """The version, what it stands for, and the counters, all from one server."""
+        rows = await fetch_all(
+            "SELECT v.version, s.offer_id, s.total - s.issued AS stock_left,"
+            " s.daily_limit - coalesce(d.issued, 0) AS left_today"
+            " FROM catalogue_version v LEFT JOIN offer_stock s ON true"
+            " LEFT JOIN LATERAL (SELECT issued FROM offer_days"
+            "  WHERE offer_id = s.offer_id AND day = $1 LIMIT 1) d ON true",
+            day,
+        )
+        version = rows[0]["version"]
+        base = self._base if version == self._version else await _load_offers(fetch_all)
+        return version, base, {row["offer_id"]: (row["stock_left"], row["left_today"]) for row in rows}
+
+    def _kept(self, offer_id: UUID, left: Left) -> OfferView | None:
         """The view as it was, if its counters have not moved."""
         kept = self._offers.get(offer_id)
         return kept if kept and (kept.rules.stock_left, kept.rules.left_today) == left else None
@@ -278,7 +288,7 @@ async def viewer_of(citizen_id: UUID, now: datetime) -> CitizenView:
     return CitizenView(Standing(row["has_consent"], row["level"], row["data_date"]), held)
 
 
-async def _load_offers() -> dict[UUID, tuple[Row, Terms, Sequence[StoreView]]]:
+async def _load_offers(fetch_all: FetchAll) -> Base:
     offers = await fetch_all(
         "SELECT o.*, p.name AS programme, p.category, m.name AS member_name, m.status AS member_status"
         " FROM offers o JOIN programmes p ON p.code = o.programme_id JOIN members m ON m.id = o.member_id"
@@ -311,7 +321,7 @@ def _view(
     row: Row | Mapping[str, Any],
     terms: Terms,
     stores: Sequence[StoreView],
-    left: tuple[int | None, int | None],
+    left: Left,
 ) -> OfferView:
     text = f"{terms.title} {terms.description} {row['programme']} {row['member_name']}"
     return OfferView(

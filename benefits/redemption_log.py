@@ -8,28 +8,29 @@ from uuid import UUID
 from benefits.discounts import Discount
 from benefits.redemptions import Redeemed
 from benefits.terms import terms_by_id
+from common import replica
 from common.actors import StaffActor
 from common.database import Row, fetch_all
 from common.errors import NotFound
 from common.ids import AFTER_ALL
 
-# Cashiers see the stores where they may redeem, managers and owners all of the member's. One index scan
-# per store, newest first, and only as many rows as the page has.
+# Cashiers see the stores where they may redeem, managers and owners all of the member's.
+VISIBLE = """
+SELECT st.id FROM staff s JOIN stores st ON st.member_id = s.member_id
+ WHERE s.id = $1 AND s.status = 'active' AND ($2::uuid IS NULL OR st.id = $2)
+   AND (s.role <> 'cashier' OR EXISTS (
+        SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = st.id))
+"""
+# One index scan per store, newest first, and only as many rows as the page has.
 READ = """
-WITH visible AS (
-    SELECT st.id FROM staff s JOIN stores st ON st.member_id = s.member_id
-     WHERE s.id = $1 AND s.status = 'active' AND ($2::uuid IS NULL OR st.id = $2)
-       AND (s.role <> 'cashier' OR EXISTS (
-            SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = st.id))
-)
 SELECT r.*, v.id AS reversal_id, v.reversed_at, why.reason
-FROM visible CROSS JOIN LATERAL (
+FROM unnest($1::uuid[]) AS visible (id) CROSS JOIN LATERAL (
     SELECT * FROM redemptions r
-     WHERE r.store_id = visible.id AND r.redeemed_at >= $3 AND (r.redeemed_at, r.id) < ($4, $5::uuid)
-     ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $6) r
+     WHERE r.store_id = visible.id AND r.redeemed_at >= $2 AND (r.redeemed_at, r.id) < ($3, $4::uuid)
+     ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $5) r
 LEFT JOIN reversals v ON v.redemption_id = r.id
 LEFT JOIN reversal_reasons why ON why.reversal_id = v.id
-ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $6
+ORDER BY r.redeemed_at DESC, r.id DESC LIMIT $5
 """
 
 
@@ -61,7 +62,7 @@ async def lines_of(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Line]:
-    """Redemptions that the actor may see, newest first.
+    """Redemptions that the actor may see, newest first, some seconds old at most; his rights are of this moment.
 
     Args:
         span: from when (included) until when (not included).
@@ -71,7 +72,8 @@ async def lines_of(
     # Before `end` is before the first id that a redemption of that moment could have.
     ends_at = (end, FIRST_ID) if end else (LATEST, AFTER_ALL)
     position = min(before, ends_at) if before else ends_at
-    rows = await fetch_all(READ, actor.id, store_id, begin or EARLIEST, *position, limit)
+    visible = [row["id"] for row in await fetch_all(VISIBLE, actor.id, store_id)]
+    rows = await replica.read(lambda fetch: fetch(READ, visible, begin or EARLIEST, *position, limit))
     return [await _line(row) for row in rows]
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from common.database import Row, execute, fetch_all
+from common import replica
+from common.database import Row, execute
 from common.ids import AFTER_ALL, new_id
 from models.enums import ActorKind, AuditOutcome
 
@@ -33,9 +34,9 @@ async def record(
 
 
 async def newest(before: UUID | None, limit: int) -> Sequence[Row]:
-    """Records, newest first; `before` is the last id of the page before."""
-    return await fetch_all(
-        "SELECT * FROM audit_records WHERE id < $1 ORDER BY id DESC LIMIT $2",
-        before or AFTER_ALL,
-        limit,
+    """Records, newest first, some seconds old at most; `before` is the last id of the page before."""
+    return await replica.read(
+        lambda fetch_all: fetch_all(
+            "SELECT * FROM audit_records WHERE id < $1 ORDER BY id DESC LIMIT $2", before or AFTER_ALL, limit
+        )
     )

@@ -15,7 +15,7 @@ from citizens.channels import LoginChannel
 from citizens.credit import CreditDesk
 from citizens.credit_sources import CreditSource
 from citizens.credit_sources.guarded import GuardedSource
-from common import database, events
+from common import database, events, replica
 from common.clock import now
 from models.enums import Channel
 from server import metrics
@@ -106,6 +106,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
 
     async def begin(_: App) -> None:
         await database.connect(settings.database_url, settings.pool_size)
+        await replica.connect(settings.database_url, settings.database_replica_url, settings.pool_size)
         await events.connect(settings.redis_url)
         ours = asyncio.create_task(_refuse_foreign_database(settings))
         tasks.append(ours)
@@ -116,6 +117,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
                 "revocations", lambda: watch_revocations(app.ctx.authenticate, settings.database_url)
             ),
             _kept_going("limits", limiter.share_for_ever),
+            *([_kept_going("replica", replica.watch)] if settings.database_replica_url else []),
             _kept_going("refused scans", _flush_for_ever),
         ):
             tasks.append(asyncio.create_task(work))
@@ -133,6 +135,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
         except Exception:
             log.exception("refused_scans_not_counted")
         await events.disconnect()
+        await replica.disconnect()
         await database.disconnect()
 
     app.register_listener(begin, "before_server_start")

@@ -50,6 +50,7 @@ class Settings:
     # Only the worker signs; nothing else needs to have it.
     ledger_signing_key: bytes | None = field(default=None, repr=False)
     ledger_witness_url: str = field(default="", repr=False)
+    database_replica_url: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
@@ -172,6 +173,7 @@ class _Reader:
             sandbox=self.sandbox,
             database_url=self.database_url(),
             redis_url=self.redis_url(),
+            database_replica_url=self.database_replica_url(),
             token_keys=self.keys("TOKEN_KEYS", minimum=32),
             refresh_key=self.secret("REFRESH_KEY"),
             code_master_keys=self.code_master_keys(),
@@ -300,6 +302,16 @@ class _Reader:
             tortoise_config(value)
         except ValueError as error:
             self.problems.append(f"DATABASE_URL: {error}" if value else "DATABASE_URL: is not set")
+        return value
+
+    def database_replica_url(self) -> str:
+        """A streaming replica to read lists from; none is needed."""
+        value = self.environ.get("DATABASE_REPLICA_URL", "")
+        try:
+            if value:
+                tortoise_config(value)
+        except ValueError as error:
+            self.problems.append(f"DATABASE_REPLICA_URL: {error}")
         return value
 
     def redis_url(self) -> str:
