@@ -46,13 +46,8 @@ T = TypeVar("T")
 class Replica:
     """One streaming replica: its connections, and how fresh it is known to be."""
 
-    def __init__(self, primary_url: str, url: str, pool_size: int) -> None:
-        self._primary_url = primary_url
-        credentials: dict[str, Any] = tortoise_config(url)["connections"]["default"]["credentials"]
-        credentials |= {"min_size": 0, "max_size": credentials.pop("maxsize") and pool_size}
-        del credentials["minsize"]
-        credentials["command_timeout"] = LIMIT_S
-        self._pool = asyncpg.create_pool(**credentials)
+    def __init__(self, primary_url: str, pool: asyncpg.Pool) -> None:
+        self._primary_url, self._pool = primary_url, pool
         self._written: deque[tuple[float, int]] = deque(maxlen=REMEMBERED)
         self._shows_until = -math.inf
 
@@ -70,10 +65,7 @@ class Replica:
         Raises:
             whatever keeps it from answering in time.
         """
-        # Opened by the first who needs it: a replica that is away keeps no process from starting.
-        async with asyncio.timeout(LIMIT_S):
-            await self._pool
-            connection = await self._pool.acquire()
+        connection = await self._pool.acquire(timeout=LIMIT_S)
         try:
             rows: Sequence[Row] = await connection.fetch(sql, *values)
         except TimeoutError:
@@ -126,7 +118,15 @@ _replica: Replica | None = None
 async def connect(primary_url: str, url: str, pool_size: int) -> None:
     """Use a replica in this process from now on, as soon as `watch` has found it fit; none when `url` is empty."""
     global _replica
-    _replica = Replica(primary_url, url, pool_size) if url else None
+    _replica = Replica(primary_url, await _pool(url, pool_size)) if url else None
+
+
+async def _pool(url: str, size: int) -> asyncpg.Pool:
+    credentials: dict[str, Any] = tortoise_config(url, size)["connections"]["default"]["credentials"]
+    # Opened by those who need it: a replica that is away keeps no process from starting.
+    credentials |= {"min_size": 0, "max_size": credentials.pop("maxsize"), "command_timeout": LIMIT_S}
+    del credentials["minsize"]
+    return await asyncpg.create_pool(**credentials)
 
 
 async def disconnect() -> None:

@@ -39,6 +39,7 @@ def standby_of(
         f"--pgdata={place.folder / 'data'}",
         "--write-recovery-conf",
         "--checkpoint=fast",
+        "--no-sync",  # a copy that a power cut would spoil can be made again
         "--wal-method=stream",
         *("--create-slot", f"--slot={name}"),
     )
