@@ -1,0 +1,86 @@
+"""Nothing stands in the way of cells (decision 0019): a citizen's side of its own, that nobody outside points into."""
+
+import asyncpg
+import pytest
+
+from models.monthly_logs import LOGS
+from tests.models.test_constraints import TABLES
+
+# What belongs to citizens, and moves with them.
+CELL = {
+    *("citizens", "natural_persons", "channel_identities", "consents", "credit_lookups", "tier_snapshots"),
+    *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
+    *("offer_stock", "offer_days"),
+    # Each cell seals its own ledger.
+    "seals",
+}
+# What everybody shares; `sessions`, `audit_records`, `login_failures` and the counts have no foreign key at all.
+SHARED = {
+    *(
+        "regions",
+        "programmes",
+        "members",
+        "stores",
+        "staff",
+        "staff_stores",
+        "admins",
+        "offers",
+        "offer_terms",
+    ),
+    *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
+    *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
+}
+# From a cell to what is the same in all of them.
+OUTWARD = {
+    ("coupons", "offers"),
+    ("coupons", "offer_terms"),
+    ("redemptions", "staff"),
+    ("redemptions", "stores"),
+    ("reversals", "staff"),
+    ("tier_snapshots", "tier_schemes"),
+    ("offer_stock", "offers"),
+    ("offer_days", "offers"),
+}
+
+
+async def foreign_keys(connection: asyncpg.Connection) -> set[tuple[str, str]]:
+    """Which table points to which; those of a log's months are their log's."""
+    rows = await connection.fetch(
+        "SELECT conrelid::regclass::text AS table, confrelid::regclass::text AS other FROM pg_constraint"
+        " WHERE contype = 'f' AND conparentid = 0"
+    )
+    return {(row["table"], row["other"]) for row in rows}
+
+
+def test_every_table_is_on_one_side() -> None:
+    """A new table decides: does it belong to a citizen, or to everybody?"""
+    assert set(TABLES) - CELL - SHARED == set() == CELL & SHARED
+
+
+async def test_nothing_shared_points_into_a_cell(connection: asyncpg.Connection) -> None:
+    keys = await foreign_keys(connection)
+    assert len(keys) > 25
+    assert {(table, other) for table, other in keys if table in SHARED and other in CELL} == set()
+
+
+async def test_a_cell_points_to_what_is_the_same_everywhere_and_to_nothing_else_outside(
+    connection: asyncpg.Connection,
+) -> None:
+    keys = await foreign_keys(connection)
+    assert {(table, other) for table, other in keys if table in CELL and other not in CELL} == OUTWARD
+
+
+@pytest.mark.parametrize("table", sorted(CELL & set(TABLES)))
+async def test_a_cells_rows_are_known_by_ids_that_can_be_made_anywhere(
+    connection: asyncpg.Connection, table: str
+) -> None:
+    """A text or a 32-bit number would be in the way when rows of two cells meet."""
+    rows = await connection.fetch(
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type FROM pg_index i"
+        " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)"
+        " WHERE i.indrelid = $1::regclass AND i.indisprimary",
+        table,
+    )
+    types = {row["attname"]: row["type"] for row in rows}
+    types.pop(LOGS.get(table, ""), None)  # the month's key
+    assert len(types) == 1 and set(types.values()) <= {"uuid", "bigint"}
