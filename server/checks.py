@@ -58,6 +58,7 @@ async def check(settings: Settings) -> bool:
     print("configuration: good" + (" (sandbox)" if settings.sandbox else ""))
     print(_ledger_line(settings.ledger_signing_key))
     is_good = await _check_database(settings)
+    await _check_replica(settings)
     await _check_redis(settings)
     return is_good
 
@@ -90,6 +91,25 @@ async def _check_database(settings: Settings) -> bool:
         return False
     print("migrations: current")
     return True
+
+
+async def _check_replica(settings: Settings) -> None:
+    """Say whether lists can be read from it; the service starts without it all the same."""
+    if not settings.database_replica_url:
+        return
+    await database.connect(settings.database_replica_url, pool_size=1)
+    try:
+        row = await database.fetch_one("SELECT pg_is_in_recovery() AS is_replica")
+    except Exception as error:
+        why = (sentence_of(error) or "not reachable").replace("DATABASE_URL", "DATABASE_REPLICA_URL")
+        print(f"replica: {why}; until then lists are read from the database")
+        return
+    finally:
+        await database.disconnect()
+    if row and row["is_replica"]:
+        print("replica: reachable")
+    else:
+        print("replica: DATABASE_REPLICA_URL names no streaming replica; lists are read from the database")
 
 
 async def _check_redis(settings: Settings) -> None:

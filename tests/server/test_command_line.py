@@ -143,7 +143,16 @@ async def test_check_says_what_is_wrong_and_what_to_do(servers: Any, url: str) -
     assert "geheim" not in ran.out + ran.err and "Traceback" not in ran.err
     unmigrated = servers.database("postgres")
     ran = await run(environment(unmigrated, "redis://127.0.0.1:1/0"), "check")
-    assert ran.code == 69 and "migrations: 3 to apply; run `python -m server migrate`" in ran.out
+    assert ran.code == 69 and "to apply; run `python -m server migrate`" in ran.out
+
+
+async def test_check_says_whether_lists_can_come_from_the_replica(servers: Any, url: str) -> None:
+    """The service starts without it, so that is no failure."""
+    nowhere = "postgres://app:geheim@127.0.0.1:1/xinyi"
+    for replica_url, said in ((nowhere, "replica: not reachable"), (url, "names no streaming replica")):
+        ran = await run(environment(url, servers.redis_url, DATABASE_REPLICA_URL=replica_url), "check")
+        assert ran.code == 0 and said in ran.out and "DATABASE_REPLICA_URL" in ran.out
+        assert "geheim" not in ran.out + ran.err
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,7 @@ HIDDEN = "geheim-und-lang-genug"
         {"METRICS_TOKEN": HIDDEN},
         {"FORWARDED_SECRET": HIDDEN},
         {"DATABASE_URL": f"postgres://app:{HIDDEN}@h/d"},
+        {"DATABASE_REPLICA_URL": f"postgres://app:{HIDDEN}@h/d"},
         {"REDIS_URL": f"redis://:{HIDDEN}@h:6379/0"},
         {"REDIS_URL": f"redis://user:{HIDDEN}@h:6379/0"},
         {"REDIS_URL": f"unix://:{HIDDEN}@/run/redis.sock"},
@@ -271,3 +272,18 @@ def test_a_witness_is_a_web_address(url: str) -> None:
     assert line.startswith("LEDGER_WITNESS_URL: ")
     good = load(production(LEDGER_WITNESS_URL="https://witness.example/roots?token=geheim"))
     assert shown(good)["LEDGER_WITNESS_URL"] == "https://witness.example/roots?***"
+
+
+@pytest.mark.parametrize(("name", "least"), [("ATTEMPTS_KEPT_MONTHS", 6), ("LOOKUPS_KEPT_MONTHS", 120)])
+def test_no_log_is_kept_shorter_than_the_law_asks(name: str, least: int) -> None:
+    """Rules 14 and 1."""
+    assert sorted(load(production()).kept_months.values()) == [6, 120]
+    assert least + 1 in load(production(**{name: str(least + 1)})).kept_months.values()
+    (line,) = problems(production(**{name: str(least - 1)}))
+    assert line.startswith(f"{name}: ")
+
+
+def test_a_replica_is_not_needed_and_its_url_is_judged_like_the_other() -> None:
+    assert load(production()).database_replica_url == ""
+    (line,) = problems(production(DATABASE_REPLICA_URL="mysql://app:geheim@h/d"))
+    assert line.startswith("DATABASE_REPLICA_URL: ") and "geheim" not in line
