@@ -121,6 +121,7 @@ class Readers:
 
     statuses: Counter[int] = field(default_factory=Counter)
     slowest_s: float = 0.0
+    is_over: bool = False
 
     @asynccontextmanager
     async def reading(self, service: Service) -> AsyncIterator["Readers"]:
@@ -135,12 +136,11 @@ class Readers:
         try:
             yield self
         finally:
-            for reader in going:
-                reader.cancel()
-            await asyncio.gather(*going, return_exceptions=True)
+            self.is_over = True  # who waits now is waited for: how long is what counts
+            await asyncio.gather(*going)
 
     async def _read(self, client: httpx.AsyncClient, path: str) -> None:
-        while True:
+        while not self.is_over:
             begun = time.monotonic()
             # A new line each time, so that each group gets its share.
             answer = await client.get(path, headers={"Connection": "close"})

@@ -47,8 +47,9 @@ READS_THE_OFFER_LIST = (
     "FROM offer_terms t JOIN offers o ON o.terms_id = t.id",
     "FROM stores WHERE is_active",
 )
-# PostgreSQL's own unit, a page read in order; a redemption of ten scans costs some 150.
+# PostgreSQL's own unit, a page read in order. A statement for many is planned as one for ten.
 MOST_COST = 250
+MANY = 10
 # For any value that is a third of all that ever ended, or a whole batch; for the real ones it is less.
 MAY_COST = (
     "SELECT id FROM sessions WHERE revoked_at > $1",
@@ -219,7 +220,9 @@ async def test_no_statement_costs_more_than_a_few_hundred_pages(city: City) -> N
         if not is_any_in((*READS_THE_OFFER_LIST, *MAY_COST), statement) and growing.keys() & touched(plan)
     }
     assert len(costs) > 40
-    assert {statement: cost for statement, cost in costs.items() if cost > MOST_COST} == {}
+    assert {
+        each: cost for each, cost in costs.items() if cost > MOST_COST * (MANY if "unnest(" in each else 1)
+    } == {}
 
 
 def is_any_in(parts: Collection[str], statement: str) -> bool:
