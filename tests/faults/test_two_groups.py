@@ -310,6 +310,18 @@ async def test_one_that_holds_still_is_read_no_more_until_it_has_caught_up(
             await asyncio.sleep(0.05)
 
 
+async def test_one_that_is_frozen_is_waited_for_no_longer_than_its_limit(
+    region: Region, watched: replica.Replica
+) -> None:
+    await asyncio.gather(*(replica.read(lambda fetch: fetch("SELECT pg_sleep(0.1)")) for _ in range(2)))
+    with frozen(region.standby):
+        async with asyncio.timeout(replica.LIMIT_S + 2):
+            assert set(await asyncio.gather(server_of(), server_of())) == {"primary"}
+    async with asyncio.timeout(8):
+        while await server_of() == "primary":
+            await asyncio.sleep(0.05)
+
+
 async def test_work_that_fails_half_way_is_done_again_at_the_primary(
     region: Region, watched: replica.Replica
 ) -> None:
