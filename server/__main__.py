@@ -13,6 +13,7 @@ from server.config import ConfigError, Settings, database_url, load
 
 EX_CONFIG = 78
 EX_UNAVAILABLE = 69
+EX_TEMPFAIL = 75
 
 
 class OperatorError(Exception):
@@ -146,12 +147,14 @@ def _told_in_a_sentence() -> Iterator[None]:
         OperatorError: what it is and what to do.
     """
     from server.checks import sentence_of
-    from server.migrate import WrongInstallation
+    from server.migrate import TablesHeld, WrongInstallation
 
     try:
         yield
     except WrongInstallation as error:
         raise OperatorError(str(error), EX_CONFIG) from error
+    except TablesHeld as error:
+        raise OperatorError(str(error), EX_TEMPFAIL) from error
     except Exception as error:
         sentence = sentence_of(error)
         if sentence is None:

@@ -15,13 +15,34 @@ from tortoise import Tortoise
 from tortoise.connection import get_connection
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor, PlanStep
+from tortoise.migrations.graph import MigrationKey
+from tortoise.migrations.migration import Migration
 from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.schema_generator.state import State
 from tortoise.transactions import in_transaction
 
 from common.database import connect, disconnect, execute, fetch_all, tortoise_config
 from models import monthly_logs, reference
 
 LOCK = 0x78696E7969  # any number will do, as long as it stays the same
+
+
+# How long whoever comes after us may have to queue, and how long they then have for themselves; together
+# with the number of tries about a minute and a half.
+LOCK_WITHIN_MS = 1_000
+PAUSE_S = 2.0
+TRIES = 30
+
+
+class TablesHeld(Exception):
+    """A table was never free; the sentence says who has it and what to do."""
+
+    def __init__(self, migration: str, holder: int | None) -> None:
+        who = f" (session {holder} is the oldest: SELECT pg_terminate_backend({holder}))" if holder else ""
+        super().__init__(
+            f"{migration} was not applied: an open transaction holds a table that it changes. Nothing of it was"
+            f" changed. Wait until that transaction has ended, or end it{who}; then run migrate again."
+        )
 
 
 class WrongInstallation(Exception):
@@ -46,6 +67,7 @@ async def migrate(
 
     Raises:
         WrongInstallation: it is the other's already; nothing was changed.
+        TablesHeld: an open transaction kept a table from us; what was applied before stays.
     """
     await connect(database_url, pool_size=2, statement_timeout="0")
     try:
@@ -155,17 +177,53 @@ async def _apply(say: Callable[[str], None], *, dry_run: bool) -> list[str]:
     steps = await _plan(executor)
     pending_names = {step.migration.name for step in steps}
     applied = {key for key in executor.loader.graph.nodes if key.name not in pending_names}
-    state = await executor._project_state(applied)
     for step in steps:
-        migration = step.migration
-        say(f"{'would apply' if dry_run else 'applying'} {migration.name}")
-        if dry_run:
-            continue
-        async with in_transaction() as transaction:
-            editor = executor._schema_editor(atomic=True)
-            editor.client = transaction
-            await migration.apply(state, dry_run=False, schema_editor=editor)
-            await MigrationRecorder(transaction).record_applied(migration.app_label, migration.name)
+        say(f"{'would apply' if dry_run else 'applying'} {step.migration.name}")
+        if not dry_run:
+            await _apply_patiently(executor, applied, step.migration, say)
+            applied.add(MigrationKey(app_label=step.migration.app_label, name=step.migration.name))
     if not steps:
         say("nothing to apply")
     return [step.migration.name for step in steps]
+
+
+async def _apply_patiently(
+    executor: MigrationExecutor, applied: set[MigrationKey], migration: Migration, say: Callable[[str], None]
+) -> None:
+    """Apply one migration; a table that somebody else holds is waited for without holding up the others.
+
+    Whoever wants a table after us queues behind us, so we step back after a second and ask again.
+
+    Raises:
+        TablesHeld: somebody held a table for longer than we try.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return await _apply_once(executor, await executor._project_state(applied), migration)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if not tries_left:
+                raise TablesHeld(migration.name, await _oldest_holder()) from error
+            if tries_left == TRIES - 1:
+                say("a table is held by an open transaction: stepping back, and asking again")
+            await asyncio.sleep(PAUSE_S)
+
+
+async def _apply_once(executor: MigrationExecutor, state: State, migration: Migration) -> None:
+    """One transaction: the migration and its record, or nothing."""
+    async with in_transaction() as transaction:
+        await transaction.execute_script(f"SET LOCAL lock_timeout = '{LOCK_WITHIN_MS}ms'")
+        editor = executor._schema_editor(atomic=True)
+        editor.client = transaction
+        await migration.apply(state, dry_run=False, schema_editor=editor)
+        await MigrationRecorder(transaction).record_applied(migration.app_label, migration.name)
+
+
+async def _oldest_holder() -> int | None:
+    """The process id in PostgreSQL of the oldest session that has a table of this database locked."""
+    rows = await fetch_all(
+        "SELECT l.pid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+        " JOIN pg_database d ON d.oid = l.database"
+        " WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.granted"
+        " AND l.pid <> pg_backend_pid() ORDER BY a.xact_start NULLS LAST, l.pid LIMIT 1"
+    )
+    return rows[0]["pid"] if rows else None
