@@ -104,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     child = add("web-worker", _web_worker, "one web process; started by `web`")
     child.add_argument("--listen-fd", type=int, required=True, help="the listening socket")
     child.add_argument("--ready-fd", type=int, required=True, help="told one byte when serving")
+    child.add_argument(
+        "--replaces", action="store_true", help="refuse while the schema is older than the code"
+    )
     return parser
 
 
@@ -123,7 +126,7 @@ def _web(_: argparse.Namespace, settings: Settings) -> int:
 def _web_worker(options: argparse.Namespace, settings: Settings) -> int:
     from server.web_worker import serve
 
-    serve(settings, options.listen_fd, options.ready_fd)
+    serve(settings, options.listen_fd, options.ready_fd, replaces=options.replaces)
     return 0
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from common.processes import spawn
 from server.listener import CannotListen, listen
@@ -43,7 +44,9 @@ def run(
     """Keep `workers` processes serving at the address until SIGTERM or SIGINT; from the main thread.
 
     Each runs `command --listen-fd N --ready-fd M` with its number in WORKER_INDEX, accepts on N, and
-    writes one byte to M when it serves. SIGHUP replaces them one after the other.
+    writes one byte to M when it serves. SIGHUP replaces them one after the other; whoever is started in
+    the place of one that serves is told `--replaces`, and may refuse. Links in the path of the program and
+    in PYTHONPATH are followed when a worker starts, so that it keeps its release when they move on.
 
     Args:
         grace_s: seconds a worker has between SIGTERM and SIGKILL.
@@ -169,7 +172,7 @@ class _Supervisor:
             if old:
                 self._dismiss(old)
 
-    def _start(self, index: int) -> _Worker | None:
+    def _start(self, index: int, *more: str) -> _Worker | None:
         """A new worker; None when the system has no room for a process now, which passes."""
         try:
             heard, ready = os.pipe()
@@ -178,9 +181,12 @@ class _Supervisor:
             return None
         try:
             process = spawn(
-                [*self._command, "--listen-fd", str(self._listener.fileno()), "--ready-fd", str(ready)],
+                [
+                    *(_followed(self._command[0]), *self._command[1:]),
+                    *("--listen-fd", str(self._listener.fileno()), "--ready-fd", str(ready), *more),
+                ],
                 on_parent_death=signal.SIGTERM,
-                env={**os.environ, "WORKER_INDEX": str(index)},
+                env=_environment(index),
                 pass_fds=[self._listener.fileno(), ready],
             )
         except (OSError, subprocess.SubprocessError) as problem:
@@ -207,7 +213,7 @@ class _Supervisor:
         if self._to_replace and not self._replacement and not self._leaving:
             index = self._to_replace.pop(0)
             # Else a fresh one is due anyway.
-            if index in self._serving and (worker := self._start(index)):
+            if index in self._serving and (worker := self._start(index, "--replaces")):
                 worker.kill_at = time.monotonic() + _REPLACEMENT_PATIENCE_S
                 self._replacement = worker
 
@@ -273,6 +279,19 @@ class _Supervisor:
             self._selector.unregister(worker.heard)
             os.close(worker.heard)
             worker.heard = -1
+
+
+def _followed(program: str) -> str:
+    """Its folder without links; the last part stays, since a virtual environment's python is one itself."""
+    path = Path(program)
+    return str(path.parent.resolve() / path.name) if path.is_absolute() else program
+
+
+def _environment(index: int) -> dict[str, str]:
+    """Ours, with its number, and with the release that PYTHONPATH means now."""
+    path = os.environ.get("PYTHONPATH", "")
+    release = os.pathsep.join(str(Path(part).resolve()) for part in path.split(os.pathsep) if part)
+    return {**os.environ, "WORKER_INDEX": str(index), **({"PYTHONPATH": release} if release else {})}
 
 
 def log_event(level: str, event: str, **facts: object) -> None:

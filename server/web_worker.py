@@ -4,19 +4,28 @@ import os
 import socket
 from typing import Any
 
+import structlog
 from sanic import Sanic
 from sanic.log import logger
 
 from server.app import create_app
 from server.config import Settings
+from server.migrate import pending
 from server.protocol import DeadlineProtocol
 from server.request_log import configure_logging
 
 GRACE_S = 15.0
 
+log = structlog.get_logger()
 
-def serve(settings: Settings, listen_fd: int, ready_fd: int) -> None:
-    """Serve until SIGTERM, then finish what is in flight."""
+
+def serve(settings: Settings, listen_fd: int, ready_fd: int, *, replaces: bool = False) -> None:
+    """Serve until SIGTERM, then finish what is in flight.
+
+    Args:
+        replaces: it takes the place of a process that serves: rather end (exit code 75) than take a request
+            when the database is older than the code, or does not answer.
+    """
     configure_logging()
     logger.setLevel("WARNING")
     app = create_app(settings)
@@ -26,6 +35,20 @@ def serve(settings: Settings, listen_fd: int, ready_fd: int) -> None:
         os.write(ready_fd, b"r")
         os.close(ready_fd)
 
+    if replaces:
+        # Registered after create_app's own, so the database is connected.
+        app.register_listener(_must_be_migrated, "before_server_start")
     app.register_listener(say_ready, "after_server_start")
     listener = socket.socket(fileno=listen_fd)
     app.run(sock=listener, single_process=True, protocol=DeadlineProtocol, access_log=False, motd=False)
+
+
+async def _must_be_migrated(_: Sanic[Any, Any]) -> None:
+    try:
+        missing = await pending()
+    except Exception:
+        log.critical("replacement_refused", message="the database does not answer", exc_info=True)
+        os._exit(os.EX_TEMPFAIL)
+    if missing:
+        log.critical("replacement_refused", message="run `python -m server migrate` first", missing=missing)
+        os._exit(os.EX_TEMPFAIL)
