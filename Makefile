@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test lint bench verify-ledger clean
+.PHONY: run test lint bench verify-ledger restore-drill clean
 
 run: $(VENV)/installed-sandbox
 	@exec $(VENV)/bin/python -m sandbox run
@@ -27,6 +27,10 @@ verify-ledger: $(VENV)/installed-sandbox
 	test -n "$$DATABASE_URL" && $(VENV)/bin/python -m server export-ledger "$$folder" >/dev/null && \
 	$(VENV)/bin/python docs/verify_ledger.py "$${ROOTS:-$$folder/roots.jsonl}" "$$folder/ledger.txt" \
 	$(if $(WITNESS),--witness "$(WITNESS)")
+
+# Traffic, a backup under it, kill -9, and everything back at one moment: about half a minute, on this machine alone.
+restore-drill: $(VENV)/installed-dev
+	@$(VENV)/bin/python -m tests.drills.restore $(ARGS)
 
 clean:
 	rm -rf $(VENV) .data

@@ -85,12 +85,16 @@ async def _must_have_database(request: Request) -> None:
 
 async def _ask_database(request: Request) -> None:
     try:
-        await fetch_one("SELECT 1")
+        row = await fetch_one("SELECT pg_is_in_recovery()")
+        if row and row[0]:
+            raise NotReady(missing="a database that takes writes: this one is a standby, or still recovering")
         # Migrations only ever go forward, so current once is current for this process's life.
         if getattr(request.app.ctx, "is_migrated", False):
             return
         await must_be_installation(request.app.ctx.settings.sandbox)
         missing = await pending()
+    except NotReady:
+        raise
     except WrongInstallation as error:
         raise NotReady(missing="a database of its own") from error
     except Exception as error:
