@@ -1,6 +1,8 @@
 """One web process on a listening socket that it was given."""
 
+import asyncio
 import os
+import signal
 import socket
 from typing import Any
 
@@ -38,9 +40,25 @@ def serve(settings: Settings, listen_fd: int, ready_fd: int, *, replaces: bool =
     if replaces:
         # Registered after create_app's own, so the database is connected.
         app.register_listener(_must_be_migrated, "before_server_start")
+    app.register_listener(_stop_once, "after_server_start")
     app.register_listener(say_ready, "after_server_start")
     listener = socket.socket(fileno=listen_fd)
     app.run(sock=listener, single_process=True, protocol=DeadlineProtocol, access_log=False, motd=False)
+
+
+async def _stop_once(app: Sanic[Any, Any]) -> None:
+    """Whoever stops the whole control group tells us, and so does our supervisor.
+
+    Sanic takes its handler away when it begins to stop: the second SIGTERM would end us in the midst of an answer.
+    """
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        app.stop(terminate=False)
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
 
 
 async def _must_be_migrated(_: Sanic[Any, Any]) -> None:
