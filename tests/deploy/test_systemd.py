@@ -90,7 +90,6 @@ def test_systemd_takes_them(tmp_path: Path) -> None:
     if not analyze:
         pytest.skip("systemd is not installed here; keys and commands were checked above")
     release = make_release(tmp_path / "release")
-    shutil.copytree(ROOT / "deploy", release / "deploy")
     units = []
     for path in FOLDER.iterdir():
         name = path.name.replace("@.", "@1.")

@@ -34,8 +34,8 @@ from sandbox.embedded.accounts import account_for
 from server.config import load
 from server.migrate import migrate
 from tests.e2e.invariants import check
-from tests.e2e.wire import spread
-from tests.faults.traffic import Line, Tally, Traffic
+from tests.e2e.wire import Line, spread
+from tests.faults.traffic import Tally, Traffic
 from tests.service import Service, close_clients
 
 ROOT = Path(__file__).parents[2]

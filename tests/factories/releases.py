@@ -30,6 +30,9 @@ def make_release(folder: Path, *, with_migration: bool = False) -> Path:
     """Lay a release into `folder`, with its interpreter, as an operator does: the sources and `.venv`."""
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("deploy", "docs"):
+        shutil.copytree(ROOT / part, folder / part)
+    shutil.copy(ROOT / "Makefile", folder)
     (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
     if with_migration:
         last = max(path.stem for path in (folder / "migrations").glob("[0-9]*.py"))
