@@ -10,6 +10,7 @@ os.environ["SANDBOX"] = "1"
 
 import argparse
 import asyncio
+import json
 import random
 import shutil
 import subprocess
@@ -41,6 +42,7 @@ from tests.service import Service, close_clients
 ROOT = Path(__file__).parents[2]
 PEOPLE = 4
 ASKED_AGAIN = 50
+SEALED_WITHIN_S = 20
 
 
 class NotHeld(Exception):
@@ -106,8 +108,13 @@ class Drill:
             _say(f"back in service {time.monotonic() - killed_at:.1f} s after the power cut (RTO)")
             with _step("the ledger at that moment: all that was acknowledged, nothing of later"):
                 asyncio.run(self._check(before, traffic))
+            with _step("a seal that was handed out after the moment is missed"):
+                self._must_miss_the_witnessed_seal()
             with _step("make verify-ledger"):
-                self._make("verify-ledger")
+                code, said = self._make("verify-ledger")
+                print(said, end="", flush=True)
+                if code:
+                    raise NotHeld(f"make verify-ledger ended with {code}")
 
     def _start_stores(self) -> None:
         self.scripts = self.folder / "backup"
@@ -170,14 +177,17 @@ class Drill:
         self.service = Service.start(self.environment)
         self.ends.callback(self.service.stop)
         self._start_worker()
+        self.ends.callback(self._stop_worker)
 
     def _start_worker(self) -> None:
         with (self.folder / "worker.log").open("ab") as log:
             self.worker = subprocess.Popen(
                 [sys.executable, "-m", "server", "worker"], env=self.environment, stdout=log, stderr=log
             )
-        self.ends.callback(self.worker.wait)
-        self.ends.callback(self.worker.terminate)
+
+    def _stop_worker(self) -> None:
+        self.worker.terminate()
+        self.worker.wait()
 
     async def _live_and_die(self) -> tuple[Moment, Moment, Traffic]:
         """Traffic, a backup under it, a time that is noted, more traffic, and the power cut."""
@@ -190,8 +200,8 @@ class Drill:
                 await asyncio.sleep(self.seconds / 3)
                 before = Moment.of(tally)
                 _say(f"noted {before.at.isoformat()}: {len(before.acknowledged)} redemptions acknowledged")
-                # Whatever was on its way then is over before the next is sent.
                 await asyncio.sleep(self.seconds / 3 + self.archive_timeout_s)
+                await self._hand_out_a_seal(before.at)
                 at_the_end = Moment.of(tally)
                 self.postgres.kill()
                 shutil.rmtree(self.postgres.data)
@@ -227,8 +237,7 @@ class Drill:
             self._restore(self.postgres.folder, before.at)
             self.postgres = self._start_postgres(self.postgres.folder)
         with _step("every process started anew"):  # they remember versions of offers
-            self.worker.terminate()
-            self.worker.wait()
+            self._stop_worker()
             self.service.stop()
             self.service.launch()
             self._start_worker()
@@ -256,18 +265,39 @@ class Drill:
             if (answer.status, answer.body) != (201, traffic.tally.redeemed[key].body):
                 raise NotHeld(f"the same key gets another answer: {answer.status} {answer.body!r}")
 
-    def _make(self, target: str) -> None:
+    async def _hand_out_a_seal(self, after: datetime) -> None:
+        """Have the ledger sealed once more, and keep that seal as a witness does."""
+        self._stop_worker()
+        self._start_worker()  # seals at once
+        async with asyncio.timeout(SEALED_WITHIN_S):
+            while True:
+                child = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "server", "witness-root"),
+                    env=self.environment,
+                    stdout=asyncio.subprocess.PIPE,
+                )
+                text = (await child.communicate())[0]
+                if text.strip() and datetime.fromisoformat(json.loads(text)["sealed_at"]) > after:
+                    (self.folder / "witness.json").write_bytes(text)
+                    return
+
+    def _must_miss_the_witnessed_seal(self) -> None:
+        code, said = self._make("verify-ledger", f"WITNESS={self.folder / 'witness.json'}")
+        words = [words for words in ("the ledger was cut", "history was rewritten") if words in said]
+        if not code or not words:
+            raise NotHeld(f"a seal newer than the ledger was not missed: {said}")
+        _say(f"the verifier says: {words[0]}")
+
+    def _make(self, *arguments: str) -> tuple[int, str]:
         ran = subprocess.run(
-            ["make", "--no-print-directory", target],
+            ["make", "--no-print-directory", *arguments],
             env=self.environment,
             cwd=ROOT,
             capture_output=True,
             text=True,
             check=False,
         )
-        print(ran.stdout + ran.stderr, end="", flush=True)
-        if ran.returncode != 0:
-            raise NotHeld(f"make {target} ended with {ran.returncode}")
+        return ran.returncode, ran.stdout + ran.stderr
 
 
 async def _fetch(url: str, sql: str) -> list[Any]:
