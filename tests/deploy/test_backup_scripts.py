@@ -104,6 +104,14 @@ def test_time_keeps_its_fraction_and_its_zone(archive: Path) -> None:
     assert "recovery_target_time = '2026-11-25 04:00:00.123456+00'" in settings
 
 
+def test_target_of_an_earlier_restore_is_forgotten(archive: Path) -> None:
+    told = "work_mem = '8MB'\nrestore_command = 'x'\nrecovery_target_time = '2020-01-01 00:00:00+00'\n"
+    (archive / "base" / "20261125T033000Z" / "postgresql.auto.conf").write_text(told)
+    assert run("restore", archive, archive / "data").returncode == 0
+    settings = (archive / "data" / "postgresql.auto.conf").read_text()
+    assert "work_mem" in settings and "2020" not in settings and settings.count("restore_command") == 1
+
+
 @pytest.mark.parametrize(
     ("time", "says"),
     [
