@@ -19,7 +19,7 @@ def test_everything_comes_back_at_one_moment_and_the_ledger_verifies() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

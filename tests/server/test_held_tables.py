@@ -52,7 +52,7 @@ async def test_it_waits_for_a_table_without_holding_up_anybody_else(
     serving = asyncio.create_task(traffic(migrated, is_over))
     migrating = asyncio.create_task(run(environ, "migrate"))
     # Longer than anybody would wait for a statement.
-    await asyncio.sleep(6)
+    await asyncio.sleep(5.2)
     assert not migrating.done() and NEWER not in await recorded(migrated)
     await held.rollback()
     await long_one.close()
