@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_everything_comes_back_at_one_moment_and_the_ledger_verifies() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.drills.restore", "--seconds", "3"],
+        [sys.executable, "-m", "tests.drills.restore", "--seconds", "2.4"],
         cwd=ROOT,
         capture_output=True,
         text=True,
