@@ -52,10 +52,15 @@ class Service:
     environment: dict[str, str]
     log: Path
     offers: dict[str, str] = field(default_factory=dict)
+    module: str = "server"
 
     @classmethod
-    def start(cls, environment: Mapping[str, str]) -> "Service":
-        """Start it and wait until it is ready; the port is chosen here, and kept by `restart`."""
+    def start(cls, environment: Mapping[str, str], module: str = "server") -> "Service":
+        """Start it and wait until it is ready; the port is chosen here, and kept by `launch`.
+
+        Args:
+            module: whose `web` is run.
+        """
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -67,7 +72,7 @@ class Service:
             "PORT": str(port),
             "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
         }
-        service = cls(None, f"http://127.0.0.1:{port}", full, folder / "log")  # type: ignore[arg-type]
+        service = cls(None, f"http://127.0.0.1:{port}", full, folder / "log", module=module)  # type: ignore[arg-type]
         service.launch()
         return service
 
@@ -75,7 +80,7 @@ class Service:
         """Start the process (again) and wait until it is ready."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "server", "web"], env=self.environment, stdout=log, stderr=log
+                [sys.executable, "-m", self.module, "web"], env=self.environment, stdout=log, stderr=log
             )
         self.wait_ready()
 

@@ -21,6 +21,7 @@ from sandbox.embedded import Postgres, Valkey
 from server.config import load
 from server.migrate import migrate
 from tests.conftest import environment
+from tests.faults.proxy import Proxy
 from tests.service import Service
 
 
@@ -34,11 +35,34 @@ class Town:
     services: list[Service] = field(default_factory=list)
 
     def serve(self, **more: str) -> Service:
-        """Start a service of two web processes."""
+        """Start a service of two web processes; with a FAULT_… variable by the launcher of faults."""
         variables = {"WORKERS": "2", **more}
-        service = Service.start(environment(self.postgres.url, self.valkey.url, **variables))
+        module = "tests.faults.launcher" if any(name.startswith("FAULT_") for name in more) else "server"
+        service = Service.start(environment(self.postgres.url, self.valkey.url, **variables), module)
         self.services.append(service)
         return service
+
+    async def serve_through(
+        self, *, to_postgres: Proxy | None = None, to_valkey: Proxy | None = None
+    ) -> Service:
+        """Start a service that reaches PostgreSQL or Valkey by a proxy, while the proxy's loop goes on."""
+        more = {}
+        if to_postgres:
+            more["DATABASE_URL"] = f"postgres://xinyi@127.0.0.1:{to_postgres.port}/xinyi"
+        if to_valkey:
+            more["REDIS_URL"] = f"redis://127.0.0.1:{to_valkey.port}/0"
+        return await asyncio.to_thread(self.serve, **more)
+
+    @property
+    def postgres_socket(self) -> Path:
+        """Where PostgreSQL listens."""
+        return self.postgres.socket_dir / f".s.PGSQL.{self.postgres.port}"
+
+    def logs(self) -> dict[str, str]:
+        """Everything that every part has written, by part."""
+        files = [service.log for service in self.services]
+        files += [self.folder / "postgres/postgres.log", self.folder / "valkey/valkey.log"]
+        return {str(file): file.read_text(errors="replace") for file in files if file.exists()}
 
     def start_postgres(self) -> None:
         """Start PostgreSQL again in its folder; from the main thread."""

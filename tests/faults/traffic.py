@@ -33,6 +33,7 @@ class Tally:
     statuses: Counter[int | str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
     answered_at: float = 0.0
 
     def note(self, call: Call, answer: Answer, seconds: float) -> None:
@@ -109,21 +110,25 @@ class Phone:
 
 
 class Traffic:
-    """Citizens who sign in, claim, show codes, and clerks who redeem and undo, until they are told to stop."""
+    """Citizens who sign in, claim, show codes, and clerks who redeem and undo, until they are told to stop.
 
-    def __init__(self, service: Service, *, keeps_lines: bool = True) -> None:
+    Args:
+        offer_id: what is claimed; by default the unlimited demo offer, which asks for a tier.
+    """
+
+    def __init__(self, service: Service, *, keeps_lines: bool = True, offer_id: str = "") -> None:
         self.service = service
         self.tally = Tally()
         self._keeps_lines = keeps_lines
         self._is_over = False
-        self._offer_id = ""
+        self._offer_id = offer_id
         self._consent: dict[str, Any] = {}
         self._clerks: list[tuple[str, str]] = []
 
     @asynccontextmanager
     async def flowing(self, people: int = 8) -> AsyncIterator[Tally]:
         """Traffic for as long as the block lasts; at its end everybody finishes what he has begun."""
-        self._offer_id = await self.service.offer_id(UNLIMITED)
+        self._offer_id = self._offer_id or await self.service.offer_id(UNLIMITED)
         clerks = [await self.service.clerk(login) for login in ("demo-cashier", "demo-cashier-2")]
         self._clerks = [
             (clerk.http.headers["Authorization"].removeprefix("Bearer "), clerk.store_id) for clerk in clerks
@@ -154,7 +159,9 @@ class Traffic:
             phone.hang_up()
 
     async def _sign_in(self, phone: Phone) -> str:
-        body = {"channel": "sandbox", "code": f"load-{next(_people)}"}
+        name = f"load-{next(_people)}"
+        self.tally.people.append(name)
+        body = {"channel": "sandbox", "code": name}
         answer = await phone.ask(Call("POST", f"{API}/auth/citizen", {}, body))
         token = str(answer.json()["access_token"])
         await phone.ask(call_as(token, "PUT", "/me/consents/credit_check", self._consent))

@@ -1,0 +1,33 @@
+"""What must be true after every fault: the invariants, in one place."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from citizens.sandbox_people import person_of
+from tests.faults.conftest import Town
+from tests.faults.traffic import Traffic, check_nothing_lost
+
+ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dX](?!\d)")
+NAME = re.compile(r"压测\d+|\\u538b\\u6d4b\d+")
+
+
+async def check_all(town: Town, traffic: Traffic) -> None:
+    """Assert I1, I2, I3, I5 and I6 on a town that is at rest again, by what its traffic remembers."""
+    await check_nothing_lost(traffic, town.fetch)
+    check_nobody_is_named(town.logs(), traffic.tally.people)
+
+
+def check_nobody_is_named(logs: Mapping[str, str], people: Iterable[str]) -> None:
+    """Assert that nobody who signed in is in a log with his name or his ID number (I6).
+
+    Args:
+        logs: what was written, by who wrote it.
+        people: the login names of the traffic.
+    """
+    persons = [person_of(name) for name in people]
+    canaries = {text for person in persons if person for text in (person.id_number, person.name)}
+    assert canaries, "nobody was fed in"
+    for writer, text in logs.items():
+        seen = {*ID_NUMBER.findall(text)}
+        seen |= {name.replace("\\u538b\\u6d4b", "压测") for name in NAME.findall(text)}
+        assert not seen & canaries, (writer, sorted(seen & canaries)[:3])
