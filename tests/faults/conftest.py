@@ -33,6 +33,7 @@ class Town:
     postgres: Postgres
     valkey: Valkey
     services: list[Service] = field(default_factory=list)
+    standbys: list[Postgres] = field(default_factory=list)
 
     def serve(self, **more: str) -> Service:
         """Start a service of two web processes; with a FAULT_… variable by the launcher of faults."""
@@ -61,12 +62,18 @@ class Town:
     def logs(self) -> dict[str, str]:
         """Everything that every part has written, by part."""
         files = [service.log for service in self.services]
-        files += [self.folder / "postgres/postgres.log", self.folder / "valkey/valkey.log"]
+        files += [*self.folder.glob("*/*.log")]
         return {str(file): file.read_text(errors="replace") for file in files if file.exists()}
 
     def start_postgres(self) -> None:
         """Start PostgreSQL again in its folder; from the main thread."""
-        self.postgres = Postgres.start(self.folder / "postgres")
+        self.postgres = Postgres.start(self.postgres.folder)
+
+    def fail_over_to(self, standby: Postgres) -> None:
+        """From now on this one is the town's PostgreSQL."""
+        self.standbys.remove(standby)
+        self.standbys.append(self.postgres)
+        self.postgres = standby
 
     def start_valkey(self) -> None:
         """Start Valkey again, empty, on the same socket; from the main thread."""
@@ -98,7 +105,8 @@ class Town:
         for service in self.services:
             service.process.wait(30)
         self.valkey.kill()
-        self.postgres.kill()
+        for postgres in (self.postgres, *self.standbys):
+            postgres.kill()
 
 
 @pytest.fixture(scope="session")
