@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test lint bench verify-ledger restore-drill clean
+.PHONY: run test lint bench faults verify-ledger restore-drill clean
 
 run: $(VENV)/installed-sandbox
 	@exec $(VENV)/bin/python -m sandbox run
@@ -31,6 +31,10 @@ verify-ledger: $(VENV)/installed-sandbox
 # Traffic, a backup under it, kill -9, and everything back at one moment: about half a minute, on this machine alone.
 restore-drill: $(VENV)/installed-dev
 	@$(VENV)/bin/python -m tests.drills.restore $(ARGS)
+
+# The long form of tests/faults: more than a hundred kills under full traffic; some minutes.
+faults: $(VENV)/installed-dev
+	$(VENV)/bin/python -m tests.faults.long
 
 clean:
 	rm -rf $(VENV) .data

@@ -109,27 +109,39 @@ class Town:
             postgres.kill()
 
 
+def fill_seed(folder: Path) -> Path:
+    """Make a cluster that is migrated and has the demo data, and stop it; where it is."""
+    postgres = Postgres.start(folder / "postgres", settings={"fsync": "off"})
+
+    async def fill() -> None:
+        await migrate(postgres.url, lambda _: None, is_sandbox=True)
+        await db.connect(postgres.url, pool_size=2)
+        await demo.load(now())
+        await demo.bind_demo_clerk(load(environment(postgres.url, "redis://127.0.0.1:1")).data_keys)
+        await db.execute("ANALYZE")
+        await db.disconnect()
+
+    try:
+        asyncio.run(fill())
+    finally:
+        postgres.stop()
+    return folder / "postgres"
+
+
+def found_town(seed: Path, folder: Path) -> Town:
+    """A town in an empty folder, with a copy of the seed's cluster."""
+    folder.chmod(0o755)
+    shutil.copytree(seed / "data", folder / "postgres" / "data")
+    return Town(folder, Postgres.start(folder / "postgres"), Valkey.start(folder / "valkey"))
+
+
 @pytest.fixture(scope="session")
 def seed() -> Iterator[Path]:
     """The folder of a stopped cluster that is migrated and has the demo data."""
     with tempfile.TemporaryDirectory(prefix="xy-seed-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        postgres = Postgres.start(folder / "postgres", settings={"fsync": "off"})
-
-        async def fill() -> None:
-            await migrate(postgres.url, lambda _: None, is_sandbox=True)
-            await db.connect(postgres.url, pool_size=2)
-            await demo.load(now())
-            await demo.bind_demo_clerk(load(environment(postgres.url, "redis://127.0.0.1:1")).data_keys)
-            await db.execute("ANALYZE")
-            await db.disconnect()
-
-        try:
-            asyncio.run(fill())
-        finally:
-            postgres.stop()
-        yield folder / "postgres"
+        yield fill_seed(folder)
 
 
 @pytest.fixture
@@ -141,12 +153,8 @@ def make_town(seed: Path) -> Iterator[Callable[[], Town]]:
     def make() -> Town:
         temporary = tempfile.TemporaryDirectory(prefix="xy-town-", ignore_cleanup_errors=True)
         folders.append(temporary)
-        folder = Path(temporary.name)
-        folder.chmod(0o755)
-        shutil.copytree(seed / "data", folder / "postgres" / "data")
-        town = Town(folder, Postgres.start(folder / "postgres"), Valkey.start(folder / "valkey"))
-        towns.append(town)
-        return town
+        towns.append(found_town(seed, Path(temporary.name)))
+        return towns[-1]
 
     yield make
     for town in towns:
