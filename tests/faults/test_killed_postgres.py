@@ -22,8 +22,9 @@ from common.processes import children_of
 from models.enums import OfferStatus
 from sandbox.embedded import Postgres
 from tests.e2e.invariants import check
+from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
-from tests.faults.traffic import Traffic, check_nothing_lost, until_served
+from tests.faults.traffic import Traffic, until_served
 from tests.service import new_key
 
 AWAY_S = 0.8
@@ -49,7 +50,7 @@ async def test_killed_postgres_costs_answers_but_no_writes(town: Town) -> None:
     assert set(tally.statuses) <= {200, 201, 204, 503}, tally.statuses
     assert max(back_after) < 5, back_after
     assert max(tally.seconds) < 6, max(tally.seconds)
-    await check_nothing_lost(traffic, town.fetch)
+    await check_all(town, traffic)
 
 
 async def test_killed_backend_is_recovered_from_without_a_hand(town: Town) -> None:
@@ -70,7 +71,7 @@ async def test_killed_backend_is_recovered_from_without_a_hand(town: Town) -> No
         assert tally.answered_at > begun
     assert tally.statuses[503] > 0
     assert set(tally.statuses) <= {200, 201, 204, 503}, tally.statuses
-    await check_nothing_lost(traffic, town.fetch)
+    await check_all(town, traffic)
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import random
 import signal
 import time
 
+from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
-from tests.faults.traffic import Traffic, check_nothing_lost, until_served
+from tests.faults.traffic import Traffic, until_served
 
 KILLS = 10
 
@@ -34,4 +35,4 @@ async def test_acknowledged_redemptions_survive_ten_killed_web_processes(town: T
     await until_served(service, 10)
     assert tally.statuses["cut kept line"] > 0, "nobody noticed anything: the kills missed the traffic"
     assert len(tally.redeemed) > 50
-    await check_nothing_lost(traffic, town.fetch)
+    await check_all(town, traffic)

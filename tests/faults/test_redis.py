@@ -15,8 +15,9 @@ from sandbox.embedded import Valkey
 from server.api.citizen.events import LOOK_EVERY_S
 from tests.e2e.pages import listening, next_event
 from tests.e2e.wire import Line, call_as, counted, lines_to, spread
+from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
-from tests.faults.traffic import Traffic, check_nothing_lost
+from tests.faults.traffic import Traffic
 from tests.service import Service
 
 
@@ -72,7 +73,7 @@ async def test_redemptions_go_on_while_redis_is_flushed_full_frozen_and_killed(t
     assert set(tally.statuses) <= {200, 201, 204}, tally.statuses
     assert len(tally.redeemed) > 50
     assert tally.p(0.99) < 1.0, tally.p(0.99)
-    await check_nothing_lost(traffic, town.fetch)
+    await check_all(town, traffic)
 
 
 async def heard_on(events: Any, redemption: dict[str, Any]) -> bool:

@@ -9,8 +9,9 @@ from tests.e2e.invariants import check
 from tests.e2e.pages import listening, next_event
 from tests.e2e.wire import lines_to
 from tests.e2e.workbench import crowd, row_held
+from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
-from tests.faults.traffic import Traffic, check_nothing_lost, until_served
+from tests.faults.traffic import Traffic, until_served
 from tests.service import Service, new_key
 
 
@@ -49,7 +50,7 @@ async def test_sigterm_under_load_loses_nothing_and_the_next_start_goes_on(town:
         "refused connection",
     }
     assert not logged(service, "worker_killed")
-    await check_nothing_lost(traffic, town.fetch)
+    await check_all(town, traffic)
 
 
 async def test_sigterm_answers_what_is_in_flight_and_ends_open_pages(town: Town) -> None:
@@ -101,8 +102,5 @@ async def test_sighup_replaces_every_process_and_no_request_fails(town: Town) ->
     assert not logged(service, "worker_killed")
     await until_served(service, 2)
     # Both traffics wrote into one ledger.
-    traffic.tally.redeems |= strangers.tally.redeems
-    traffic.tally.redeemed |= strangers.tally.redeemed
-    traffic.tally.claims |= strangers.tally.claims
-    traffic.tally.claimed |= strangers.tally.claimed
-    await check_nothing_lost(traffic, town.fetch)
+    traffic.tally.absorb(strangers.tally)
+    await check_all(town, traffic)

@@ -1,0 +1,113 @@
+"""SIGSTOP of any part: the others serve on or say 503 within a bound, and after SIGCONT everything goes on."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.faults.afterwards import check_all
+from tests.faults.conftest import Town
+from tests.faults.traffic import Traffic, until_served
+from tests.service import Service
+
+CLEAN = {200, 201, 204}
+# A statement's own limit and the one of its connection.
+LONGEST_ANSWER_S = 7.5
+
+
+@contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """The processes stand still, and hold whatever they hold."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def test_stopped_web_process_keeps_only_its_own_lines_waiting(town: Town) -> None:
+    service = town.serve()
+    kept, strangers = Traffic(service), Traffic(service, keeps_lines=False)
+    async with kept.flowing(6) as with_lines, strangers.flowing(2) as without:
+        await asyncio.sleep(0.7)
+        before = len(without.redeemed)
+        with stopped(random.choice(service.web_pids())):
+            await asyncio.sleep(2.0)
+        assert len(without.redeemed) > before + 3, "the other process has served nobody"
+        await asyncio.sleep(0.7)
+    for tally in (with_lines, without):
+        assert set(tally.statuses) <= CLEAN, tally.statuses
+    # Whoever connects anew is served at once by the one that is awake; the others wait until it wakes up.
+    assert without.p(0.99) < 1.5 and max(with_lines.seconds) < 3.5
+    await check_all(town, kept, strangers.tally)
+
+
+def background_process(town: Town, service: Service) -> subprocess.Popen[bytes]:
+    with (town.folder / "worker.log").open("wb") as log:
+        command = [sys.executable, "-m", "server", "worker"]
+        return subprocess.Popen(command, env=service.environment, stdout=log, stderr=log)
+
+
+async def test_stopped_background_process_is_noticed_by_nobody(town: Town) -> None:
+    service = town.serve()
+    background = background_process(town, service)
+    try:
+        traffic = Traffic(service)
+        async with traffic.flowing(4) as tally:
+            await asyncio.sleep(1.0)
+            with stopped(background.pid):
+                await asyncio.sleep(1.0)
+            await asyncio.sleep(0.3)
+        assert set(tally.statuses) <= CLEAN and tally.p(0.99) < 1.0
+        background.terminate()
+        assert await asyncio.to_thread(background.wait, 10) == 0
+    finally:
+        background.kill()
+    await check_all(town, traffic)
+
+
+async def test_stopped_backend_costs_its_own_statement_and_nobody_else_s(town: Town) -> None:
+    service = town.serve()
+    traffic = Traffic(service)
+    async with traffic.flowing() as tally:
+        await asyncio.sleep(0.7)
+        rows = await town.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            " AND query NOT LIKE '%revoked_at%'"
+        )
+        with stopped(random.choice(rows)["pid"]):
+            await asyncio.sleep(LONGEST_ANSWER_S)
+        await until_served(service, 5)
+        begun = time.monotonic()
+        await asyncio.sleep(0.5)
+        assert tally.answered_at > begun
+    assert set(tally.statuses) <= {*CLEAN, 503}, tally.statuses
+    assert max(tally.seconds) < LONGEST_ANSWER_S
+    await check_all(town, traffic)
+
+
+async def test_stopped_postmaster_keeps_out_the_new_and_serves_who_is_in(town: Town) -> None:
+    """A web process that starts meanwhile can't connect: it answers 503, and serves as soon as it can."""
+    service = town.serve()
+    traffic = Traffic(service)
+    async with traffic.flowing() as tally:
+        await asyncio.sleep(0.7)
+        with stopped(town.postgres.pid):
+            os.kill(random.choice(service.web_pids()), signal.SIGKILL)
+            before = len(tally.redeemed)
+            await asyncio.sleep(2.5)
+            assert len(tally.redeemed) > before, "the process that has its connections has served nobody"
+        await until_served(service, 8)
+        begun = time.monotonic()
+        await asyncio.sleep(0.7)
+        assert tally.answered_at > begun
+    assert set(tally.statuses) <= {*CLEAN, 503, "cut kept line", "cut fresh line"}, tally.statuses
+    assert max(tally.seconds) < LONGEST_ANSWER_S
+    await check_all(town, traffic)
