@@ -24,6 +24,7 @@ async def add_offer(
     stock: int | None = None,
     per_citizen: int | None = None,
     min_tier_level: int | None = None,
+    daily_cap: int | None = None,
 ) -> str:
     """A copy of the unlimited demo offer with other figures; its id."""
     offer_id = uuid4()
@@ -36,9 +37,9 @@ async def add_offer(
     await fetch(
         "INSERT INTO offer_terms (offer_id, version, title, description, discount_kind, percent_off, uses_total,"
         " daily_use_cap, valid_days, blackout_dates, store_ids, created_at)"
-        " SELECT $1, 1, 'race', '', discount_kind, percent_off, $2::int, CASE WHEN $2::int IS NULL THEN 1000 END,"
+        " SELECT $1, 1, 'race', '', discount_kind, percent_off, $2::int, coalesce($4::int, CASE WHEN $2::int IS NULL THEN 1000 END),"
         " 30, blackout_dates, store_ids, created_at FROM offer_terms WHERE title = $3",
-        *(offer_id, uses_total, UNLIMITED),
+        *(offer_id, uses_total, UNLIMITED, daily_cap),
     )
     await fetch(
         "UPDATE offers SET terms_id = t.id, status = 'published' FROM offer_terms t"
