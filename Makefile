@@ -32,9 +32,10 @@ verify-ledger: $(VENV)/installed-sandbox
 restore-drill: $(VENV)/installed-dev
 	@$(VENV)/bin/python -m tests.drills.restore $(ARGS)
 
-# The long form of tests/faults: more than a hundred kills under full traffic; some minutes.
+# The long forms: more than a hundred kills under full traffic, and the state machine; about a quarter of an hour.
 faults: $(VENV)/installed-dev
 	$(VENV)/bin/python -m tests.faults.long
+	STATE_MACHINE_EXAMPLES=300 $(VENV)/bin/python -m pytest tests/e2e/test_state_machine.py
 
 clean:
 	rm -rf $(VENV) .data

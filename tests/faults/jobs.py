@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from bench.load import post
 from benefits import codes
 from common.clock import now
 from server import tokens
@@ -91,3 +90,11 @@ class Jobs:
         body = b'{"code":"%b","store_id":"%b","order_amount_fen":10000}' % (code.encode(), store_id.encode())
         key = self._key()
         return Job("redeem", key, post("/api/v1/redemptions", token, key, body), lambda: self._redeem(number))
+
+
+def post(path: str, token: str, key: str, body: bytes) -> bytes:
+    """The bytes of a POST with an access token and a key."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body

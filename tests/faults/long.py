@@ -150,7 +150,7 @@ def _figures(
     kills = sum(len(times) for kind, times in recovered.items() if kind in KILLS)
     writes = book.writes + len(traffic.tally.claimed) + len(traffic.tally.redeemed)
     lines = [
-        "## Faults under full traffic",
+        "## 故障 / Faults under full traffic",
         "",
         f"`make faults` (`python -m tests.faults.long --kills {options.kills} --writes {options.writes}"
         f" --seed {options.seed}`), commit {_commit()}.",
@@ -188,7 +188,9 @@ def _commit() -> str:
 def write_section(report: Path, text: str) -> None:
     """Put the text between the markers and leave everything else as it is."""
     before = (
-        report.read_text(encoding="utf-8") if report.exists() else f"# What was measured\n\n{BEGIN}\n{END}\n"
+        report.read_text(encoding="utf-8")
+        if report.exists()
+        else f"# 性能测量 / What was measured\n\n{BEGIN}\n{END}\n"
     )
     if BEGIN not in before:
         before = f"{before.rstrip()}\n\n{BEGIN}\n{END}\n"
