@@ -32,10 +32,10 @@ verify-ledger: $(VENV)/installed-sandbox
 restore-drill: $(VENV)/installed-dev
 	@$(VENV)/bin/python -m tests.drills.restore $(ARGS)
 
-# The long forms: more than a hundred kills under full traffic, and the state machine; about a quarter of an hour.
+# The long forms: more than a hundred kills under full traffic, every fault, and the state machine for minutes.
 faults: $(VENV)/installed-dev
 	$(VENV)/bin/python -m tests.faults.long
-	STATE_MACHINE_EXAMPLES=300 $(VENV)/bin/python -m pytest tests/e2e/test_state_machine.py
+	FAULTS=long STATE_MACHINE_EXAMPLES=300 $(VENV)/bin/python -m pytest tests/faults tests/e2e/test_state_machine.py
 
 clean:
 	rm -rf $(VENV) .data

@@ -4,6 +4,7 @@ The cluster is made and filled once; each test gets a copy of its folder.
 """
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -23,6 +24,8 @@ from server.migrate import migrate
 from tests.conftest import environment
 from tests.faults.proxy import Proxy
 from tests.service import Service
+
+only_in_the_long_form = pytest.mark.skipif("FAULTS" not in os.environ, reason="`make faults` runs it")
 
 
 @dataclass

@@ -20,7 +20,7 @@ import pytest
 
 from common.processes import children_of
 from tests.faults.afterwards import check_all
-from tests.faults.conftest import Town
+from tests.faults.conftest import Town, only_in_the_long_form
 from tests.faults.traffic import Traffic, until_served
 
 DISK = "160m"
@@ -116,6 +116,7 @@ async def goes_on_after_its_end(town: Town, traffic: Traffic) -> None:
     assert len(traffic.tally.redeemed) > before
 
 
+@only_in_the_long_form
 async def test_log_on_a_full_disk_ends_postgresql_and_loses_nothing(town: Town) -> None:
     with small_disk(town, "pg_wal") as disk:
         traffic = Traffic(town.serve())

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from tests.faults.afterwards import check_all
-from tests.faults.conftest import Town
+from tests.faults.conftest import Town, only_in_the_long_form
 from tests.faults.proxy import Proxy
 from tests.faults.traffic import Tally, Traffic, until_served
 
@@ -21,21 +21,21 @@ Fault = Callable[[Proxy, Tally], Awaitable[None]]
 async def slow(line: Proxy, tally: Tally) -> None:
     """Twenty milliseconds each way, as far from the next machine room as it gets."""
     line.latency_s = 0.02
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(0.6)
     line.latency_s = 0.0
 
 
 async def sliced(line: Proxy, tally: Tally) -> None:
     """Everything arrives in pieces of a few bytes, which no reader may take for whole messages."""
     for line.piece in (1, 3, 17):
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
     line.piece = 65536
 
 
 async def cut(line: Proxy, tally: Tally) -> None:
     """Again and again, wherever what is said has come to."""
     for _ in range(4):
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.15)
         line.cut()
 
 
@@ -44,12 +44,12 @@ async def cut_in_the_middle(line: Proxy, tally: Tally) -> None:
     for passed in (40, 400, 900):
         line.cut_requests_after = passed
         line.cut()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.2)
     line.cut_requests_after = None
     for passed in (1, 200, 700):
         line.cut_replies_after = passed
         line.cut()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.2)
     line.cut_replies_after = None
     line.cut()
 
@@ -58,14 +58,14 @@ async def refused(line: Proxy, tally: Tally) -> None:
     """Nobody listens."""
     line.refuse()
     line.cut()
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(0.4)
     await line.listen()
 
 
 async def silent(line: Proxy, tally: Tally) -> None:
     """Connections hold, and nothing comes."""
     line.freeze()
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(0.8)
     line.thaw()
 
 
@@ -115,6 +115,7 @@ async def test_lines_between_web_and_postgresql(town: Town) -> None:
         await check_all(town, traffic)
 
 
+@only_in_the_long_form
 async def test_lines_between_web_and_redis_touch_nobody(town: Town) -> None:
     async with Proxy(town.valkey.socket) as line:
         traffic = Traffic(await town.serve_through(to_valkey=line))

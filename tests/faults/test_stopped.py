@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.faults.afterwards import check_all
-from tests.faults.conftest import Town
+from tests.faults.conftest import Town, only_in_the_long_form
 from tests.faults.traffic import Traffic, until_served
 from tests.service import Service
 
@@ -83,7 +83,7 @@ async def test_stopped_backend_costs_its_own_statement_and_nobody_else_s(town: T
             " AND query NOT LIKE '%revoked_at%'"
         )
         with stopped(random.choice(rows)["pid"]):
-            await asyncio.sleep(LONGEST_ANSWER_S)
+            await asyncio.sleep(2.0)
         await until_served(service, 5)
         begun = time.monotonic()
         await asyncio.sleep(0.5)
@@ -93,6 +93,7 @@ async def test_stopped_backend_costs_its_own_statement_and_nobody_else_s(town: T
     await check_all(town, traffic)
 
 
+@only_in_the_long_form
 async def test_stopped_postmaster_keeps_out_the_new_and_serves_who_is_in(town: Town) -> None:
     """A web process that starts meanwhile can't connect: it answers 503, and serves as soon as it can."""
     service = town.serve()
