@@ -24,7 +24,7 @@ from common.processes import children_of
 
 REQUESTS, FIRST, EVERY = 1_000_000, 10_000, 50_000
 # Short enough for the codes of a batch to stay good while it is sent.
-BATCH = 10_000
+BATCH = 5_000
 CITIZENS = 5000
 CONNECTIONS = 16
 OPEN, SOLD_OUT = 1, 2
