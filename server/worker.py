@@ -42,7 +42,10 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await database.connect(settings.database_url, pool_size=2)
-    works: list[Awaitable[Any]] = [stop.wait(), _every(CLEAR_EVERY_S, settings, partial(clear_away, settings))]
+    works: list[Awaitable[Any]] = [
+        stop.wait(),
+        _every(CLEAR_EVERY_S, settings, partial(clear_away, settings)),
+    ]
     if settings.ledger_signing_key is not None:
         signer = Signer.of(settings.ledger_signing_key)
         works.append(_every(SEAL_EVERY_S, settings, partial(seal_ledger, signer)))
