@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from citizens.sandbox_people import person_of
+from tests.e2e.invariants import check_sealed
 from tests.faults.conftest import Town
 from tests.faults.traffic import Tally, Traffic, check_answered_again, check_written
 
@@ -12,7 +13,7 @@ NAME = re.compile(r"压测\d+|\\u538b\\u6d4b\d+")
 
 
 async def check_all(town: Town, traffic: Traffic, *others: Tally) -> None:
-    """Assert I1, I2, I3, I5 and I6 on a town that is at rest again, by what its traffic remembers.
+    """Assert I1 to I6 on a town that is at rest again, by what its traffic remembers.
 
     Args:
         others: what somebody else wrote into the same database, whose tokens may be over.
@@ -21,7 +22,7 @@ async def check_all(town: Town, traffic: Traffic, *others: Tally) -> None:
     for other in others:
         traffic.tally.absorb(other)
     await check_written(traffic.tally, town.fetch)
-    # I4, the sealed ledger, belongs here.
+    await check_sealed(town.postgres.url)
     check_nobody_is_named(town.logs(), traffic.tally.people)
 
 

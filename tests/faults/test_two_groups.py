@@ -24,9 +24,10 @@ from common import replica
 from common.database import execute
 from common.processes import children_of
 from sandbox.embedded import Postgres, Valkey
+from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
 from tests.faults.replicas import promote, sql, standby_of, wait_until_replayed
-from tests.faults.traffic import Traffic, check_nothing_lost
+from tests.faults.traffic import Traffic
 from tests.service import Service, new_key
 
 LISTS = ("/redemptions?limit=5", "/admin/audit?limit=5", "/offers?limit=5")
@@ -168,7 +169,7 @@ async def test_lists_come_from_the_replica_and_nobody_notices_when_it_goes(regio
     assert readers.slowest_s < 5, readers.slowest_s
     assert away > 0 == await region.replica_reads(group=0)
     assert await used(region.standby, "audit_records_pkey") > 0
-    await check_nothing_lost(traffic, region.town.fetch)
+    await check_all(region.town, traffic)
     # The copy is what the primary is: nothing was written anywhere else.
     wait_until_replayed(region.town.postgres, region.standby)
     for table in ("redemptions", "coupons", "attempts"):

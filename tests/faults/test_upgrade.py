@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 
 from tests.factories.releases import NEWER, environment_of, make_release
+from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
-from tests.faults.traffic import Traffic, check_nothing_lost
+from tests.faults.traffic import Traffic
 from tests.server.commands import run
 from tests.service import Service
 
@@ -103,4 +104,4 @@ async def test_upgrade_and_roll_back_under_load_fail_no_request(town: Town, tmp_
         await asyncio.sleep(0.3)
     assert set(tally.statuses) <= {200, 201, 204, "cut kept line"}, tally.statuses
     assert len(tally.redeemed) > 20
-    await check_nothing_lost(traffic, town.fetch)
+    await check_all(town, traffic)
