@@ -149,8 +149,9 @@ class _Asked(Mapping[str, str]):
 def _production() -> dict[str, str]:
     from server.config import new_secrets
 
-    # The proxy's secret is made with the others, and may be left out.
-    needed = {name: value for name, value in new_secrets().items() if name != "FORWARDED_SECRET"}
+    # The proxy's secret and the worker's key are made with the others, and may be left out.
+    optional = {"FORWARDED_SECRET", "LEDGER_SIGNING_KEY"}
+    needed = {name: value for name, value in new_secrets().items() if name not in optional}
     return {**needed, "DATABASE_URL": "postgres://u:p@h/d", "REDIS_URL": "redis://h"}
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from server.config import load
 from tests.conftest import environment
-from tests.e2e.invariants import check, check_ledger
+from tests.e2e.invariants import check, check_ledger, check_sealed
 from tests.e2e.wire import Line
 from tests.faults.afterwards import check_nobody_is_named
 from tests.faults.conftest import Town, fill_seed, found_town
@@ -110,7 +110,7 @@ def _break_things(saboteur: Saboteur, options: argparse.Namespace) -> None:
 
 
 async def _check(town: Town, book: Book, traffic: Traffic) -> None:
-    """I1, I2, I3, I5, I6 over everything that was sent."""
+    """I1 to I6 over everything that was sent."""
     tally = traffic.tally
     assert not book.wrong and not tally.wrong, [*book.wrong[:5], *tally.wrong[:5]]
     assert set(book.statuses) <= CLEAN and set(tally.statuses) <= CLEAN_FOR_PEOPLE, (
@@ -124,7 +124,7 @@ async def _check(town: Town, book: Book, traffic: Traffic) -> None:
     claimed = {key: answer.json()["id"] for key, answer in tally.claimed.items()} | book.acknowledged["claim"]
     rows = await town.fetch("SELECT request_key, id FROM coupons WHERE request_key NOT LIKE 'prepared-%'")
     assert {row["request_key"]: str(row["id"]) for row in rows} == claimed
-    # I4, once there is one: the sealed ledger belongs here, as in `afterwards.check_all`.
+    await check_sealed(town.postgres.url)
     await check(town.fetch)
     await _ask_again(traffic.service, book)
     check_nobody_is_named(town.logs(), tally.people)
