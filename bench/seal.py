@@ -66,7 +66,7 @@ def main() -> None:
     """Run and print a line that can be quoted."""
     parser = argparse.ArgumentParser(prog="python -m bench.seal", description=__doc__)
     parser.add_argument(
-        "--seconds", type=int, default=5, help="length of each measurement (default: %(default)s)"
+        "--seconds", type=int, default=4, help="length of each measurement (default: %(default)s)"
     )
     parser.add_argument("--turns", type=int, default=4, help="(default: %(default)s)")
     parser.add_argument("--connections", type=int, default=16, help="(default: %(default)s)")

@@ -20,6 +20,7 @@ from sandbox.demo_data.rows import demo_id
 from server.config import SANDBOX_SECRETS
 from tests.api.kit import answered, bearer, code_of, coupon_of, fingerprint, problem, walk, with_key
 from tests.api.offers import make_admin, make_offer, make_staff
+from tests.e2e.invariants import check_sealed
 from tests.service import API, Service
 
 TOKEN_KEY = base64.b64decode(SANDBOX_SECRETS["TOKEN_KEYS"].partition(":")[2])
@@ -62,6 +63,8 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 # Somebody's own things, reached by somebody else of the right audience: not found, as if they weren't there.
 FOREIGN = {
+    "GET /me/redemptions/{redemption_id}/proof": "other citizen",
+    "GET /redemptions/{redemption_id}/proof": "other staff",
     "GET /coupons/{coupon_id}": "other citizen",
     "DELETE /coupons/{coupon_id}": "other citizen",
     "GET /coupons/{coupon_id}/code": "other citizen",
@@ -343,6 +346,7 @@ async def test_a_token_of_another_audience_signed_by_us_does_not_change_who_one_
 
 async def test_the_rightful_ones_get_in(world: World) -> None:
     """So that every refusal above was one of the token, and of nothing else. It changes the world: last."""
+    await check_sealed(world.service.environment["DATABASE_URL"])
     who = {"citizen": "citizen", "staff": "staff", "admin": "admin"}
     order = sorted(
         set(ROUTES) - EVERYBODY - {"GET /coupons/{coupon_id}/events"},

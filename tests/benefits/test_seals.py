@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from itertools import count
 from uuid import UUID, uuid4
@@ -76,13 +76,12 @@ async def test_without_the_waiting_the_late_one_is_missed_and_the_verifier_names
 async def test_new_writers_are_not_waited_for(database: str, shop: Shop) -> None:
     """Under load there is always somebody: only those who were there when the number was read count."""
     await some_redemptions(shop, 1)
-    async with written_but_not_committed(database):
-        sealing = asyncio.create_task(seals.seal_new(SIGNER, NOON))
-        await asyncio.sleep(0.1)
-        newcomer = written_but_not_committed(database)
-        _, new = await newcomer.__aenter__()
-    assert await asyncio.wait_for(sealing, 5) == 2
-    await newcomer.__aexit__(None, None, None)
+    async with AsyncExitStack() as later:
+        async with written_but_not_committed(database):
+            sealing = asyncio.create_task(seals.seal_new(SIGNER, NOON))
+            await asyncio.sleep(0.1)
+            await later.enter_async_context(written_but_not_committed(database))
+        assert await asyncio.wait_for(sealing, 3) == 2
     assert await seals.seal_new(SIGNER, NOON) == 1
 
 
