@@ -8,11 +8,13 @@ the machine. Ratios are of the same turn; the median of all turns counts.
 
 import argparse
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 
 from bench import pgbench
@@ -40,6 +42,9 @@ class Cost:
     sealed: list[float] = field(default_factory=list)
     records: int = 0
     cpu_s: float = 0.0
+    # PostgreSQL's CPU per redemption in microseconds, by turn: steadier than rates on a machine that others use.
+    plain_us: list[float] = field(default_factory=list)
+    entries_us: list[float] = field(default_factory=list)
 
     @property
     def of_entries(self) -> float:
@@ -76,7 +81,8 @@ def main() -> None:
         f"sealing, {options.connections} connections, {options.turns} turns of {options.seconds} s:"
         f" with entries {cost.of_entries:.3f}, with a sealer {cost.of_sealing:.3f},"
         f" both {cost.of_both:.3f} of the rate without ({median(cost.plain):.0f}/s);"
-        f" sealer {cost.cpu_ms_per_thousand:.1f} ms of CPU per 1,000 records ({cost.records:,} sealed)"
+        f" PostgreSQL {median(cost.plain_us):.0f} µs of CPU per redemption without entries,"
+        f" {median(cost.entries_us):.0f} with; sealer {cost.cpu_ms_per_thousand:.1f} ms of CPU per 1,000 records ({cost.records:,} sealed)"
     )
 
 
@@ -89,13 +95,16 @@ def measure(seconds: int, turns: int, connections: int) -> Cost:
         _copy_without_entries(stack)
         script, plain, real = redeem_script(stack), Numbers(COUPONS), Numbers(COUPONS)
 
-        def rate(numbers: Numbers, name: str) -> float:
-            first = numbers.take(MOST_PER_SECOND * seconds)
-            return pgbench.run(stack, script, connections, seconds, first, name).per_second
+        def rate(numbers: Numbers, name: str, cpu_us: list[float] | None = None) -> float:
+            first, before = numbers.take(MOST_PER_SECOND * seconds), _backends_cpu_s(stack)
+            found = pgbench.run(stack, script, connections, seconds, first, name).per_second
+            if cpu_us is not None:
+                cpu_us.append((_backends_cpu_s(stack) - before) / (found * seconds) * 1e6)
+            return found
 
         for turn in range(turns):
-            cost.plain.append(rate(plain, PLAIN))
-            cost.entries.append(rate(real, "xinyi"))
+            cost.plain.append(rate(plain, PLAIN, cost.plain_us))
+            cost.entries.append(rate(real, "xinyi", cost.entries_us))
             stack.sql(_seal_all)
             with _sealer(stack, cost):
                 cost.sealed.append(rate(real, "xinyi"))
@@ -106,6 +115,12 @@ def measure(seconds: int, turns: int, connections: int) -> Cost:
                 flush=True,
             )
     return cost
+
+
+def _backends_cpu_s(stack: Stack) -> float:
+    """CPU of all sessions that have ended, as the postmaster has collected it."""
+    fields = Path(f"/proc/{stack.postgres.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 def _copy_without_entries(stack: Stack) -> None:
@@ -125,15 +140,15 @@ def _sealer(stack: Stack, cost: Cost) -> Iterator[None]:
 
     async def seal() -> None:
         await database.connect(stack.settings.database_url, pool_size=1)
+        begun = time.thread_time()
         while not ended.is_set():
             cost.records += await _seal_all()
             await asyncio.sleep(SEAL_EVERY_S)
+        cost.cpu_s += time.thread_time() - begun
         await database.disconnect()
 
     def work() -> None:
-        begun = time.thread_time()
         asyncio.run(seal())
-        cost.cpu_s += time.thread_time() - begun
 
     thread = threading.Thread(target=work)
     thread.start()
