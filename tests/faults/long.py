@@ -30,7 +30,7 @@ from tests.service import Service
 
 REPORT = Path(__file__).parents[2] / "bench/report.md"
 BEGIN, END = "<!-- faults:begin -->", "<!-- faults:end -->"
-LINES, BEHIND_PROXY, PEOPLE = 24, 4, 2
+LINES, BEHIND_PROXY, PEOPLE = 48, 6, 2
 LONG_TOKENS = {"ACCESS_TOKEN_S": "3600"}
 CLEAN = {201, 410, 503, "cut line", "refused connection"}
 CLEAN_FOR_PEOPLE = {200, 201, 204, 503, "cut kept line", "cut fresh line", "cut answer", "refused connection"}
