@@ -9,7 +9,7 @@ import asyncio
 import time
 
 from tests.faults.afterwards import check_all
-from tests.faults.conftest import Town, only_in_the_long_form
+from tests.faults.conftest import Town
 from tests.faults.proxy import Proxy
 from tests.faults.replicas import NAME, let_go, promote, sql, standby_of
 from tests.faults.traffic import Traffic, until_served
@@ -42,7 +42,6 @@ async def test_everything_acknowledged_is_on_the_standby_that_takes_over(town: T
         await check_all(town, traffic)
 
 
-@only_in_the_long_form
 async def test_commit_waits_for_the_standby(town: Town) -> None:
     """The guard that the failover rests on: with the standby frozen, nothing is acknowledged."""
     standby = standby_of(town.postgres, town.folder / "standby", is_synchronous=True)
