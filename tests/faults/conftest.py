@@ -65,7 +65,7 @@ class Town:
     def logs(self) -> dict[str, str]:
         """Everything that every part has written, by part."""
         files = [service.log for service in self.services]
-        files += [*self.folder.glob("*/*.log")]
+        files += [*self.folder.glob("*.log"), *self.folder.glob("*/*.log")]
         return {str(file): file.read_text(errors="replace") for file in files if file.exists()}
 
     def start_postgres(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ import redis
 from common.processes import children_of
 from tests.faults.conftest import Town
 from tests.faults.rush import Rush
+from tests.faults.test_stopped import background_process
 from tests.service import Service
 
 RECOVERED_WITHIN_S = 15.0
@@ -25,7 +27,7 @@ FROZEN_S = 1.0
 # A process that dies younger than this makes the supervisor wait longer and longer before the next one.
 GROWN_UP_S = 1.5
 # By what is done, how often of a hundred times.
-KILLS = {"web process": 60, "PostgreSQL": 14, "PostgreSQL backend": 10, "Redis": 16}
+KILLS = {"web process": 52, "background process": 8, "PostgreSQL": 14, "PostgreSQL backend": 10, "Redis": 16}
 OTHERS = {
     "lines cut by a proxy": 35,
     "sessions of PostgreSQL cut": 25,
@@ -45,12 +47,14 @@ class Saboteur:
     service: Service
     rush: Rush
     dice: random.Random
+    background: subprocess.Popen[bytes]
     recovered: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def strike(self, kind: str) -> None:
         """One fault, and the time until somebody is served whose question came after it."""
         deeds: dict[str, Callable[[], None]] = {
             "web process": self._kill_web_process,
+            "background process": self._kill_background,
             "PostgreSQL": self._kill_postgres,
             "PostgreSQL backend": self._kill_backend,
             "Redis": self._kill_redis,
@@ -84,6 +88,11 @@ class Saboteur:
             if grown_up:
                 return self._kill(self.dice.choice(sorted(grown_up)))
             time.sleep(0.02)
+
+    def _kill_background(self) -> None:
+        self._watched(self.background.kill)()
+        self.background.wait()
+        self.background = background_process(self.town, self.service)
 
     def _kill_postgres(self) -> None:
         self._watched(self.town.postgres.kill)()

@@ -50,7 +50,8 @@ async def test_stopped_web_process_keeps_only_its_own_lines_waiting(town: Town) 
 
 
 def background_process(town: Town, service: Service) -> subprocess.Popen[bytes]:
-    with (town.folder / "worker.log").open("wb") as log:
+    """The background process of a service, seals and all."""
+    with (town.folder / "worker.log").open("ab") as log:
         command = [sys.executable, "-m", "server", "worker"]
         return subprocess.Popen(command, env=service.environment, stdout=log, stderr=log)
 
