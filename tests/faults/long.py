@@ -99,7 +99,8 @@ def _break_things(saboteur: Saboteur, options: argparse.Namespace) -> None:
     """Faults spread evenly over the writes; then whatever writes are missing."""
     book, dice = saboteur.rush.book, saboteur.dice
     kills = 0
-    for kind in kinds(dice, options.kills):
+    # Chosen beforehand: who is hit, and when, depends on what lives at that moment.
+    for kind in [*kinds(random.Random(options.seed), options.kills)]:
         target = kills * options.writes // options.kills
         while book.writes < target and not saboteur.rush.is_over:
             time.sleep(0.01)
