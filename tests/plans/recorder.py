@@ -31,15 +31,29 @@ def start(folder: Path) -> Postgres:
 
 def statements(postgres: Postgres, user: str) -> set[str]:
     """Everything that somebody has sent so far, each text once, blanks made even."""
+    return set(sent(postgres, user))
+
+
+def sent(postgres: Postgres, user: str, since: int = 0) -> list[str]:
+    """What somebody has sent since a place in the log, in order, as often as it was sent."""
+    entries = [json.loads(line) for line in _written(postgres)[since:].splitlines() if line]
+    found = [_MESSAGE.fullmatch(entry["message"]) for entry in entries if entry.get("user") == user]
+    return [even(match[1]) for match in found if match]
+
+
+def place(postgres: Postgres) -> int:
+    """Where the log ends now."""
+    return len(_written(postgres))
+
+
+def _written(postgres: Postgres) -> str:
     sql(postgres, mark := f"SELECT 'everything before {time.monotonic_ns()}'")
     until = time.monotonic() + WRITTEN_WITHIN_S
     log = postgres.data / "log" / f"{_LOG}.json"
     while mark not in (text := log.read_text()):
         assert time.monotonic() < until, "the log is not written"
         time.sleep(0.05)
-    entries = [json.loads(line) for line in text.splitlines() if line]
-    found = [_MESSAGE.fullmatch(entry["message"]) for entry in entries if entry.get("user") == user]
-    return {even(match[1]) for match in found if match}
+    return text
 
 
 def even(statement: str) -> str:
