@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,6 +15,8 @@ from tortoise.connection import get_connection
 Row = asyncpg.Record
 
 STATEMENT_LIMIT_S = 5
+# For a free connection of the pool; whoever gets none in this time is told to come back.
+POOL_WAIT_S = 5.0
 _OF_THE_POOL = frozenset({"minsize", "maxsize", "max_inactive_connection_lifetime", "reset"})
 
 SESSION_SETTINGS = {
@@ -117,7 +119,11 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
     if held is not None:
         yield held
         return
-    async with get_connection("default").acquire_connection() as connection:
+    async with AsyncExitStack() as taken:
+        async with asyncio.timeout(
+            POOL_WAIT_S
+        ):  # else a request would wait for as long as others hold theirs
+            connection = await taken.enter_async_context(get_connection("default").acquire_connection())
         token = _held.set(connection)
         try:
             yield connection

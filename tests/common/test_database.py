@@ -1,11 +1,15 @@
 """The connection: what its URL may look like, what a statement answers, and which constraint refused it."""
 
+import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import asyncpg
 import pytest
+from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
+from common import database as db
 from common.database import constraint_of, execute, fetch_all, fetch_one, tortoise_config
 
 
@@ -75,3 +79,15 @@ async def test_the_constraint_that_refused_is_named(database: str) -> None:
         await execute("INSERT INTO regions (code, name, level) VALUES ('99', 'x', 'province')")
     assert constraint_of(by_hand.value) == "regions_code_is_gbt2260"
     assert constraint_of(ValueError("nothing of the kind")) == ""
+
+
+async def test_nobody_waits_for_ever_for_a_connection_of_the_pool(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "POOL_WAIT_S", 0.2)
+    async with AsyncExitStack() as held:
+        for _ in range(8):  # all that this process has
+            await held.enter_async_context(get_connection("default").acquire_connection())
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(fetch_one("SELECT 1"), 2)
+    assert await fetch_one("SELECT 1") is not None
