@@ -7,6 +7,7 @@ of what the service did just now, at given moments: how long one redemption take
 
 import sys
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +61,12 @@ class Till:
         figures.must_be(201)
         return side.add(figures, usage)
 
+    def beside(self) -> "Till":
+        """The same clerks at the same service, counted apart."""
+        other = copy(self)
+        other.side = Side()
+        return other
+
     def groups(self) -> Mapping[str, int]:
         """Whose CPU counts."""
         return {"service": self._server.pid, "postgres": self._stack.postgres.pid}
@@ -87,10 +94,10 @@ class WorkerShares:
 
 
 class Yardstick:
-    """pgbench redeeming coupons by the guarded statement for a single row."""
+    """pgbench redeeming coupons by the guarded statement for a single row, in the database of that name."""
 
-    def __init__(self, stack: Stack, numbers: Numbers) -> None:
-        self._stack, self._numbers = stack, numbers
+    def __init__(self, stack: Stack, numbers: Numbers, name: str = "xinyi") -> None:
+        self._stack, self._numbers, self._name = stack, numbers, name
         row = stack.sql(_first_store)
         self._place: tuple[UUID, UUID] = row["store_id"], row["member_id"]
 
@@ -99,7 +106,7 @@ class Yardstick:
         taken = self._numbers.take(pgbench.needed(seconds, rate))
         script = redeem_script(*self._place, now(), "(:n)::bigint")
         with watched({"postgres": self._stack.postgres.pid}) as usage:
-            figures = pgbench.run(self._stack, script, connections, seconds, taken.start, rate)
+            figures = pgbench.run(self._stack, script, connections, seconds, taken.start, rate, self._name)
         self._numbers.give_back(max(0, len(taken) - figures.used))
         side.add(figures, usage)
 

@@ -1,163 +1,182 @@
 """`python -m bench.seal`: what sealing costs redeem.
 
-pgbench runs the guarded statement of a redemption in three ways, in turns, so that a noisy machine is noisy for all
-of them: on tables without the column that sealing needs (a copy of the database), on the tables as they are, and on
-those with a sealer beside it that seals every second instead of every 20. PostgreSQL, pgbench and the sealer share
-the machine. Ratios are of the same turn; the median of all turns counts.
+pgbench running the guarded statement, and the service with everything on, redeem in three ways, in turns: in
+a copy of the database without the column that sealing needs, in the database as it is, and in that with the
+background process beside it, which seals twice a second instead of every 20 seconds. All of them share the machine, so
+the sealer's own work is in the rates. Ratios are of the same turn; the median of all turns counts.
 """
 
-import argparse
-import asyncio
-import os
-import threading
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import Any
+from urllib.parse import urlsplit
 
-from bench import pgbench
-from bench.figures import Numbers
-from bench.redeem import COUPONS, make_coupons, redeem_script
-from bench.stack import Stack, started
+from bench import program
+from bench.load import LoadFailed
+from bench.machine import tree_cpu_s
+from bench.program import Options, say
+from bench.redeem import CITIZENS, Till, Yardstick
+from bench.rows import Numbers, make_citizens, make_coupons
+from bench.sides import Side
+from bench.stack import Stack
 from benefits import seals
 from common import database
-from common.clock import now
-from common.signing import Signer
+from common.processes import end, spawn
 
+COUPONS = 500_000
+TURNS = 4
 PLAIN = "xinyi_without_entries"
-SEAL_EVERY_S = 1.0
-SIGNER = Signer.of(bytes(32))
-# More than any machine does in a second.
-MOST_PER_SECOND = 16_000
+# So often that nearly all that a run writes is sealed while it runs.
+SEAL_EVERY_S = 0.5
+# `python -m server worker`, but for its pause.
+WORKER = (
+    "import sys; from server import __main__, worker;"
+    f" worker.SEAL_EVERY_S = {SEAL_EVERY_S}; sys.exit(__main__.main(['worker']))"
+)
+CATCHES_UP_IN_S = 60.0
 
 
 @dataclass
-class Cost:
-    """What was measured: redemptions a second by turn, and the sealer's own work."""
+class Way:
+    """One of the three ways to redeem: the statement's runs and the service's."""
 
-    plain: list[float] = field(default_factory=list)
-    entries: list[float] = field(default_factory=list)
-    sealed: list[float] = field(default_factory=list)
-    records: int = 0
-    cpu_s: float = 0.0
-    # PostgreSQL's CPU per redemption in microseconds, by turn: steadier than rates on a machine that others use.
-    plain_us: list[float] = field(default_factory=list)
-    entries_us: list[float] = field(default_factory=list)
+    yardstick: Yardstick
+    till: Till
+    pgbench: Side = field(default_factory=Side)
 
-    @property
-    def of_entries(self) -> float:
-        """Part of the rate that is left with the column, its numbers and its index."""
-        return median(b / a for a, b in zip(self.plain, self.entries, strict=True))
-
-    @property
-    def of_sealing(self) -> float:
-        """Part of the rate that is left with a sealer beside it, of the rate without one."""
-        return median(b / a for a, b in zip(self.entries, self.sealed, strict=True))
-
-    @property
-    def of_both(self) -> float:
-        """Part of the rate that is left with everything."""
-        return median(b / a for a, b in zip(self.plain, self.sealed, strict=True))
-
-    @property
-    def cpu_ms_per_thousand(self) -> float:
-        """The sealer's CPU time; PostgreSQL's for it is not in it."""
-        return self.cpu_s * 1000 / max(1, self.records) * 1000
+    def run(self, options: Options) -> None:
+        """One turn."""
+        connections = options.connections[0]
+        self.yardstick.run(self.pgbench, connections, max(1.0, options.seconds / 3))
+        self.till.closed(connections, options.seconds / 2)
 
 
-def main() -> None:
-    """Run and print a line that can be quoted."""
-    parser = argparse.ArgumentParser(prog="python -m bench.seal", description=__doc__)
-    parser.add_argument(
-        "--seconds", type=int, default=4, help="length of each measurement (default: %(default)s)"
-    )
-    parser.add_argument("--turns", type=int, default=4, help="(default: %(default)s)")
-    parser.add_argument("--connections", type=int, default=16, help="(default: %(default)s)")
-    options = parser.parse_args()
-    cost = measure(options.seconds, options.turns, options.connections)
-    print(
-        f"sealing, {options.connections} connections, {options.turns} turns of {options.seconds} s:"
-        f" with entries {cost.of_entries:.3f}, with a sealer {cost.of_sealing:.3f},"
-        f" both {cost.of_both:.3f} of the rate without ({median(cost.plain):.0f}/s);"
-        f" PostgreSQL {median(cost.plain_us):.0f} µs of CPU per redemption without entries,"
-        f" {median(cost.entries_us):.0f} with; sealer {cost.cpu_ms_per_thousand:.1f} ms of CPU per 1,000 records ({cost.records:,} sealed)"
-    )
+class Sealer:
+    """The background process, and what it used for the records that were written beside it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.records, self.cpu_s = 0, 0.0
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """It runs inside, has sealed all that was there before, and seals all that is written inside.
+
+        Raises:
+            LoadFailed: it did not.
+        """
+        # Whoever keeps the seals of a real ledger is not told of these.
+        environment = {**self._stack.environment, "LEDGER_WITNESS_URL": ""}
+        with (self._stack.folder / "worker.log").open("ab") as log:
+            process = spawn([sys.executable, "-c", WORKER], env=environment, output=log)
+        try:
+            self._catch_up(process)
+            records, cpu_s = self._stack.sql(_sealed), tree_cpu_s(process.pid)
+            yield
+            self._catch_up(process)
+            self.records += self._stack.sql(_sealed) - records
+            self.cpu_s += tree_cpu_s(process.pid) - cpu_s
+        finally:
+            if not end(process, signal.SIGTERM, 30):
+                end(process, signal.SIGKILL, 10)
+
+    def _catch_up(self, process: "subprocess.Popen[bytes]") -> None:
+        until = time.monotonic() + CATCHES_UP_IN_S
+        while self._stack.sql(seals.unsealed_since) is not None:
+            if process.poll() is not None or time.monotonic() > until:
+                said = (self._stack.folder / "worker.log").read_text(errors="replace").splitlines()[-3:]
+                raise LoadFailed("the ledger is not sealed; the worker's log ends: " + " / ".join(said))
+            time.sleep(0.05)
 
 
-def measure(seconds: int, turns: int, connections: int) -> Cost:
-    """Run all turns on a stack of their own."""
-    cost = Cost()
-    with started() as stack:
-        print(f"making {COUPONS:,} coupons …", flush=True)
-        stack.sql(make_coupons)
-        _copy_without_entries(stack)
-        script, plain, real = redeem_script(stack), Numbers(COUPONS), Numbers(COUPONS)
-
-        def rate(numbers: Numbers, name: str, cpu_us: list[float] | None = None) -> float:
-            first, before = numbers.take(MOST_PER_SECOND * seconds), _backends_cpu_s(stack)
-            found = pgbench.run(stack, script, connections, seconds, first, name).per_second
-            if cpu_us is not None:
-                cpu_us.append((_backends_cpu_s(stack) - before) / (found * seconds) * 1e6)
-            return found
-
-        for turn in range(turns):
-            cost.plain.append(rate(plain, PLAIN, cost.plain_us))
-            cost.entries.append(rate(real, "xinyi", cost.entries_us))
-            stack.sql(_seal_all)
-            with _sealer(stack, cost):
-                cost.sealed.append(rate(real, "xinyi"))
-            stack.sql(_seal_all)
-            print(
-                f"turn {turn + 1}: {cost.plain[-1]:.0f}/s without entries, {cost.entries[-1]:.0f}/s with,"
-                f" {cost.sealed[-1]:.0f}/s with a sealer",
-                flush=True,
-            )
-    return cost
+def measure(stack: Stack, options: Options) -> dict[str, Any]:
+    """Redeem in all three ways, in turns."""
+    coupons = options.scaled(COUPONS, 100_000)
+    say(f"  making {coupons:,} coupons, twice …")
+    stack.sql(lambda: make_citizens(CITIZENS))
+    stack.sql(lambda: make_coupons(1, coupons, CITIZENS))
+    plain = _without_entries(stack)
+    sealer = Sealer(stack)
+    with ExitStack() as servers:
+        without = _way(servers, plain, PLAIN, coupons, options)
+        entries = _way(servers, stack, "xinyi", coupons, options)
+        sealed = replace(entries, till=entries.till.beside(), pgbench=Side())
+        for turn in range(1 if options.is_quick else TURNS):
+            say(f"  turn {turn + 1} …")
+            _turn(without, entries, sealed, sealer, options, is_plain_first=turn % 2 == 0)
+    return {
+        "connections": options.connections[0],
+        "workers": options.workers[0],
+        "every_s": SEAL_EVERY_S,
+        "pgbench": _compared(*(way.pgbench for way in (without, entries, sealed))),
+        "service": _compared(*(way.till.side for way in (without, entries, sealed))),
+        "records": sealer.records,
+        "cpu_ms_per_thousand": round(sealer.cpu_s * 1e6 / max(1, sealer.records), 2),
+    }
 
 
-def _backends_cpu_s(stack: Stack) -> float:
-    """CPU of all sessions that have ended, as the postmaster has collected it."""
-    fields = Path(f"/proc/{stack.postgres.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+def _turn(
+    without: Way, entries: Way, sealed: Way, sealer: Sealer, options: Options, *, is_plain_first: bool
+) -> None:
+    """Each once. What was redeemed without the sealer is there for it to begin with: so it is seen to run."""
+    if is_plain_first:
+        without.run(options)
+    entries.run(options)
+    with sealer.beside():
+        sealed.run(options)
+    if not is_plain_first:
+        without.run(options)
 
 
-def _copy_without_entries(stack: Stack) -> None:
+def _way(servers: ExitStack, stack: Stack, name: str, coupons: int, options: Options) -> Way:
+    """A service of its own, warm."""
+    numbers = Numbers(1, coupons)
+    till = Till(stack, servers.enter_context(stack.service(options.workers[0])), numbers)
+    till.warm_up(options.connections[0], 0.6 if options.is_quick else 3)
+    return Way(Yardstick(stack, numbers, name), till)
+
+
+def _without_entries(stack: Stack) -> Stack:
+    """The same servers with a copy of the database as it was before there were seals."""
     stack.postgres.run("psql", "-qc", f"CREATE DATABASE {PLAIN} TEMPLATE xinyi", "postgres")
     for table in ("redemptions", "reversals"):
         stack.postgres.run("psql", "-qc", f"ALTER TABLE {table} DROP COLUMN entry", PLAIN)
+    url = urlsplit(stack.settings.database_url)._replace(path=f"/{PLAIN}").geturl()
+    return replace(
+        stack,
+        settings=replace(stack.settings, database_url=url),
+        environment={**stack.environment, "DATABASE_URL": url},
+    )
 
 
-async def _seal_all() -> int:
-    return await seals.seal_new(SIGNER, now())
+def _compared(plain: Side, entries: Side, sealed: Side) -> dict[str, Any]:
+    """The three sides, and what is left of the rate: with the column, of that with a sealer, and of all."""
+
+    def left(before: Side, after: Side) -> dict[str, float]:
+        ratios = [b / a for a, b in zip(before.rates, after.rates, strict=True)]
+        return {"median": median(ratios), "least": min(ratios), "most": max(ratios)}
+
+    return {
+        "plain": plain.as_json(),
+        "entries": entries.as_json(),
+        "sealed": sealed.as_json(),
+        "of_entries": left(plain, entries),
+        "of_sealing": left(entries, sealed),
+        "of_both": left(plain, sealed),
+    }
 
 
-@contextmanager
-def _sealer(stack: Stack, cost: Cost) -> Iterator[None]:
-    """Seals every second, in a thread of its own, until the block ends."""
-    ended = threading.Event()
-
-    async def seal() -> None:
-        await database.connect(stack.settings.database_url, pool_size=1)
-        begun = time.thread_time()
-        while not ended.is_set():
-            cost.records += await _seal_all()
-            await asyncio.sleep(SEAL_EVERY_S)
-        cost.cpu_s += time.thread_time() - begun
-        await database.disconnect()
-
-    def work() -> None:
-        asyncio.run(seal())
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+async def _sealed() -> int:
+    row = await database.fetch_one("SELECT coalesce(sum(records), 0)::bigint AS records FROM seals")
+    assert row is not None
+    return int(row["records"])
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program.run("seal", __doc__, measure, "about a minute and a half"))

@@ -273,6 +273,41 @@ def storage(found: Found) -> Section:
     )
 
 
+def seal(found: Found) -> Section:
+    """Without what sealing needs, with it, with a sealer too; of the statement and of the service."""
+    rows, aims = [], []
+    for key, who in (("service", "the service"), ("pgbench", "the guarded statement")):
+        sides = found[key]
+        rows.append([f"{who}: without entries", "1", "", *side_cells(sides["plain"])])
+        for side, ratio, name in (
+            ("entries", "of_entries", "with entries"),
+            ("sealed", "of_both", "with entries and a sealer"),
+        ):
+            left = sides[ratio]
+            spread = f"{left['least']:.2f} to {left['most']:.2f}"
+            rows.append([f"{who}: {name}", f"**{left['median']:.3f}**", spread, *side_cells(sides[side])])
+        left = sides["of_both"]["median"]
+        what = f"sealing: rate of {who} with everything against without"
+        aims.append(Aim(what, "≥ 0.95", f"{left:.3f}", left >= 0.95))
+    cpu = f"{shown(found['cpu_ms_per_thousand'])} ms"
+    aims.append(Aim("sealer's CPU for 1,000 records", "say it", cpu, None))
+    text = (
+        f"{found['connections']} connections, {found['workers']} worker(s); the ratio is the median of the turns' own"
+        f" ratios, beside it the least and the most of them:\n\n{table(('', 'ratio', 'turns', *SIDE), rows)}\n\n"
+        f"The sealer is the background process, sealing every {found['every_s']:g} s instead of every 20; it counts as"
+        f" elsewhere. It used {cpu} of CPU for 1,000 records, the work of PostgreSQL for it apart"
+        f" ({found['records']:,} sealed). Of the rate with entries a sealer beside it leaves"
+        f" {found['service']['of_sealing']['median']:.3f} (service) and"
+        f" {found['pgbench']['of_sealing']['median']:.3f} (statement)."
+    )
+    groups = ["service", "guarded statement"]
+    series = {
+        name: [found[key][side]["per_second"] for key in ("service", "pgbench")]
+        for name, side in (("without entries", "plain"), ("entries", "entries"), ("and a sealer", "sealed"))
+    }
+    return Section(text, aims, {"seal.svg": bars("Redemptions and sealing", "a second", groups, series)})
+
+
 def memory(found: Found) -> Section:
     """MB over requests."""
     points = found["points"]
@@ -349,6 +384,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Found], Section]]] = {
     "flash": ("抢领 / A flash sale", "bench.flash", flash),
     "offers": ("优惠列表 / The list of offers", "bench.offers", offers),
     "storage": ("千万条记录 / Ten million records", "bench.storage", storage),
+    "seal": ("封存 / Sealing", "bench.seal", seal),
     "memory": ("内存 / Memory", "bench.memory", memory),
     "profile": ("时间花在哪里 / Where the time goes", "bench.profile", profile),
 }

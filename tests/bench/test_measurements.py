@@ -13,11 +13,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bench import claim, flash, memory, offers, program, redeem, storage
+from bench import claim, flash, memory, offers, program, redeem, seal, storage
 from bench.load import LoadFailed
 from bench.program import Measure, Options
-from bench.rows import Numbers, check_stock, make_citizens, make_offers
+from bench.rows import Numbers, check_stock, make_citizens, make_coupons, make_offers
+from bench.sides import Side
 from bench.stack import Stack, started
+from benefits import seals
 from common import database
 from common.database import tortoise_config
 
@@ -84,6 +86,32 @@ def test_memory_is_looked_at_all_the_way(stack: Stack) -> None:
     found = memory.measure(stack, dataclasses.replace(SMALLEST, scale=0.001))
     assert [point["requests"] for point in found["points"]] == [0, 200, 400, 600, 800, 1000]
     assert all(0 < point["uss"] <= point["pss"] <= point["rss"] for point in found["points"])
+
+
+def test_sealing_is_measured_against_a_copy_that_knows_nothing_of_it(stack: Stack) -> None:
+    found = seal.measure(stack, SMALLEST)
+    assert len(measured := sides_of(found)) == 6 and all(side["count"] > 0 for side in measured)
+    with_entry = "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'entry'"
+    columns = [stack.postgres.run("psql", "-qAtc", with_entry, name) for name in (seal.PLAIN, "xinyi")]
+    assert [text.strip() for text in columns] == ["0", "2"]
+    # pgbench's first transactions may be in no log, those of the service are all counted.
+    beside = sum(found[key]["sealed"]["count"] for key in ("pgbench", "service"))
+    assert beside <= found["records"] <= beside + 10
+    assert 0 < found["cpu_ms_per_thousand"] < 10_000
+    # The sealer had sealed what was there before it, and saw to the rest before it was ended.
+    assert stack.sql(seals.unsealed_since) is None
+
+
+def test_a_sealer_that_does_not_seal_is_no_figure(stack: Stack) -> None:
+    stack.sql(lambda: make_citizens(10))
+    stack.sql(lambda: make_coupons(1, 1000, 10))
+    redeem.Yardstick(stack, Numbers(1, 10_000_000)).run(Side(), 1, 0.2)
+    broken = dataclasses.replace(stack, environment={**stack.environment, "LEDGER_SIGNING_KEY": "none"})
+    with (
+        pytest.raises(LoadFailed, match="not sealed; the worker's log ends: .*LEDGER_SIGNING_KEY"),
+        seal.Sealer(broken).beside(),
+    ):
+        pytest.fail("it runs without a sealer")
 
 
 def test_storing_leaves_the_tables_as_they_were(stack: Stack) -> None:

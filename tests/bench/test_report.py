@@ -58,6 +58,17 @@ def compared(key: str, other: str, ratio: float) -> dict[str, Any]:
     }
 
 
+def three_ways(*rates: float) -> dict[str, Any]:
+    """Without entries, with them, with a sealer too."""
+    plain, entries, sealed = rates
+    return {
+        **{name: side(rate) for name, rate in zip(("plain", "entries", "sealed"), rates, strict=True)},
+        "of_entries": {"median": entries / plain, "least": 0.9, "most": 1.1},
+        "of_sealing": {"median": sealed / entries, "least": 0.9, "most": 1.1},
+        "of_both": {"median": sealed / plain, "least": 0.93, "most": 1.02},
+    }
+
+
 SAMPLES: dict[str, dict[str, Any]] = {
     "redeem": {"rows": [redeem_row(1, 600), redeem_row(2, 400)], "air": 0.7},
     "claim": {
@@ -83,6 +94,15 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "many": side(950),
         "ratio": 0.95,
         "p99_ratio": 1.1,
+    },
+    "seal": {
+        "connections": 16,
+        "workers": 1,
+        "every_s": 0.5,
+        "service": three_ways(1000, 990, 970),
+        "pgbench": three_ways(2000, 1960, 1880),
+        "records": 12_345,
+        "cpu_ms_per_thousand": 23.4,
     },
     "memory": {
         "points": [
@@ -151,6 +171,13 @@ def test_tables_say_what_was_measured_and_whether_the_aim_is_kept(results: Path)
     assert "| 1.5× | yes |" in line_of(text, "| redeem p99 beside the sale")
     assert "| 0.95 | yes |" in line_of(text, "| redeem with 10,000,000 stored against 10,000 |")
     assert "| 1.12 | **no** |" in line_of(text, "| memory (RSS) after 1,000,000 requests against 10,000 |")
+    kept = "| sealing: rate of the service with everything against without |"
+    assert line_of(text, kept) == f"{kept} ≥ 0.95 | 0.970 | yes |"
+    missed = "| sealing: rate of the guarded statement with everything against without |"
+    assert line_of(text, missed) == f"{missed} ≥ 0.95 | 0.940 | **no** |"
+    assert line_of(text, "| sealer's CPU for 1,000 records |").endswith("| 23.4 ms |  |")
+    assert "| **0.990** | 0.90 to 1.10 | 990 |" in line_of(text, "| the service: with entries |")
+    assert "| **0.970** | 0.93 to 1.02 | 970 |" in line_of(text, "| the service: with entries and a sealer |")
     # 600 a second for 10 s: 1 s of load, 9.5 s of service, 6 s of PostgreSQL, 19 of 20 core seconds busy.
     row = line_of(text, "| 16 connections, 1 worker(s): service | **0.60** |")
     assert "| 600 | 4.00 | 4.00 | 167 | 1,583 | 1,000 | 1.90 | 0.25 |" in row
