@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.program import RESULTS
-from bench.sections import SECTIONS, Aim, Section, table
+from bench.sections import SECTIONS
+from bench.tables import Aim, Section, table
 
 FOLDER = Path(__file__).parent
 FOREIGN = ("faults",)

@@ -102,16 +102,23 @@ def test_sealing_is_measured_against_a_copy_that_knows_nothing_of_it(stack: Stac
     assert stack.sql(seals.unsealed_since) is None
 
 
-def test_a_sealer_that_does_not_seal_is_no_figure(stack: Stack) -> None:
+def with_environment(stack: Stack, **changed: str) -> Stack:
+    return dataclasses.replace(stack, environment={**stack.environment, **changed})
+
+
+def test_a_sealer_that_does_not_seal_is_no_figure_and_nobody_is_told_of_seals(stack: Stack) -> None:
     stack.sql(lambda: make_citizens(10))
     stack.sql(lambda: make_coupons(1, 1000, 10))
     redeem.Yardstick(stack, Numbers(1, 10_000_000)).run(Side(), 1, 0.2)
-    broken = dataclasses.replace(stack, environment={**stack.environment, "LEDGER_SIGNING_KEY": "none"})
+    broken = seal.Sealer(with_environment(stack, LEDGER_SIGNING_KEY="none"))
     with (
         pytest.raises(LoadFailed, match="not sealed; the worker's log ends: .*LEDGER_SIGNING_KEY"),
-        seal.Sealer(broken).beside(),
+        broken.beside(),
     ):
         pytest.fail("it runs without a sealer")
+    # No address: the worker would not start if it were given to it.
+    with seal.Sealer(with_environment(stack, LEDGER_WITNESS_URL="none")).beside():
+        assert stack.sql(seals.unsealed_since) is None
 
 
 def test_storing_leaves_the_tables_as_they_were(stack: Stack) -> None:

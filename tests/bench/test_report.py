@@ -12,8 +12,9 @@ import pytest
 from bench import plots, program, report
 from bench.load import Figures
 from bench.machine import Usage
-from bench.sections import SECTIONS, what_limits
+from bench.sections import SECTIONS
 from bench.sides import Side
+from bench.tables import what_limits
 
 MACHINE = {
     "machine": {"cores": "2 (a processor)", "memory": "8 GB", "Python": "3.11"},
@@ -176,8 +177,10 @@ def test_tables_say_what_was_measured_and_whether_the_aim_is_kept(results: Path)
     missed = "| sealing: rate of the guarded statement with everything against without |"
     assert line_of(text, missed) == f"{missed} ≥ 0.95 | 0.940 | **no** |"
     assert line_of(text, "| sealer's CPU for 1,000 records |").endswith("| 23.4 ms |  |")
-    assert "| **0.990** | 0.90 to 1.10 | 990 |" in line_of(text, "| the service: with entries |")
-    assert "| **0.970** | 0.93 to 1.02 | 970 |" in line_of(text, "| the service: with entries and a sealer |")
+    assert "| **0.990** | 0.90 to 1.10 | 0.990 | 990 |" in line_of(text, "| the service: with entries |")
+    # 15.5 s of CPU for 10,000 redemptions are 1,550 µs, for 9,700 they are 1,598, and the sealer's 23.4 for each.
+    sealed = line_of(text, "| the service: with entries and a sealer |")
+    assert "| **0.970** | 0.93 to 1.02 | 0.956 | 970 |" in sealed
     # 600 a second for 10 s: 1 s of load, 9.5 s of service, 6 s of PostgreSQL, 19 of 20 core seconds busy.
     row = line_of(text, "| 16 connections, 1 worker(s): service | **0.60** |")
     assert "| 600 | 4.00 | 4.00 | 167 | 1,583 | 1,000 | 1.90 | 0.25 |" in row
