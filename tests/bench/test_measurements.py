@@ -17,10 +17,11 @@ from bench import claim, flash, memory, offers, program, redeem, seal, storage
 from bench.load import LoadFailed
 from bench.program import Measure, Options
 from bench.rows import Numbers, check_stock, make_citizens, make_coupons, make_offers
-from bench.sides import Side
 from bench.stack import Stack, started
+from bench.yardstick import redeem_script
 from benefits import seals
 from common import database
+from common.clock import now
 from common.database import tortoise_config
 
 SMALLEST = Options(seconds=0.2, scale=0.0001, connections=(2,), workers=(1,), is_quick=True)
@@ -108,8 +109,9 @@ def with_environment(stack: Stack, **changed: str) -> Stack:
 
 def test_a_sealer_that_does_not_seal_is_no_figure_and_nobody_is_told_of_seals(stack: Stack) -> None:
     stack.sql(lambda: make_citizens(10))
-    stack.sql(lambda: make_coupons(1, 1000, 10))
-    redeem.Yardstick(stack, Numbers(1, 10_000_000)).run(Side(), 1, 0.2)
+    stack.sql(lambda: make_coupons(1, 2, 10))
+    place = tuple(stack.sql(redeem._first_store).values())
+    stack.postgres.run("psql", "-qc", redeem_script(*place, now(), "1"), "xinyi")
     broken = seal.Sealer(with_environment(stack, LEDGER_SIGNING_KEY="none"))
     with (
         pytest.raises(LoadFailed, match="not sealed; the worker's log ends: .*LEDGER_SIGNING_KEY"),
@@ -117,8 +119,12 @@ def test_a_sealer_that_does_not_seal_is_no_figure_and_nobody_is_told_of_seals(st
     ):
         pytest.fail("it runs without a sealer")
     # No address: the worker would not start if it were given to it.
-    with seal.Sealer(with_environment(stack, LEDGER_WITNESS_URL="none")).beside():
+    sealer = seal.Sealer(with_environment(stack, LEDGER_WITNESS_URL="none"))
+    with sealer.beside():
         assert stack.sql(seals.unsealed_since) is None
+        stack.postgres.run("psql", "-qc", redeem_script(*place, now(), "2"), "xinyi")
+    # What was there before doesn't count, what was written last does.
+    assert sealer.records == 1
 
 
 def test_storing_leaves_the_tables_as_they_were(stack: Stack) -> None:
