@@ -50,7 +50,7 @@ async def test_the_right_password_lets_in_and_forgets_what_was_wrong() -> None:
 
 
 @counted
-@pytest.mark.parametrize("password_hash", [HASH, None])
+@pytest.mark.parametrize("password_hash", [HASH, None], ids=["known", "unknown"])
 async def test_the_sixth_try_is_locked_out_for_known_and_unknown_logins_alike(
     password_hash: str | None,
 ) -> None:

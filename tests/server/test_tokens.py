@@ -109,6 +109,7 @@ def test_another_algorithm_with_the_right_key_is_refused(algorithm: str) -> None
         (b"another key of thirty-two bytes!", "new"),
         (SETTINGS.refresh_key, "new"),
     ],
+    ids=["older as new", "current as old", "unknown id", "no id", "another key", "another secret"],
 )
 def test_a_key_under_another_id_is_refused(key: bytes, kid: str | None) -> None:
     assert refused(signed(claims(), key, kid=kid))
