@@ -8,8 +8,10 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --r
 run: $(VENV)/installed-sandbox
 	@exec $(VENV)/bin/python -m sandbox run
 
+# Most of the tests' time is waiting for processes, so that three at once keep two cores busy.
+TEST_PROCESSES ?= 3
 test: $(VENV)/installed-dev
-	@exec $(VENV)/bin/python -m pytest
+	@exec $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES)
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

@@ -12,6 +12,11 @@ from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.migrations import operations as ops
 
+CONTRACTS = (
+    "The release before reads and writes both tables by the same names and columns; the names that change are those of"
+    " the old table, now a partition, and of its indexes, and no statement names a partition or an index."
+)
+
 # What came before the product or after this month is of a wrong clock: it moves to the DEFAULT partition.
 KEEP_ROWS = """
 DO $$

@@ -152,7 +152,8 @@ async def fingerprint(
 ) -> dict[str, tuple[int, str]]:
     """Number and hash of the rows of every table: equal before and after means that nothing was changed."""
     tables = await service.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+        "SELECT relname AS tablename FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"
     )
     names = [row["tablename"] for row in tables if row["tablename"] not in leave_out]
     rows = await service.fetch(

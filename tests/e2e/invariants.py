@@ -124,6 +124,12 @@ async def check_ledger(
     assert not unasked, f"{len(unasked)} rows belong to no request: {sorted(unasked)[:5]}"
 
 
+async def seal_by_hand(database_url: str) -> None:
+    """Seal what is left with the sandbox's key, as the worker would."""
+    async with db.own_connection(database_url):
+        await seals.seal_new(Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"])), now())
+
+
 async def check_sealed(database_url: str, *witnesses: Path) -> None:
     """Seal what is left, as the worker would, and verify every record from the first one on (I4).
 
@@ -131,9 +137,8 @@ async def check_sealed(database_url: str, *witnesses: Path) -> None:
         database_url: of a sandbox's database; this process need not be connected to any.
         witnesses: files of `python -m server witness-root`, whose seals must still be there.
     """
-    signer = Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"]))
+    await seal_by_hand(database_url)
     async with db.own_connection(database_url):
-        await seals.seal_new(signer, now())
         assert await seals.unsealed_since() is None
         verdict = await verified(*witnesses)
     assert verdict.code == 0, verdict.text

@@ -6,6 +6,7 @@ import httpx
 
 from tests.api.kit import claim, code_of, coupon_of
 from tests.api.offers import backdate_redemption, end_coupon, make_offer, make_staff
+from tests.e2e.invariants import seal_by_hand
 from tests.service import CitizenClient, Service, StaffClient, new_key
 
 TWO_MONTHS = timedelta(days=62)
@@ -70,6 +71,7 @@ async def _scan(service: Service, citizen: CitizenClient, clerk: StaffClient, ma
             assert (await http.get(path)).status_code == 200
     for expected in (201, 409):
         assert (await clerk.reverse(redemption)).status_code == expected
+    await _ask_for_proofs(service, citizen, clerk, redemption)
     old = await backdate_redemption(service, redemption, TWO_MONTHS)
     assert (await clerk.reverse(old)).status_code >= 400
     ended = await coupon_of(citizen.http, offer)
@@ -78,6 +80,21 @@ async def _scan(service: Service, citizen: CitizenClient, clerk: StaffClient, ma
     assert (await clerk.redeem(code)).status_code >= 400
     binding = await clerk.http.post("/staff/self-binding")
     await (await service.citizen()).http.post("/me/staff-binding", json=binding.json())
+
+
+async def _ask_for_proofs(
+    service: Service, citizen: CitizenClient, clerk: StaffClient, redemption: str
+) -> None:
+    paths = (
+        (citizen.http, f"/me/redemptions/{redemption}/proof"),
+        (clerk.http, f"/redemptions/{redemption}/proof"),
+    )
+    for expected in (409, 200):
+        for http, path in paths:
+            assert (await http.get(path)).status_code == expected, path
+        await seal_by_hand(service.environment["DATABASE_URL"])
+    for path in ("/ledger/roots?limit=1", "/ledger/roots?after=0"):
+        assert (await clerk.http.get(path)).status_code == 200
 
 
 async def _as_admin(service: Service, citizen: CitizenClient, admin: httpx.AsyncClient) -> None:
