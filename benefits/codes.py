@@ -13,6 +13,7 @@ generation kills every code and renewal key of the one before. Nothing in a code
 """
 
 import base64
+import binascii
 import hmac
 from dataclasses import dataclass
 
@@ -28,7 +29,6 @@ GENERATIONS = 32
 TEXT_LENGTH = 50
 HEAD_BYTES = 14
 MAC_BYTES = 16
-_ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,13 @@ def _decode(text: str) -> bytes:
     # Only ASCII has an upper case that is one letter of the alphabet and nothing else.
     text = text.strip().upper() if text.isascii() else ""
     body = text[len(PREFIX) :]
-    if len(text) != TEXT_LENGTH or not text.startswith(PREFIX) or not _ALPHABET.issuperset(body):
+    if len(text) != TEXT_LENGTH or not text.startswith(PREFIX):
         raise CodeMalformed
-    raw = base64.b32decode(body)
-    if raw[0] != TYPE_AND_VERSION:
+    try:
+        raw = base64.b32decode(body)
+    except binascii.Error:  # a letter that the alphabet does not have, or padding
+        raise CodeMalformed from None
+    if len(raw) != HEAD_BYTES + MAC_BYTES or raw[0] != TYPE_AND_VERSION:
         raise CodeMalformed
     return raw
 

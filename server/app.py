@@ -80,10 +80,10 @@ def _source(settings: Settings) -> CreditSource:
 
 def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None:
     def limit(request: Request) -> None:
-        # `remote_addr` is filled only when a proxy has proved itself with the forwarded secret.
         if not request.path.startswith("/api/"):
             return  # a probe that asks too often must not be told that the process is ill
-        address = network_of(request.remote_addr or request.ip)
+        # `remote_addr` is filled only when a proxy has proved itself with the forwarded secret.
+        address = network_of((settings.forwarded_secret and request.remote_addr) or request.ip)
         limiter.hit("address", address, settings.address_limit)
         if request.uri_template in SIGN_IN:  # the route, however its path was written
             # One address that tries many logins: the lock-out per login does not see it.

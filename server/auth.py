@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic, time
 from uuid import UUID
@@ -23,7 +24,7 @@ MAX_REMEMBERED = 20_000
 REVOCATIONS_EVERY_S = 0.4
 # Older than this, and each request asks for its own session: an ended one is refused within a second.
 FRESH_S = 0.9
-AUDIENCE_OF = {CitizenActor: "citizen", StaffActor: "staff", AdminActor: "admin"}
+KIND_OF = {"citizen": CitizenActor, "staff": StaffActor, "admin": AdminActor}
 
 
 class RevokedSessions:
@@ -51,6 +52,35 @@ class RevokedSessions:
             self._read_at = asked_at
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a good token says once and for all; an admin is asked for anew."""
+
+    claims: Claims
+    kind: type
+    who: str
+    actor: Actor | None
+
+    @classmethod
+    def of(cls, claims: Claims) -> "Known":
+        """From what the token says.
+
+        Raises:
+            NotSignedIn: a clerk's token without a member.
+        """
+        return cls(claims, KIND_OF[claims.audience], str(claims.actor_id), _actor(claims))
+
+
+def _actor(claims: Claims) -> Actor | None:
+    if claims.audience == "citizen":
+        return CitizenActor(claims.actor_id, claims.session_id)
+    if claims.audience == "admin":
+        return None
+    if claims.member_id is None:
+        raise NotSignedIn
+    return StaffActor(claims.actor_id, claims.session_id, claims.member_id)
+
+
 class Authenticator:
     """Finds out who asks, and whether he asks too often."""
 
@@ -62,7 +92,7 @@ class Authenticator:
             "staff": settings.staff_limit,
             "admin": settings.admin_limit,
         }
-        self._remembered: dict[str, Claims] = {}
+        self._remembered: dict[str, Known] = {}
         self.revoked = RevokedSessions(settings.access_token_s)
 
     async def __call__(self, request: Request, /, *kinds: type, optional: bool) -> Actor | None:
@@ -78,15 +108,16 @@ class Authenticator:
             if optional:
                 return None
             raise NotSignedIn
-        claims = self._claims(header)
+        known = self._known(header)
+        claims = known.claims
         if await self.is_over(claims.session_id):
             raise NotSignedIn
-        if claims.audience not in [AUDIENCE_OF[kind] for kind in kinds]:
+        if known.kind not in kinds:
             if optional:
                 return None
             raise NotAllowed
-        self._limiter.hit(claims.audience, str(claims.actor_id), self._limits[claims.audience])
-        return await _actor(claims)
+        self._limiter.hit(claims.audience, known.who, self._limits[claims.audience])
+        return known.actor or await _admin(claims)
 
     async def is_over(self, session_id: UUID) -> bool:
         """Whether a session was ended; asks the database only while the list can't be relied on."""
@@ -94,20 +125,20 @@ class Authenticator:
             return session_id in self.revoked
         return session_id in self.revoked or not await _is_session_open(session_id)
 
-    def _claims(self, header: str) -> Claims:
+    def _known(self, header: str) -> Known:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise NotSignedIn
-        claims = self._remembered.get(token)
-        if claims is None:
-            claims = tokens.read_access(self._settings, token)
+        known = self._remembered.get(token)
+        if known is None:
+            known = Known.of(tokens.read_access(self._settings, token))
             if len(self._remembered) >= MAX_REMEMBERED:
                 self._remembered.clear()
-            self._remembered[token] = claims
-        if claims.expires_at <= time() or claims.session_id in self.revoked:
+            self._remembered[token] = known
+        if known.claims.expires_at <= time() or known.claims.session_id in self.revoked:
             self._remembered.pop(token, None)
             raise NotSignedIn
-        return claims
+        return known
 
 
 async def _is_session_open(session_id: UUID) -> bool:
@@ -115,13 +146,8 @@ async def _is_session_open(session_id: UUID) -> bool:
     return row is not None
 
 
-async def _actor(claims: Claims) -> Actor:
-    if claims.audience == "citizen":
-        return CitizenActor(claims.actor_id, claims.session_id)
-    if claims.audience == "staff":
-        if claims.member_id is None:
-            raise NotSignedIn
-        return StaffActor(claims.actor_id, claims.session_id, claims.member_id)
+async def _admin(claims: Claims) -> AdminActor:
+    """An admin's roles are asked for every time."""
     row = await fetch_one(
         "SELECT roles, region_id FROM admins WHERE id = $1 AND status = 'active'", claims.actor_id
     )
