@@ -2,7 +2,8 @@
 
 An offer with 100 pieces and thousands of citizens who all want one: the first hundred get it, and
 everybody else is told so, as fast as he asks. Then redemptions at given moments (30 % of the most that
-the service redeems), first alone, then while the rush goes on with 64 connections that never rest.
+the service redeems), first alone, then while the rush goes on with 64 connections that never rest: at the same
+processes, and at a group of their own on the same machine, as a proxy would send the clerks to one.
 """
 
 import multiprocessing
@@ -25,7 +26,7 @@ from bench.stack import Server, Stack
 from common.clock import now
 
 CITIZENS = 5000
-COUPONS = 400_000
+COUPONS = 600_000
 PIECES = 100
 OFFER = 1
 CONNECTIONS = 64
@@ -55,7 +56,19 @@ def measure(stack: Stack, options: Options) -> dict[str, Any]:
                 row = _compare(stack, rush, Rush(bare, tokens, range(OFFER, OFFER + 1)), options)
             say(f"  {workers} worker(s): redemptions alone and beside …")
             beside = _beside(stack, server, rush, numbers, options)
-            rows.append({"workers": workers, "bytes": size, "connections": CONNECTIONS, **row, **beside})
+            say(f"  {workers} worker(s): redemptions through a group of servers of their own …")
+            with stack.service(workers) as tills:
+                apart = _beside(stack, tills, rush, numbers, options)
+            rows.append(
+                {
+                    "workers": workers,
+                    "bytes": size,
+                    "connections": CONNECTIONS,
+                    **row,
+                    **beside,
+                    "apart": apart,
+                }
+            )
     stock = stack.sql(lambda: check_stock(OFFER, 1))
     if stock["issued"] != PIECES:
         raise LoadFailed(f"{stock['issued']} of {PIECES} pieces were given")

@@ -139,6 +139,15 @@ def flash(found: Found) -> Section:
             [f"{name}: redemptions beside", f"**{row['p99_ratio']:.1f}×**", *side_cells(row["redeem_beside"])]
         )
         beside.append([f"{name}: the sale meanwhile", "", *side_cells(row["sale_beside"])])
+        apart = row["apart"]
+        beside.append([f"{name}, a group of their own: alone", "1", *side_cells(apart["alone"])])
+        beside.append(
+            [
+                f"{name}, a group of their own: beside",
+                f"**{apart['p99_ratio']:.1f}×**",
+                *side_cells(apart["redeem_beside"]),
+            ]
+        )
         aims.append(
             Aim(
                 f"sold-out answers, {name}, against bare Sanic",
@@ -153,6 +162,14 @@ def flash(found: Found) -> Section:
                 "≤ 2×",
                 f"{row['p99_ratio']:.1f}×",
                 row["p99_ratio"] <= 2,
+            )
+        )
+        aims.append(
+            Aim(
+                f"the same, {name}, clerks at a group of servers of their own",
+                "≤ 2×",
+                f"{apart['p99_ratio']:.1f}×",
+                apart["p99_ratio"] <= 2,
             )
         )
     text = (

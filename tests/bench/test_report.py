@@ -82,6 +82,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "rows": [
             compared("service", "bare", 0.25)
             | {"alone": side(300), "redeem_beside": side(300), "sale_beside": side(800), "p99_ratio": 1.5}
+            | {"apart": {"alone": side(300), "redeem_beside": side(300), "p99_ratio": 1.2}}
         ],
         "pieces": 100,
         "stock": {"issued": 100, "coupons": 100},
