@@ -70,7 +70,7 @@ def sides_of(found: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("measure", "sides"),
-    [(redeem.measure, 4), (claim.measure, 3), (flash.measure, 5), (offers.measure, 2)],
+    [(redeem.measure, 4), (claim.measure, 3), (flash.measure, 8), (offers.measure, 2)],
     ids=["redeem", "claim", "flash", "offers"],
 )
 def test_a_measurement_gives_its_figures(
