@@ -102,8 +102,9 @@ async def load(at: datetime) -> DemoReport:
     """
     data = demo_data.read()
     async with in_transaction():
-        # Another load may take longer than the service would wait for a lock.
+        # Another load may take longer than the service would wait for a lock, or for a statement.
         await execute("SET LOCAL lock_timeout = 0")
+        await execute("SET LOCAL statement_timeout = '60s'")
         await execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         if not await Region.exists() or not await Programme.exists():
             raise ReferenceDataMissing("Run the migrations first: they also load regions and programmes.")

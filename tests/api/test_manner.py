@@ -5,6 +5,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from typing import Any
@@ -93,8 +94,13 @@ async def test_an_unknown_path_is_a_problem(service: Service, path: str) -> None
 async def test_too_much_is_413_and_another_type_is_415(service: Service) -> None:
     client = service.client()
     for size in (65_537, 1_000_000):
-        answer = await client.post("/auth/citizen", content=b" " * size)
-        problem(answer, 413, "body_too_large")
+        for _ in range(5):
+            # Whoever is still sending when the answer comes may see the line closed before he reads it.
+            with suppress(httpx.ReadError, httpx.WriteError):
+                problem(await client.post("/auth/citizen", content=b" " * size), 413, "body_too_large")
+                break
+        else:
+            raise AssertionError("nobody was told why")
     for headers in (
         {},
         {"Content-Type": "text/plain"},

@@ -84,6 +84,9 @@ class Proxy:
         except OSError:
             near.transport.abort()
             return
+        except asyncio.CancelledError:
+            near.transport.abort()
+            raise
         line = near, far
         self._lines.add(line)
         try:
