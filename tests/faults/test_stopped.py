@@ -68,7 +68,8 @@ async def test_stopped_background_process_is_noticed_by_nobody(town: Town) -> No
             await asyncio.sleep(0.3)
         assert set(tally.statuses) <= CLEAN and tally.p(0.99) < 1.0
         background.terminate()
-        assert await asyncio.to_thread(background.wait, 10) == 0
+        # On a busy machine it may still have been starting, without an ear for the signal.
+        assert await asyncio.to_thread(background.wait, 10) in (0, -signal.SIGTERM)
     finally:
         background.kill()
     await check_all(town, traffic)
