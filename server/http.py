@@ -14,6 +14,7 @@ from sanic.response.types import BaseHTTPResponse
 
 from server.errors import BadRequest
 from server.problems import ProblemHandler
+from server.protocol import DeadlineProtocol
 from server.request_log import access_logger, current_request_id
 from server.responses import DEFAULT_HEADERS, JsonResponse
 
@@ -90,6 +91,10 @@ def finish(request: Request, response: BaseHTTPResponse) -> None:
     if getattr(request.app.ctx, "is_stopping", False) and isinstance(request.stream, Http):
         # The client comes back to a process that stays; otherwise a busy connection would hold this one.
         request.stream.keep_alive = False
+    if response.status == 413 and isinstance(request.stream, Http):
+        protocol = request.stream.protocol
+        if isinstance(protocol, DeadlineProtocol):
+            protocol.lingers = True
     if isinstance(response, JsonResponse):
         return  # brings the others itself
     for name, value in DEFAULT_HEADERS:

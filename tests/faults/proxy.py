@@ -45,10 +45,11 @@ class Proxy:
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0)  # the sockets close in the next round
 
     async def listen(self) -> None:
         """Take connections (again, at the same port)."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def refuse(self) -> None:
@@ -74,19 +75,19 @@ class Proxy:
         for writer in (near, far):
             writer.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+        # Known from the first moment: a task that is cancelled before it has begun closes nothing by itself.
+        task = asyncio.create_task(self._serve(reader, near))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
+        task.add_done_callback(lambda _: near.close())
+
+    async def _serve(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
         try:
             behind, far = await self._connected()
         except OSError:
             near.transport.abort()
             return
-        except asyncio.CancelledError:
-            near.transport.abort()
-            raise
         line = near, far
         self._lines.add(line)
         try:

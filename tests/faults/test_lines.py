@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import pytest
-
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town, only_in_the_long_form
 from tests.faults.proxy import Proxy
@@ -18,9 +16,6 @@ RECOVERED_WITHIN_S = 8.0
 LONGEST_ANSWER_S = 7.5
 CUTS = {"cut kept line", "cut fresh line", "cut answer", "refused connection"}
 Fault = Callable[[Proxy, Tally], Awaitable[None]]
-
-# A line that is cut leaves sockets to the garbage collector on both sides: here that is what is wanted.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 async def slow(line: Proxy, tally: Tally) -> None:
