@@ -131,47 +131,23 @@ def flash(found: Found) -> Section:
     """Sold-out answers, and redemptions beside them."""
     rows, beside, aims = [], [], []
     for row in found["rows"]:
-        name = f"{row['workers']} worker(s)"
+        name, apart = f"{row['workers']} worker(s)", row["apart"]
+        own = f"{name}, a group of their own"
         rows.append([f"{name}: sold out", f"**{row['ratio']:.2f}**", *side_cells(row["service"])])
         rows.append([f"{name}: bare Sanic, {row['bytes']:,} bytes", "1", *side_cells(row["bare"])])
-        beside.append([f"{name}: redemptions alone", "1", *side_cells(row["alone"])])
-        beside.append(
-            [f"{name}: redemptions beside", f"**{row['p99_ratio']:.1f}×**", *side_cells(row["redeem_beside"])]
-        )
+        beside += _alone_and_beside(name, row)
         beside.append([f"{name}: the sale meanwhile", "", *side_cells(row["sale_beside"])])
-        apart = row["apart"]
-        beside.append([f"{name}, a group of their own: alone", "1", *side_cells(apart["alone"])])
-        beside.append(
-            [
-                f"{name}, a group of their own: beside",
-                f"**{apart['p99_ratio']:.1f}×**",
-                *side_cells(apart["redeem_beside"]),
-            ]
-        )
-        aims.append(
+        beside += _alone_and_beside(own, apart)
+        aims += [
             Aim(
                 f"sold-out answers, {name}, against bare Sanic",
                 "≥ 0.5",
                 f"{row['ratio']:.2f}",
                 row["ratio"] >= 0.5,
-            )
-        )
-        aims.append(
-            Aim(
-                f"redeem p99 beside the sale, {name}, against alone",
-                "≤ 2×",
-                f"{row['p99_ratio']:.1f}×",
-                row["p99_ratio"] <= 2,
-            )
-        )
-        aims.append(
-            Aim(
-                f"the same, {name}, clerks at a group of servers of their own",
-                "≤ 2×",
-                f"{apart['p99_ratio']:.1f}×",
-                apart["p99_ratio"] <= 2,
-            )
-        )
+            ),
+            _not_disturbed(f"redeem p99 beside the sale, {name}, against alone", row),
+            _not_disturbed(f"the same, {name}, clerks at a group of servers of their own", apart),
+        ]
     text = (
         f"{found['stock']['issued']:,} of {found['pieces']:,} pieces were given, everybody else was told 409:\n\n"
         + table(("", "ratio", *SIDE), rows)
@@ -181,6 +157,21 @@ def flash(found: Found) -> Section:
         + table(("", "p99 ratio", *SIDE), beside)
     )
     return Section(text, aims, {"flash.svg": _against_bare("Sold-out answers", found["rows"])})
+
+
+def _alone_and_beside(name: str, found: Found) -> list[list[str]]:
+    return [
+        [f"{name}: redemptions alone", "1", *side_cells(found["alone"])],
+        [
+            f"{name}: redemptions beside",
+            f"**{found['p99_ratio']:.1f}×**",
+            *side_cells(found["redeem_beside"]),
+        ],
+    ]
+
+
+def _not_disturbed(what: str, found: Found) -> Aim:
+    return Aim(what, "≤ 2×", f"{found['p99_ratio']:.1f}×", found["p99_ratio"] <= 2)
 
 
 def offers(found: Found) -> Section:

@@ -19,7 +19,6 @@ from uuid import UUID
 from common.database import Row, fetch_all
 
 LEAF = struct.Struct(">cQ16s32s")
-KINDS = {b"R": "redemption", b"V": "reversal"}
 LARGEST = (1 << 63) - 1
 
 COLUMNS = (

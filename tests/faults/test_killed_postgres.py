@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Coroutine
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -18,12 +18,11 @@ from common import database as db
 from common.actors import AdminActor
 from common.clock import now
 from common.errors import NotFound
-from common.processes import children_of
 from models.enums import OfferStatus
-from sandbox.embedded import Postgres
 from tests.e2e.invariants import check
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
+from tests.faults.stopping import frozen
 from tests.faults.traffic import Traffic, until_served
 from tests.service import new_key
 
@@ -72,19 +71,6 @@ async def test_killed_backend_is_recovered_from_without_a_hand(town: Town) -> No
     assert tally.statuses[503] > 0
     assert set(tally.statuses) <= {200, 201, 204, 503}, tally.statuses
     await check_all(town, traffic)
-
-
-@contextmanager
-def frozen(postgres: Postgres) -> Iterator[None]:
-    """Every process of PostgreSQL stands still."""
-    family = [postgres.pid, *children_of(postgres.pid)]
-    for pid in family:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in family:
-            os.kill(pid, signal.SIGCONT)
 
 
 async def test_frozen_postgres_is_answered_for_with_a_clean_503(town: Town) -> None:

@@ -1,34 +1,20 @@
 """Redis killed, flushed, full or frozen: redemptions go on as if nothing were, hints come back, limits hold."""
 
 import asyncio
-import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from redis import asyncio as aioredis
 
-from sandbox.embedded import Valkey
 from server.api.citizen.events import LOOK_EVERY_S
 from tests.e2e.pages import listening, next_event
 from tests.e2e.wire import Line, call_as, counted, lines_to, spread
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
+from tests.faults.stopping import stopped
 from tests.faults.traffic import Traffic
 from tests.service import Service
-
-
-@contextmanager
-def frozen(valkey: Valkey) -> Iterator[None]:
-    """Valkey takes connections (the kernel does) and says nothing."""
-    os.kill(valkey.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(valkey.pid, signal.SIGCONT)
 
 
 async def ask_valkey(town: Town, *command: str) -> Any:
@@ -62,7 +48,7 @@ async def test_redemptions_go_on_while_redis_is_flushed_full_frozen_and_killed(t
         await ask_valkey(town, "CONFIG", "SET", "maxmemory", "1")
         await asyncio.sleep(0.5)
         await ask_valkey(town, "CONFIG", "SET", "maxmemory", "256mb")
-        with frozen(town.valkey):
+        with stopped(town.valkey.pid):
             await asyncio.sleep(1.0)
             await says(service, "degraded", 10)
         town.valkey.kill()
@@ -143,7 +129,7 @@ async def test_page_opens_without_redis_and_polling_tells_the_truth(town: Town) 
             seen = await citizen.http.get(f"/coupons/{coupon['id']}")
             assert seen.json()["status"] == "redeemed"
 
-    with frozen(town.valkey):
+    with stopped(town.valkey.pid):
         await open_a_page_and_redeem("frozen")
     town.valkey.kill()
     await open_a_page_and_redeem("killed")
@@ -154,7 +140,7 @@ async def test_frozen_redis_does_not_hold_up_the_end(town: Town) -> None:
     service = town.serve()
     citizen, clerk = await service.citizen(), await service.clerk()
     coupon = await citizen.coupon()
-    with frozen(town.valkey):
+    with stopped(town.valkey.pid):
         assert (await clerk.redeem(await citizen.code(coupon["id"]))).status_code == 201
         begun = time.monotonic()
         service.process.terminate()
@@ -193,7 +179,7 @@ async def test_limit_of_a_person_holds_over_all_processes_with_and_without_redis
     async with lines_to(service, count=8) as lines:
         await asyncio.sleep(0.5)
         await ask_too_often("none", lines)
-        with frozen(town.valkey):
+        with stopped(town.valkey.pid):
             await asyncio.sleep(1.2)
             await ask_too_often("frozen", lines)
         town.valkey.kill()

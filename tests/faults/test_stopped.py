@@ -7,30 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town, only_in_the_long_form
+from tests.faults.stopping import stopped
 from tests.faults.traffic import Traffic, until_served
 from tests.service import Service
 
 CLEAN = {200, 201, 204}
 # A statement's own limit and the one of its connection.
 LONGEST_ANSWER_S = 7.5
-
-
-@contextmanager
-def stopped(*pids: int) -> Iterator[None]:
-    """The processes stand still, and hold whatever they hold."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 async def test_stopped_web_process_keeps_only_its_own_lines_waiting(town: Town) -> None:

@@ -1,15 +1,13 @@
 """Two groups of servers behind a proxy, one of them with a streaming replica for its lists, which comes and goes."""
 
 import asyncio
-import os
 import re
 import shutil
-import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import cycle
 from pathlib import Path
@@ -22,11 +20,11 @@ import pytest
 from common import database as db
 from common import replica
 from common.database import execute
-from common.processes import children_of
 from sandbox.embedded import Postgres, Valkey
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
 from tests.faults.replicas import promote, sql, standby_of, wait_until_replayed
+from tests.faults.stopping import frozen
 from tests.faults.traffic import Traffic
 from tests.service import Service, new_key
 
@@ -252,19 +250,6 @@ async def until_listed_from_replica(
         assert (await client.get(path)).status_code == 200
         assert time.monotonic() < until, "the replica is not used"
         await asyncio.sleep(0.1)
-
-
-@contextmanager
-def frozen(postgres: Postgres) -> Iterator[None]:
-    """Every process of a server stands still."""
-    family = [postgres.pid, *children_of(postgres.pid)]
-    for pid in family:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in family:
-            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
