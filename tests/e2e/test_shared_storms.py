@@ -9,17 +9,24 @@ import random
 from collections import Counter
 from collections.abc import Awaitable
 from contextvars import ContextVar
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from benefits import claims, redemptions
+from benefits.eligibility import Standing
+from citizens import consents
+from common.clock import now
 from common.database import Row, fetch_all, fetch_one
+from common.request_keys import request_key
 from common.shared_statements import SharedStatement
+from models.enums import ConsentPurpose
 from tests.e2e.in_process import Bench, outcome
 from tests.e2e.invariants import check
 from tests.e2e.test_race_twins import broken, guarded
-from tests.e2e.workbench import add_offer
+from tests.e2e.workbench import add_offer, crowd, row_held
 from tests.service import new_key
 
 SENDERS = 4
@@ -169,4 +176,41 @@ async def test_two_processes_with_the_same_keys_in_another_order_do_not_meet_cro
     outcomes = Counter(await asyncio.gather(*(outcome(scan) for scan in scans)))
     assert outcomes == {"done": 2, "idempotency_key_reused": 2}
     assert await deadlocks() == (0 if is_guarded else 1)
+    await check(fetch_all)
+
+
+async def test_a_coupon_that_somebody_holds_keeps_no_other_waiting(bench: Bench) -> None:
+    citizen, offer = await bench.citizen(), await add_offer(fetch_all)
+    coupons = [await bench.claim(citizen, offer) for _ in range(2)]
+    held, free = [await bench.code(coupon) for coupon in coupons]
+    async with row_held(bench.url, "coupons", coupons[0]):
+        waiting = asyncio.create_task(outcome(bench.redeem(held)))
+        await crowd(fetch_all, 1)
+        assert await asyncio.wait_for(outcome(bench.redeem(free)), 1) == "done"
+        assert not waiting.done()
+    assert await waiting == "done"
+    await check(fetch_all)
+
+
+async def test_a_consent_that_is_being_withdrawn_keeps_no_other_claim_waiting(bench: Bench) -> None:
+    offer = UUID(await add_offer(fetch_all, min_tier_level=4, stock=9))
+    people = [await bench.citizen() for _ in range(2)]
+    text = await consents.text_in_force(ConsentPurpose.CREDIT_CHECK, now())
+    for citizen in people:
+        await consents.grant(citizen, ConsentPurpose.CREDIT_CHECK, text.version, now())
+    row = await fetch_one("SELECT id FROM consents WHERE citizen_id = $1", people[0])
+    assert row is not None
+
+    async def known() -> Standing:
+        return Standing(True, 5, date(2026, 1, 1))
+
+    def claim(citizen: UUID) -> Awaitable[Any]:
+        return claims.claim(citizen, offer, request_key(new_key(), b""), known, now())
+
+    async with row_held(bench.url, "consents", row["id"]):
+        waiting = asyncio.create_task(outcome(claim(people[0])))
+        await crowd(fetch_all, 1)
+        assert await asyncio.wait_for(outcome(claim(people[1])), 1) == "done"
+        assert not waiting.done()
+    assert await waiting == "done"
     await check(fetch_all)
