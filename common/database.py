@@ -120,9 +120,8 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
         yield held
         return
     async with AsyncExitStack() as taken:
-        async with asyncio.timeout(
-            POOL_WAIT_S
-        ):  # else a request would wait for as long as others hold theirs
+        # Else a request would wait for as long as others hold theirs.
+        async with asyncio.timeout(POOL_WAIT_S):
             connection = await taken.enter_async_context(get_connection("default").acquire_connection())
         token = _held.set(connection)
         try:
