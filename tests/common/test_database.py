@@ -88,6 +88,7 @@ async def test_nobody_waits_for_ever_for_a_connection_of_the_pool(
     async with AsyncExitStack() as held:
         for _ in range(8):  # all that this process has
             await held.enter_async_context(get_connection("default").acquire_connection())
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(fetch_one("SELECT 1"), 2)
+        asking = asyncio.create_task(fetch_one("SELECT 1"))
+        await asyncio.wait({asking}, timeout=2)
+        assert asking.done() and isinstance(asking.exception(), TimeoutError)
     assert await fetch_one("SELECT 1") is not None
