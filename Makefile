@@ -8,10 +8,12 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --r
 run: $(VENV)/installed-sandbox
 	@exec $(VENV)/bin/python -m sandbox run
 
-# Most of the tests' time is waiting for processes, so that three at once keep two cores busy.
+# Most of the tests' time is waiting for processes, so that three at once keep two cores busy. Those that hold
+# something to a time have the machine to themselves afterwards.
 TEST_PROCESSES ?= 3
 test: $(VENV)/installed-dev
-	@exec $(VENV)/bin/python -m pytest -n $(TEST_PROCESSES)
+	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) -m "not alone"
+	@exec $(VENV)/bin/python -m pytest -m alone
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

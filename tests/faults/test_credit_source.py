@@ -15,6 +15,8 @@ from tests.faults.line_source import SickSource
 from tests.faults.traffic import Traffic
 from tests.service import CitizenClient, Service, new_key
 
+pytestmark = pytest.mark.alone
+
 # The guard's own two seconds, and what the rest of a claim takes on a busy machine.
 ANSWERED_WITHIN_S = 3.5
 # What no adapter can read comes last, five times: that many failures in a row open the breaker.

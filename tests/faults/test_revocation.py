@@ -13,6 +13,8 @@ from tests.e2e.wire import Call, Line, call_as, lines_to
 from tests.e2e.workbench import add_offer, code_of_phone, crowd, middle_of_a_step, row_held
 from tests.service import Service, StaffClient, new_key
 
+pytestmark = pytest.mark.alone
+
 WITHIN_S = 1.0
 
 

@@ -21,6 +21,8 @@ from tests.e2e.invariants import check
 from tests.e2e.wire import Call, Line
 from tests.service import Service, new_key
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "sandbox", "run"]
 # Stands for `make`: waits for its only child.

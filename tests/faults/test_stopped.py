@@ -9,11 +9,15 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town, only_in_the_long_form
 from tests.faults.stopping import stopped
 from tests.faults.traffic import Traffic, until_served
 from tests.service import Service
+
+pytestmark = pytest.mark.alone
 
 CLEAN = {200, 201, 204}
 # A statement's own limit and the one of its connection.
