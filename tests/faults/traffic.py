@@ -140,13 +140,7 @@ class Traffic:
     @asynccontextmanager
     async def flowing(self, people: int = 8) -> AsyncIterator[Tally]:
         """Traffic for as long as the block lasts; at its end everybody finishes what he has begun."""
-        self._offer_id = self._offer_id or await self.service.offer_id(UNLIMITED)
-        clerks = [await self.service.clerk(login) for login in ("demo-cashier", "demo-cashier-2")]
-        self._clerks = [
-            (clerk.http.headers["Authorization"].removeprefix("Bearer "), clerk.store_id) for clerk in clerks
-        ]
-        text = await clerks[0].http.get("/consents/credit_check")
-        self._consent = {"version": text.json()["version"], "granted": True}
+        await self.prepare()
         going = [asyncio.create_task(self._person(n)) for n in range(people)]
         try:
             yield self.tally
@@ -156,6 +150,18 @@ class Traffic:
             for person in going:
                 person.cancel()
             await asyncio.gather(*going, return_exceptions=True)
+
+    async def prepare(self) -> None:
+        """Sign in the clerks and look up what is claimed: what traffic needs that begins while something is broken."""
+        if self._clerks:
+            return
+        self._offer_id = self._offer_id or await self.service.offer_id(UNLIMITED)
+        clerks = [await self.service.clerk(login) for login in ("demo-cashier", "demo-cashier-2")]
+        self._clerks = [
+            (clerk.http.headers["Authorization"].removeprefix("Bearer "), clerk.store_id) for clerk in clerks
+        ]
+        text = await clerks[0].http.get("/consents/credit_check")
+        self._consent = {"version": text.json()["version"], "granted": True}
 
     async def _person(self, number: int) -> None:
         phone = Phone(self.service, self.tally, keeps_line=self._keeps_lines)
