@@ -295,7 +295,9 @@ async def _write(
         *(request.key, request.body_hash, row["consent_id"], local_day(now), row["min_tier_level"]),
     )
     try:
-        done = await (writes.ask_alone(*values) if alone else writes.ask(*values))
+        # A person's claims never share a statement: he can be in the way of himself by a key or by a place in his
+        # limit, and no order of rows is an order of both.
+        done = await (writes.ask_alone(*values) if alone else writes.ask(*values, apart=citizen_id))
     except asyncpg.CheckViolationError as error:
         match constraint_of(error):
             case "offer_stock_not_oversold":

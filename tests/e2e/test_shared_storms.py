@@ -98,6 +98,15 @@ def bench(demo_database: str) -> Bench:
     return Bench.of(demo_database)
 
 
+async def take_time(seconds: float, table: str) -> None:
+    """Each row that is inserted takes its time."""
+    await fetch_all(
+        "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$"
+    )
+    await fetch_all(f"CREATE TRIGGER slow BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION take_time()")
+
+
 async def deadlocks() -> int:
     row = await fetch_one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     assert row is not None
@@ -158,13 +167,7 @@ async def test_two_processes_with_the_same_keys_in_another_order_do_not_meet_cro
     together = (
         redemptions.REDEEM_TOGETHER if is_guarded else redemptions.REDEEM_TOGETHER.replace(in_order, "")
     )
-    await fetch_all(
-        "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END $$"
-    )
-    await fetch_all(
-        "CREATE TRIGGER slow BEFORE INSERT ON redemptions FOR EACH ROW EXECUTE FUNCTION take_time()"
-    )
+    await take_time(0.1, "redemptions")
     citizen, offer = await bench.citizen(), await add_offer(fetch_all)
     codes = [await bench.code(await bench.claim(citizen, offer)) for _ in range(4)]
     keys = sorted(new_key() for _ in range(2))
@@ -175,6 +178,34 @@ async def test_two_processes_with_the_same_keys_in_another_order_do_not_meet_cro
     monkeypatch.setattr(redemptions, "writes", OfTheTask())
     outcomes = Counter(await asyncio.gather(*(outcome(scan) for scan in scans)))
     assert outcomes == {"done": 2, "idempotency_key_reused": 2}
+    assert await deadlocks() == (0 if is_guarded else 1)
+    await check(fetch_all)
+
+
+class Together(OfTheTask):
+    """The same, but whatever waits goes together."""
+
+    async def ask(self, *values: object, apart: object = None) -> Row | None:
+        return await super().ask(*values)
+
+
+@guarded
+async def test_one_person_s_claims_of_the_same_offers_at_two_processes_do_not_meet_crosswise(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_guarded: bool
+) -> None:
+    somebody, citizen = await bench.citizen(), await bench.citizen()
+    offers = [await add_offer(fetch_all, per_citizen=1) for _ in range(2)]
+    for offer in offers:
+        await bench.claim(somebody, offer)  # the terms are known from now on, and nobody waits for them
+    await take_time(0.1, "coupons")
+    keys = iter(sorted(new_key() for _ in range(4)))
+    wishes = []
+    for process in [SharedStatement(claims.CLAIM_TOGETHER, claims.CLAIM) for _ in range(2)]:
+        wishes.append([through(process, bench.claim(citizen, offer, next(keys))) for offer in offers])
+        offers.reverse()
+    monkeypatch.setattr(claims, "writes", OfTheTask() if is_guarded else Together())
+    outcomes = Counter(await asyncio.gather(*(outcome(wish) for pair in wishes for wish in pair)))
+    assert outcomes == {"done": 2, "limit_reached": 2}
     assert await deadlocks() == (0 if is_guarded else 1)
     await check(fetch_all)
 
