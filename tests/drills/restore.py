@@ -197,7 +197,8 @@ class Drill:
                 await asyncio.sleep(self.seconds / 3)
                 with _step("base backup under load") as told:
                     told.append(await self._back_up())
-                await asyncio.sleep(self.seconds / 3)
+                # A backup is good from the next whole second on.
+                await asyncio.sleep(1 + self.seconds / 3)
                 before = Moment.of(tally)
                 _say(f"noted {before.at.isoformat()}: {len(before.acknowledged)} redemptions acknowledged")
                 await asyncio.sleep(self.seconds / 3 + self.archive_timeout_s)

@@ -427,7 +427,8 @@ async def comes_first(
 @guarded
 async def test_redemption_is_undone_once(bench: Bench, *, is_guarded: bool) -> None:
     coupon_id = await bench.claim(await bench.citizen(), await add_offer(fetch_all, uses_total=10))
-    done = [await bench.redeem(await bench.code(coupon_id, later)) for later in (-1, 0, 1)]
+    at = now()
+    done = [await bench.redeem(await bench.code(coupon_id, later, at), at=at) for later in (-1, 0, 1)]
     if not is_guarded:
         await drop("reversals", "reversals_redemption_once")
 
