@@ -1,6 +1,5 @@
 """A phone that makes its codes itself: the contract's text put into code once more, apart from the server's."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -26,14 +25,6 @@ def renewed(renewal_key: str, shown: str, step: int) -> str:
 def step_now() -> int:
     """The step of this moment."""
     return int(time.time()) // 15
-
-
-async def step_with_room() -> int:
-    """The step of this moment, or of the next one when less than five seconds are left: what follows is judged in it."""
-    left = 15 - time.time() % 15
-    if left < 5:
-        await asyncio.sleep(left)
-    return step_now()
 
 
 def flipped(code: str, byte: int, bit: int = 0) -> str:

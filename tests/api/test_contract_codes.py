@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw
 from server.api.citizen.events import MOST_PER_CITIZEN
 from tests.api.kit import answered, code_of, coupon_of, one_client_per_worker, problem
 from tests.api.offers import end_coupon, make_offer
-from tests.api.phone import flipped, parts, renewed, step_now, step_with_room
+from tests.api.phone import flipped, parts, renewed, step_now
+from tests.e2e.workbench import middle_of_a_step
 from tests.service import CitizenClient, Service, StaffClient
 
 FORM = re.compile("R1[A-Z2-7]{48}")
@@ -135,7 +136,7 @@ async def test_a_phone_renews_its_codes_without_a_network(service: Service, shar
     assert re.fullmatch("[A-Za-z0-9_-]{43}", key), "32 bytes, base64url without padding"
     assert renewed(key, code, parts(code)[3]) == code, "the phone makes the very codes of the server"
     assert (await shown(citizen.http, coupon, renewal="client"))["renewal_key"] == key
-    now = await step_with_room()
+    now = await middle_of_a_step()
     for distance in (-1, 0, 1):
         assert (await clerk.preview(renewed(key, code, now + distance))).status_code == 200
     for distance in (-1000, -3, 3, 1000):

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
-import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.service import API, Service
+from tests.stopping import stopped
 
 PATIENCE_S = 30.0
 
@@ -117,7 +116,7 @@ async def lines_to(*services: Service, count: int) -> AsyncIterator[list[Line]]:
         for number, (service, pid) in enumerate(places):
             share = len(range(number, count, len(places)))
             # Only who is awake can take a connection.
-            with _asleep(other for other in service.web_pids() if other != pid):
+            with stopped(*(other for other in service.web_pids() if other != pid)):
                 fresh = [await Line.open(service.url) for _ in range(share)]
                 lines += fresh
                 await asyncio.gather(*(line.ask(Call("GET", "/healthz")) for line in fresh))
@@ -125,18 +124,6 @@ async def lines_to(*services: Service, count: int) -> AsyncIterator[list[Line]]:
     finally:
         for line in lines:
             line.close()
-
-
-@contextmanager
-def _asleep(pids: Iterable[int]) -> Iterator[None]:
-    stopped = list(pids)
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
 
 
 async def volley(lines: Sequence[Line], calls: Sequence[Call]) -> list[Answer]:

@@ -22,9 +22,9 @@ from models.enums import OfferStatus
 from tests.e2e.invariants import check
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
-from tests.faults.stopping import frozen
 from tests.faults.traffic import Traffic, until_served
 from tests.service import new_key
+from tests.stopping import frozen
 
 AWAY_S = 0.8
 

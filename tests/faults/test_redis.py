@@ -12,9 +12,9 @@ from tests.e2e.pages import listening, next_event
 from tests.e2e.wire import Line, call_as, counted, lines_to, spread
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
-from tests.faults.stopping import stopped
 from tests.faults.traffic import Traffic
 from tests.service import Service
+from tests.stopping import stopped
 
 
 async def ask_valkey(town: Town, *command: str) -> Any:

@@ -13,9 +13,9 @@ import pytest
 
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town, only_in_the_long_form
-from tests.faults.stopping import stopped
 from tests.faults.traffic import Traffic, until_served
 from tests.service import Service
+from tests.stopping import stopped
 
 pytestmark = pytest.mark.alone
 

@@ -24,9 +24,9 @@ from sandbox.embedded import Postgres, Valkey
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
 from tests.faults.replicas import promote, sql, standby_of, wait_until_replayed
-from tests.faults.stopping import frozen
 from tests.faults.traffic import Traffic
 from tests.service import Service, new_key
+from tests.stopping import frozen
 
 LISTS = ("/redemptions?limit=5", "/admin/audit?limit=5", "/offers?limit=5")
 READS = re.compile(r'^xinyi_list_reads_total\{server="replica"\} (\S+)', re.M)
