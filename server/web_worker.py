@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from functools import partial
 from typing import Any
 
 import structlog
@@ -49,16 +50,20 @@ def serve(settings: Settings, listen_fd: int, ready_fd: int, *, replaces: bool =
 async def _stop_once(app: Sanic[Any, Any]) -> None:
     """Whoever stops the whole control group tells us, and so does our supervisor.
 
-    Sanic takes its handler away when it begins to stop: the second SIGTERM would end us in the midst of an answer.
+    Sanic gives the handler that it registered back to the system when it begins to stop, and a second SIGTERM would
+    end us in the midst of an answer. So this one is not the loop's to give back: it stays as long as the process.
     """
     loop = asyncio.get_running_loop()
+    is_told = False
 
-    def stop() -> None:
-        loop.remove_signal_handler(signal.SIGTERM)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        app.stop(terminate=False)
+    def stop(*_: object) -> None:
+        nonlocal is_told
+        if not is_told:
+            is_told = True
+            loop.call_soon_threadsafe(partial(app.stop, terminate=False))
 
-    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.remove_signal_handler(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, stop)
 
 
 async def _must_be_migrated(_: Sanic[Any, Any]) -> None:
