@@ -297,6 +297,7 @@ async def test_every_flipped_bit_is_forged(service: Service, shared_offer: str) 
     assert (await clerk.redeem(code)).status_code == 201
 
 
+@pytest.mark.alone
 async def test_the_phone_hears_of_the_scan_within_a_second_from_whichever_process(service: Service) -> None:
     citizen, clerk = await service.citizen(consent=False), await service.clerk()
     offer = await make_offer(service)

@@ -223,6 +223,7 @@ async def test_what_a_person_has_claimed_up_to_his_limit_is_no_longer_eligible(s
     assert (await second.http.get(f"/offers/{offer}")).json()["eligibility"]["eligible"]
 
 
+@pytest.mark.alone
 async def test_every_process_shows_a_change_within_two_seconds(service: Service) -> None:
     offer, admin = await make_offer(service, total=10), await service.admin()
     citizen = await service.citizen(consent=False)

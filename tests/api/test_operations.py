@@ -114,6 +114,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
+@pytest.mark.alone
 async def test_without_its_database_it_lives_is_not_ready_and_comes_back(
     make_service: Callable[..., Service], templates: Callable[[str, bool], str]
 ) -> None:
@@ -205,6 +206,7 @@ async def test_with_redis_away_the_limit_is_each_processes_share(without_redis: 
     problem(next(answer for answer in answers if answer.status_code != 200), 429, "too_many_requests")
 
 
+@pytest.mark.alone
 async def test_without_redis_it_is_degraded_and_serves_everything(without_redis: Service) -> None:
     service, client = without_redis, without_redis.client()
     ready = answered(await client.get(service.url + "/readyz"), 200, "status", "missing")
@@ -413,6 +415,7 @@ async def test_every_line_of_the_log_is_one_json_object(pair: Service) -> None:
 # Processes that end, clients that dawdle ----------------------------------------------------------
 
 
+@pytest.mark.alone
 async def test_a_killed_process_comes_back_and_the_service_never_stops(pair: Service) -> None:
     service, citizen = pair, await pair.citizen()
     for victim in service.web_pids():
@@ -437,6 +440,7 @@ DAWDLERS = 100
 ENDED_WITHIN_S = 22.0
 
 
+@pytest.mark.alone
 async def test_a_hundred_dawdling_clients_slow_nobody_down_and_are_ended(single: Service) -> None:
     service = single
     port = urlsplit(service.url).port

@@ -56,6 +56,7 @@ async def test_a_good_answer_passes_as_it_is(says: Rating | NoRecord) -> None:
     assert await ask(GuardedSource(Source(says))) == says
 
 
+@pytest.mark.alone
 async def test_a_source_that_accepts_and_never_answers_is_unavailable_within_the_limit() -> None:
     async with peer(None) as port:
         guarded = GuardedSource(TcpSource(port), time_limit_s=LIMIT_S)
@@ -134,6 +135,7 @@ async def test_a_source_that_is_still_sick_is_left_alone_at_once() -> None:
     assert len(source.asked) == 6
 
 
+@pytest.mark.alone
 async def test_sources_that_hang_for_many_at_once_open_the_breaker_too() -> None:
     async with peer(None) as port:
         guarded = GuardedSource(TcpSource(port), time_limit_s=LIMIT_S)

@@ -77,6 +77,7 @@ async def test_a_row_that_is_refused_is_alone_with_it(sent: list[int]) -> None:
     assert sent == [3]  # then each by itself
 
 
+@pytest.mark.alone
 async def test_a_row_that_somebody_holds_does_not_hold_the_others(database: str) -> None:
     await things()
     await execute("INSERT INTO things VALUES (1), (2)")
@@ -99,6 +100,7 @@ async def test_a_row_that_somebody_holds_does_not_hold_the_others(database: str)
         await holder.close()
 
 
+@pytest.mark.alone
 async def test_a_lock_that_lasts_is_given_up_so_that_the_others_get_through(database: str) -> None:
     await things()
     shared = SharedStatement(WRITE)
@@ -125,6 +127,7 @@ async def test_who_went_away_is_left_out(sent: list[int]) -> None:
     assert sent == [1]
 
 
+@pytest.mark.alone
 async def test_without_a_database_everybody_hears_it_at_once_and_the_next_is_served(database: str) -> None:
     shared = SharedStatement(
         "SELECT n, number * 2 AS double, pg_sleep(number) FROM unnest($1::int[]) WITH ORDINALITY AS asked (number, n)"
@@ -144,6 +147,7 @@ async def test_without_a_database_everybody_hears_it_at_once_and_the_next_is_ser
     assert row is not None and row["double"] == 0
 
 
+@pytest.mark.alone
 async def test_who_comes_while_the_connection_is_given_back_is_not_forgotten(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

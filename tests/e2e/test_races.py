@@ -183,6 +183,7 @@ async def test_pass_is_never_used_more_often_than_allowed_and_a_step_once(
 # Claiming -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 async def test_hundred_pieces_and_two_thousand_claims_make_exactly_hundred_coupons(pair: Pair) -> None:
     service = pair[0]
     offer_id = await service.offer_id(HUNDRED)

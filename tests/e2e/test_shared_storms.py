@@ -211,6 +211,7 @@ async def test_one_person_s_claims_of_the_same_offers_at_two_processes_do_not_me
     await check(fetch_all)
 
 
+@pytest.mark.alone
 async def test_a_coupon_that_somebody_holds_keeps_no_other_waiting(bench: Bench) -> None:
     citizen, offer = await bench.citizen(), await add_offer(fetch_all)
     coupons = [await bench.claim(citizen, offer) for _ in range(2)]
@@ -224,6 +225,7 @@ async def test_a_coupon_that_somebody_holds_keeps_no_other_waiting(bench: Bench)
     await check(fetch_all)
 
 
+@pytest.mark.alone
 async def test_a_consent_that_is_being_withdrawn_keeps_no_other_claim_waiting(bench: Bench) -> None:
     offer = UUID(await add_offer(fetch_all, min_tier_level=4, stock=9))
     people = [await bench.citizen() for _ in range(2)]

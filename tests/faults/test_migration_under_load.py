@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
-from tests.faults.test_stopped import background_process
+from tests.faults.test_stopped import background_process, until_it_hears
 from tests.faults.traffic import Traffic, until_served
 from tests.service import Service
 
@@ -79,6 +79,7 @@ async def test_migration_and_rolling_restart_under_load_fail_nobody(town: Town) 
         # The old processes go on with the new tables; then the new ones take over, one after the other.
         await asyncio.sleep(0.7)
         service.process.send_signal(signal.SIGHUP)
+        await until_it_hears(background.pid, signal.SIGTERM)
         background.terminate()
         assert await asyncio.to_thread(background.wait, 10) == 0
         background = background_process(town, service)
@@ -87,6 +88,7 @@ async def test_migration_and_rolling_restart_under_load_fail_nobody(town: Town) 
             assert time.monotonic() < until, "the old processes are still there"
             await asyncio.sleep(0.05)
         await until_served(service, 3)
+        await until_it_hears(background.pid, signal.SIGTERM)
         await asyncio.sleep(0.7)
         background.terminate()
         assert await asyncio.to_thread(background.wait, 10) == 0

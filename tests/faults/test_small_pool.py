@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.e2e.invariants import check
 from tests.e2e.wire import Call, call_as, counted, lines_to, volley
 from tests.e2e.workbench import crowd, row_held
@@ -56,6 +58,7 @@ async def test_two_hundred_people_at_once_share_two_connections_a_process(town: 
     await check(town.fetch)
 
 
+@pytest.mark.alone
 async def test_pool_that_is_held_up_makes_the_others_wait_no_longer_than_that(town: Town) -> None:
     """Six scans of one coupon whose row a stuck session holds take every connection there is."""
     service = town.serve(DATABASE_POOL="2", WORKERS="1")

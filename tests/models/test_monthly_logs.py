@@ -215,6 +215,7 @@ async def test_a_job_killed_in_the_midst_leaves_nothing_half_done(database: str,
     assert await place_of("attempts", row_id) == "attempts_2029_03"
 
 
+@pytest.mark.alone
 async def test_a_backup_is_not_disturbed_and_holds_nobody_up(database: str) -> None:
     """Whoever writes queues behind whoever waits for the table: so the job waits for an instant only."""
     backup = await connect(database)

@@ -26,10 +26,14 @@ from tests.factories.scans import SCAN_KEYS, an_order, claimed, scan
 from tests.factories.settings import settings
 
 SETTINGS = settings()
-# Access tokens are judged by the real clock.
 START = datetime.now(UTC).replace(microsecond=0)
 SECOND = timedelta(seconds=1)
 pytestmark = pytest.mark.usefixtures("database")
+
+
+def just_now() -> datetime:
+    """Access tokens are judged by the real clock, which has gone on since the tests began."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 async def begin(kind: ActorKind = ActorKind.CITIZEN, at: datetime = START) -> SignedIn:
@@ -62,7 +66,7 @@ async def reason_of(session_id: UUID) -> str | None:
 @pytest.mark.parametrize("kind", [ActorKind.CITIZEN, ActorKind.STAFF, ActorKind.ADMIN])
 async def test_a_session_begins_with_a_pair_of_tokens_for_its_kind(kind: ActorKind) -> None:
     member_id = uuid4() if kind is ActorKind.STAFF else None
-    signed_in = await sessions.begin(SETTINGS, kind, await somebody(kind), member_id, START)
+    signed_in = await sessions.begin(SETTINGS, kind, await somebody(kind), member_id, just_now())
     claims = read_access(SETTINGS, signed_in.access_token)
     assert (claims.audience, claims.actor_id, claims.member_id) == (kind, signed_in.actor_id, member_id)
     assert claims.session_id == signed_in.session_id
@@ -92,9 +96,10 @@ async def test_each_refresh_gives_the_next_token_of_the_same_session() -> None:
 
 async def test_a_refreshed_clerk_keeps_his_member() -> None:
     shop = await a_shop()
-    signed_in = await sessions.begin(SETTINGS, ActorKind.STAFF, shop.clerk.id, shop.member_id, START)
+    at = just_now()
+    signed_in = await sessions.begin(SETTINGS, ActorKind.STAFF, shop.clerk.id, shop.member_id, at)
     for _ in range(2):  # the second one is a lost answer
-        following = await refresh(signed_in.refresh_token)
+        following = await refresh(signed_in.refresh_token, at)
         assert read_access(SETTINGS, following.access_token).member_id == shop.member_id
 
 

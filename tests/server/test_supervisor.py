@@ -149,6 +149,7 @@ def test_workers_have_numbers_and_answer(start: Start) -> None:
     assert pid in {worker.pid for worker in supervisor.workers}
 
 
+@pytest.mark.alone
 def test_killed_worker_comes_back_at_once(start: Start) -> None:
     supervisor = start(2)
     supervisor.wait_for("worker_ready", 2)

@@ -172,6 +172,7 @@ async def test_nobody_there_is_told_apart_from_an_answer() -> None:
             await post(taker.url, b"{}")
 
 
+@pytest.mark.alone
 async def test_sealing_does_not_wait_for_a_witness_that_hangs(database: str, fast: None) -> None:
     shop = await a_shop()
     await sealed_ledger(shop)
