@@ -12,7 +12,7 @@ run: $(VENV)/installed-sandbox
 # something to a time have the machine to themselves afterwards.
 TEST_PROCESSES ?= 3
 test: $(VENV)/installed-dev
-	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) -m "not alone"
+	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not alone"
 	@exec $(VENV)/bin/python -m pytest -m alone
 
 lint: $(VENV)/installed-dev

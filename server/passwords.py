@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from datetime import datetime, timedelta
+from functools import cache
 from weakref import WeakValueDictionary
 
 import pyotp
@@ -17,7 +18,6 @@ WINDOW = timedelta(minutes=15)
 MIN_LENGTH = 12
 
 _hasher = PasswordHasher()
-_nobodys_hash = _hasher.hash("nobody has this password")
 # 64 MiB each: a rush of sign-ins waits instead of filling the memory.
 _at_once = asyncio.Semaphore(2)
 # Kept only as long as somebody holds or waits for one.
@@ -59,10 +59,17 @@ async def check(kind: str, login: str, password: str, password_hash: str | None,
         # Counted before it is checked, so that a thousand guesses at once are still five.
         await _count_try(kind, login, now)
         async with _at_once:
-            is_right = await asyncio.to_thread(_verify, password_hash or _nobodys_hash, password)
+            # Made by the first sign-in of a process, whoever's it is: both kinds take the same time.
+            nobodys_hash = await asyncio.to_thread(_nobodys_hash)
+            is_right = await asyncio.to_thread(_verify, password_hash or nobodys_hash, password)
         if not is_right or password_hash is None:
             raise LoginFailed
         await _forgive(kind, login)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash("nobody has this password")
 
 
 def _turn_of(kind: str, login: str) -> asyncio.Lock:

@@ -31,10 +31,11 @@ from tests.service import Service, close_clients
 
 @dataclass(frozen=True)
 class Servers:
-    """Where the tests' PostgreSQL (its maintenance database) and Redis are."""
+    """Where the tests' PostgreSQL (its maintenance database) and Redis are; `is_ours`: they end with the run."""
 
     database_url: str
     redis_url: str
+    is_ours: bool = False
 
     def database(self, name: str) -> str:
         """The URL of another database of the same server."""
@@ -63,7 +64,7 @@ def servers() -> Iterator[Servers]:
         )
         valkey = Valkey.start(folder / "valkey")
         try:
-            yield Servers(postgres.url, valkey.url)
+            yield Servers(postgres.url, valkey.url, is_ours=True)
         finally:
             valkey.stop()
             postgres.stop()
@@ -107,6 +108,8 @@ def templates(servers: Servers) -> Iterator[Callable[[str, bool], str]]:
         return servers.database(database)
 
     yield make
+    if servers.is_ours:
+        return  # they go with it
     drops = [f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in (*made, empty, filled)]
     asyncio.run(_run_sql(servers.database_url, *drops))
 
@@ -158,9 +161,7 @@ async def demo_database(templates: Callable[[str, bool], str]) -> AsyncIterator[
         yield url
 
 
-@pytest.fixture(scope="session")
-def make_service(servers: Servers, templates: Callable[[str, bool], str]) -> Iterator[Callable[..., Service]]:
-    """Starts services: `make_service(workers=2, **environment)`, each with a demo database of its own."""
+def _maker(servers: Servers, templates: Callable[[str, bool], str]) -> Iterator[Callable[..., Service]]:
     started: list[Service] = []
 
     def make(workers: int = 2, **more: str) -> Service:
@@ -172,10 +173,29 @@ def make_service(servers: Servers, templates: Callable[[str, bool], str]) -> Ite
 
     yield make
     for service in started:
+        service.process.terminate()
+    for service in started:
         service.stop()
 
 
+@pytest.fixture(scope="module")
+def make_service(servers: Servers, templates: Callable[[str, bool], str]) -> Iterator[Callable[..., Service]]:
+    """Starts services: `make_service(workers=2, **environment)`, each with a demo database of its own.
+
+    They end with the module: thirty of them that only look whether somebody signed out keep a core busy.
+    """
+    yield from _maker(servers, templates)
+
+
 @pytest.fixture(scope="session")
-def service(make_service: Callable[..., Service]) -> Service:
+def make_shared_service(
+    servers: Servers, templates: Callable[[str, bool], str]
+) -> Iterator[Callable[..., Service]]:
+    """The same for those that serve many modules."""
+    yield from _maker(servers, templates)
+
+
+@pytest.fixture(scope="session")
+def service(make_shared_service: Callable[..., Service]) -> Service:
     """One running service (two web processes) with demo data, shared by all tests that don't disturb it."""
-    return make_service()
+    return make_shared_service()

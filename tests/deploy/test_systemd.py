@@ -123,9 +123,9 @@ async def test_stop_that_tells_the_whole_group_still_answers_what_is_in_flight(
     coupon = await citizen.coupon()
     code, key = await citizen.code(coupon["id"]), new_key()
     group = family(service.process.pid)
-    async with row_held(service.environment["DATABASE_URL"], "coupons", coupon["id"]):
+    async with row_held(service.environment["DATABASE_URL"], "coupons", coupon["id"]) as holder:
         redeeming = asyncio.create_task(clerk.redeem(code, key))
-        await crowd(service.fetch, 1)
+        await crowd(holder.fetch, 1)
         # From systemd and from their supervisor, at whatever moment: told many times is told once.
         for process in group * 300:
             with suppress(psutil.NoSuchProcess):  # who has nothing to answer may be gone already

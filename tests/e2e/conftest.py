@@ -8,7 +8,7 @@ from tests.service import Service
 
 
 @pytest.fixture(scope="session")
-def pair(make_service: Callable[..., Service]) -> tuple[Service, Service]:
+def pair(make_shared_service: Callable[..., Service]) -> tuple[Service, Service]:
     """Two services on one database: two supervisors, two web processes each."""
-    first = make_service()
-    return first, make_service(DATABASE_URL=first.environment["DATABASE_URL"])
+    first = make_shared_service()
+    return first, make_shared_service(DATABASE_URL=first.environment["DATABASE_URL"])

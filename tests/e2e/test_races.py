@@ -67,10 +67,10 @@ async def release_at_once(
 
     Claims of one process share a statement: of theirs as many sessions wait as there are processes.
     """
-    async with row_held(service.environment["DATABASE_URL"], *row):
+    async with row_held(service.environment["DATABASE_URL"], *row) as holder:
         for line, call in zip(lines, calls, strict=True):
             line.send(call)
-        await crowd(service.fetch, at_least)
+        await crowd(holder.fetch, at_least)
     return await asyncio.gather(*(line.receive() for line in lines))
 
 
@@ -419,7 +419,7 @@ async def test_redemption_that_waits_while_its_coupon_is_revoked_is_refused(pair
     async with lines_to(*pair, count=1) as [line]:
         async with row_held(service.environment["DATABASE_URL"], "coupons", coupon["id"]) as holder:
             line.send(redeem)
-            await crowd(service.fetch, 1)
+            await crowd(holder.fetch, 1)
             await holder.execute(
                 "UPDATE coupons SET status = 'revoked', ended_at = now(), ended_reason = '重复发放' WHERE id = $1",
                 coupon["id"],

@@ -216,9 +216,9 @@ async def test_a_coupon_that_somebody_holds_keeps_no_other_waiting(bench: Bench)
     citizen, offer = await bench.citizen(), await add_offer(fetch_all)
     coupons = [await bench.claim(citizen, offer) for _ in range(2)]
     held, free = [await bench.code(coupon) for coupon in coupons]
-    async with row_held(bench.url, "coupons", coupons[0]):
+    async with row_held(bench.url, "coupons", coupons[0]) as holder:
         waiting = asyncio.create_task(outcome(bench.redeem(held)))
-        await crowd(fetch_all, 1)
+        await crowd(holder.fetch, 1)
         assert await asyncio.wait_for(outcome(bench.redeem(free)), 1) == "done"
         assert not waiting.done()
     assert await waiting == "done"
@@ -241,9 +241,9 @@ async def test_a_consent_that_is_being_withdrawn_keeps_no_other_claim_waiting(be
     def claim(citizen: UUID) -> Awaitable[Any]:
         return claims.claim(citizen, offer, request_key(new_key(), b""), known, now())
 
-    async with row_held(bench.url, "consents", row["id"]):
+    async with row_held(bench.url, "consents", row["id"]) as holder:
         waiting = asyncio.create_task(outcome(claim(people[0])))
-        await crowd(fetch_all, 1)
+        await crowd(holder.fetch, 1)
         assert await asyncio.wait_for(outcome(claim(people[1])), 1) == "done"
         assert not waiting.done()
     assert await waiting == "done"

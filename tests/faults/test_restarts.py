@@ -63,9 +63,9 @@ async def test_sigterm_answers_what_is_in_flight_and_ends_open_pages(town: Town)
     code, key = await citizen.code(coupon["id"]), new_key()
     async with listening(citizen, other["id"]) as events:
         assert (await next_event(events)).name == "status"
-        async with row_held(town.postgres.url, "coupons", coupon["id"]):
+        async with row_held(town.postgres.url, "coupons", coupon["id"]) as holder:
             redeeming = asyncio.create_task(clerk.redeem(code, key))
-            await crowd(town.fetch, 1)
+            await crowd(holder.fetch, 1)
             service.process.send_signal(signal.SIGTERM)
             await asyncio.sleep(0.5)
             assert service.process.poll() is None

@@ -87,9 +87,9 @@ async def test_nothing_of_a_clerk_is_written_once_his_dismissal_is_answered(offi
     coupon = await citizen.coupon()
     redeem = redeem_by(clerk, await citizen.code(coupon["id"]))
     async with lines_to(office, count=1) as [line]:
-        async with row_held(office.environment["DATABASE_URL"], "coupons", coupon["id"]):
+        async with row_held(office.environment["DATABASE_URL"], "coupons", coupon["id"]) as holder:
             line.send(redeem)
-            await crowd(office.fetch, 1)
+            await crowd(holder.fetch, 1)
             dismissing = asyncio.create_task(dismiss(office, clerk))
             # It may also wait for the redemption that is under way: then that one came first.
             await asyncio.wait({dismissing}, timeout=WITHIN_S)

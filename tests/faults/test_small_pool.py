@@ -68,9 +68,9 @@ async def test_pool_that_is_held_up_makes_the_others_wait_no_longer_than_that(to
     bodies = [{"code": code, "store_id": clerk.store_id, "order_amount_fen": 10_000} for code in codes]
     calls = [call_as(clerk.http, "POST", "/redemptions", bodies[0], new_key()) for _ in range(6)]
     async with lines_to(service, count=len(calls) + 1) as lines:
-        async with row_held(town.postgres.url, "coupons", coupon["id"]):
+        async with row_held(town.postgres.url, "coupons", coupon["id"]) as holder:
             held_up = asyncio.create_task(volley(lines[1:], calls))
-            await crowd(town.fetch, 1)
+            await crowd(holder.fetch, 1)
             waiting = asyncio.create_task(
                 lines[0].ask(call_as(clerk.http, "POST", "/redemptions", bodies[1], new_key()))
             )
