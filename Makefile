@@ -13,7 +13,7 @@ run: $(VENV)/installed-sandbox
 TEST_PROCESSES ?= 3
 test: $(VENV)/installed-dev
 	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not alone"
-	@exec $(VENV)/bin/python -m pytest -m alone
+	@exec $(VENV)/bin/python -m pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

@@ -253,7 +253,6 @@ async def test_every_look_up_tells_who_when_why_and_under_which_consent(service:
     assert (line["looked_up_by"], line["reason"], line["outcome"]) == ("citizen", "my_credit", "rated")
 
 
-@pytest.mark.alone
 async def test_a_source_that_gives_nothing_to_rely_on_makes_no_tier(
     make_service: Callable[..., Service],
 ) -> None:

@@ -127,7 +127,6 @@ async def test_who_is_still_sending_when_it_is_too_much_can_read_why(service: Se
         writer.close()
 
 
-@pytest.mark.alone
 async def test_a_flood_after_the_answer_is_cut_off(service: Service) -> None:
     host, _, port = service.url.removeprefix("http://").rpartition(":")
     _, writer = await asyncio.open_connection(host, int(port))

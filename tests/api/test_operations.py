@@ -114,7 +114,6 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-@pytest.mark.alone
 async def test_without_its_database_it_lives_is_not_ready_and_comes_back(
     make_service: Callable[..., Service], templates: Callable[[str, bool], str]
 ) -> None:
@@ -415,7 +414,6 @@ async def test_every_line_of_the_log_is_one_json_object(pair: Service) -> None:
 # Processes that end, clients that dawdle ----------------------------------------------------------
 
 
-@pytest.mark.alone
 async def test_a_killed_process_comes_back_and_the_service_never_stops(pair: Service) -> None:
     service, citizen = pair, await pair.citizen()
     for victim in service.web_pids():

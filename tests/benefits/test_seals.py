@@ -73,7 +73,6 @@ async def test_without_the_waiting_the_late_one_is_missed_and_the_verifier_names
     assert (await verified()).faults == [f"redemption {late} (entry {entry}) was added"]
 
 
-@pytest.mark.alone
 async def test_new_writers_are_not_waited_for(database: str, shop: Shop) -> None:
     """Under load there is always somebody: only those who were there when the number was read count."""
     await some_redemptions(shop, 1)

@@ -4,13 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import pytest
-
 from tests.e2e.pages import listening, next_event
 from tests.service import Service
 
 
-@pytest.mark.alone
 async def test_pages_that_open_together_in_a_fresh_process_all_hear_of_their_scan(
     make_service: Callable[..., Service],
 ) -> None:

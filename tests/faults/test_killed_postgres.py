@@ -107,7 +107,6 @@ async def test_frozen_postgres_is_answered_for_with_a_clean_503(town: Town) -> N
     await check(town.fetch)
 
 
-@pytest.mark.alone
 async def test_transaction_that_is_frozen_half_way_is_given_up_as_soon_as_a_statement(town: Town) -> None:
     """Its ROLLBACK must not wait as long again as the statement that got no answer."""
     await db.connect(town.postgres.url, pool_size=1)

@@ -72,7 +72,6 @@ async def heard_on(events: Any, redemption: dict[str, Any]) -> bool:
     return bool(event.name == "redeemed" and event.data["redemption_id"] == redemption["id"])
 
 
-@pytest.mark.alone
 async def test_open_pages_hear_again_when_redis_is_back(town: Town) -> None:
     service = town.serve()
     citizen, clerk = await service.citizen(), await service.clerk()
@@ -99,7 +98,6 @@ async def test_open_pages_hear_again_when_redis_is_back(town: Town) -> None:
 
 
 @pytest.mark.parametrize("is_back", [True, False], ids=["back at once", "stays away"])
-@pytest.mark.alone
 async def test_open_page_learns_of_a_scan_while_redis_was_away(town: Town, *, is_back: bool) -> None:
     """The hint is lost; the page that is open all the while must not go on showing a good code."""
     service = town.serve()
@@ -139,7 +137,6 @@ async def test_page_opens_without_redis_and_polling_tells_the_truth(town: Town) 
     assert max(opened_after.values()) < 2, opened_after
 
 
-@pytest.mark.alone
 async def test_frozen_redis_does_not_hold_up_the_end(town: Town) -> None:
     service = town.serve()
     citizen, clerk = await service.citizen(), await service.clerk()

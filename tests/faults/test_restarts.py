@@ -5,8 +5,6 @@ import json
 import signal
 import time
 
-import pytest
-
 from tests.e2e.invariants import check
 from tests.e2e.pages import listening, next_event
 from tests.e2e.wire import lines_to
@@ -55,7 +53,6 @@ async def test_sigterm_under_load_loses_nothing_and_the_next_start_goes_on(town:
     await check_all(town, traffic)
 
 
-@pytest.mark.alone
 async def test_sigterm_answers_what_is_in_flight_and_ends_open_pages(town: Town) -> None:
     service = town.serve()
     citizen, clerk = await service.citizen(), await service.clerk()

@@ -186,7 +186,6 @@ async def until_used(region: Region, path: str, index: str) -> None:
         await asyncio.sleep(0.1)
 
 
-@pytest.mark.alone
 async def test_a_replica_that_is_frozen_behind_is_left_out(region: Region) -> None:
     group = region.groups[1]
     clerk, citizen = await group.clerk(), await group.citizen()
