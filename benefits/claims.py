@@ -3,9 +3,10 @@
 Why nobody gets one too many: the coupon, its place in the citizen's limit, the day's count and the
 stock are written by one statement, and each is held by a constraint. Whoever comes second finds his place
 taken and is judged anew; whoever is one too many violates the constraint, and the whole statement leaves no
-trace. All claims of a process that wait at the moment share the statement (`common.shared_statements`); when
-the constraint refuses it, each of them runs it by itself and hears of his own piece. What is read before only
-makes the refusal kind; it never decides.
+trace. All claims of a process that wait at the moment share the statement (`common.shared_statements`), which
+asks for no more pieces than it sees; when the constraint refuses it all the same, each of them is judged anew,
+so that the end of a rush is one more reading and not a statement for each who comes too late. What is read
+before only makes the refusal kind; it never decides.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +33,7 @@ from common.database import Row, constraint_of, fetch_one
 from common.errors import NotFound
 from common.ids import new_coupon_number, new_id
 from common.request_keys import RequestKey
-from common.shared_statements import SharedStatement
+from common.shared_statements import NotTogether, SharedStatement
 from models.enums import CouponStatus, LimitPeriod, MemberStatus, OfferStatus
 
 # Losing a race to oneself (two phones, one person) is judged anew; more often than this is no race.
@@ -93,11 +94,8 @@ WITH asked AS MATERIALIZED (
                              WHERE taken.offer_id = asked.offer_id AND taken.citizen_id = asked.citizen_id
                                AND taken.limit_period = asked.period AND taken.slot = place)) END AS slot
       FROM asked
-), claimed AS (
-    INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
-                         valid_from, valid_until, claimed_at, request_key, request_hash)
-    SELECT p.id, p.number, o.id, o.terms_id, p.citizen_id, p.uses_total, p.slot, p.period,
-           p.valid_from, p.valid_until, p.at, p.request_key, p.request_hash
+), allowed AS (
+    SELECT p.*, row_number() OVER (PARTITION BY p.offer_id ORDER BY p.n) AS turn
       FROM placed p
       JOIN offers o ON o.id = p.offer_id AND o.status = 'published' AND o.terms_id = p.terms_id
        AND o.min_tier_level IS NOT DISTINCT FROM p.min_tier_level
@@ -105,7 +103,17 @@ WITH asked AS MATERIALIZED (
      WHERE (p.most IS NULL OR p.slot IS NOT NULL)
        AND (p.min_tier_level IS NULL
             OR EXISTS (SELECT FROM consent WHERE consent.id = p.consent_id AND consent.citizen_id = p.citizen_id))
-     ORDER BY p.citizen_id, p.request_key
+), claimed AS (
+    INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
+                         valid_from, valid_until, claimed_at, request_key, request_hash)
+    SELECT a.id, a.number, a.offer_id, a.terms_id, a.citizen_id, a.uses_total, a.slot, a.period,
+           a.valid_from, a.valid_until, a.at, a.request_key, a.request_hash
+      FROM allowed a
+      LEFT JOIN offer_stock s ON s.offer_id = a.offer_id
+      LEFT JOIN offer_days d ON d.offer_id = a.offer_id AND d.day = a.today
+     WHERE coalesce(a.turn <= s.total - s.issued, true)
+       AND coalesce(a.turn <= s.daily_limit - coalesce(d.issued, 0), true)
+     ORDER BY a.citizen_id, a.request_key
     ON CONFLICT DO NOTHING
     RETURNING id, offer_id
 ), taken AS MATERIALIZED (
@@ -297,7 +305,9 @@ async def _write(
     try:
         # A person's claims never share a statement: he can be in the way of himself by a key or by a place in his
         # limit, and no order of rows is an order of both.
-        done = await (writes.ask_alone(*values) if alone else writes.ask(*values, apart=citizen_id))
+        done = await (writes.ask_alone(*values) if alone else writes.ask_together(*values, apart=citizen_id))
+    except NotTogether:
+        return None
     except asyncpg.CheckViolationError as error:
         match constraint_of(error):
             case "offer_stock_not_oversold":

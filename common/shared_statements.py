@@ -26,7 +26,7 @@ OF_ONE_ROW = (
 )
 
 
-class _NotTogether(Exception):
+class NotTogether(Exception):
     """The statement for all was refused because of one of its rows: each is to find out by itself."""
 
 
@@ -55,6 +55,17 @@ class SharedStatement:
         self._sender: asyncio.Task[None] | None = None
 
     async def ask(self, *values: object, apart: Hashable = None) -> Row | None:
+        """As `ask_together`, and by itself when that was not possible.
+
+        Raises:
+            asyncpg.PostgresError, OSError, TimeoutError: as a statement of its own would.
+        """
+        try:
+            return await self.ask_together(*values, apart=apart)
+        except NotTogether:
+            return await self.ask_alone(*values)
+
+    async def ask_together(self, *values: object, apart: Hashable = None) -> Row | None:
         """The row for these values, together with whatever else waits.
 
         Args:
@@ -62,6 +73,7 @@ class SharedStatement:
                 what the first did.
 
         Raises:
+            NotTogether: one of those that waited is in the way of all.
             asyncpg.PostgresError, OSError, TimeoutError: as a statement of its own would.
         """
         loop = asyncio.get_running_loop()
@@ -71,10 +83,7 @@ class SharedStatement:
             # In a context of its own: the sender is nobody's request and holds nobody's connection.
             self._sender = loop.create_task(self._send_all(), context=Context())
         self._waiting.append(asked)
-        try:
-            return await asked.answer
-        except _NotTogether:
-            return await self.ask_alone(*values)
+        return await asked.answer
 
     async def ask_alone(self, *values: object) -> Row | None:
         """The row for these values by a statement of its own, which waits for locks."""
@@ -116,7 +125,7 @@ class SharedStatement:
         try:
             rows = await fetch_all(self.together, *map(list, columns))
         except OF_ONE_ROW:
-            _fail(batch, _NotTogether())
+            _fail(batch, NotTogether())
             return
         found = {row["n"]: row for row in rows}
         for place, asked in enumerate(batch, 1):

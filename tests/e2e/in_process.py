@@ -84,7 +84,7 @@ class Bench:
         # Warm, so that opening connections does not put them into a queue.
         await asyncio.gather(*(fetch_all("SELECT pg_sleep(0.02)") for _ in works))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(SharedStatement, "ask", ask_alone)
+            patch.setattr(SharedStatement, "ask_together", ask_alone)
             async with row_held(self.url, *row):
                 running = [asyncio.create_task(outcome(work())) for work in works]
                 await crowd(fetch_all, len(works))

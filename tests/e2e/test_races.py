@@ -209,7 +209,11 @@ async def test_hundred_pieces_and_two_thousand_claims_make_exactly_hundred_coupo
 
 
 async def signed_in(lines: Sequence[Line], names: Sequence[str]) -> list[str]:
-    """Access tokens of many people who have agreed to the credit check."""
+    """Access tokens of many people who have agreed to the credit check, and have seen their tier.
+
+    Whoever is looked up in the midst of a rush waits for a connection like everybody else; what happens when there
+    are too few for too long is shown elsewhere.
+    """
     logins = [Call("POST", f"{API}/auth/citizen", {}, {"channel": "sandbox", "code": name}) for name in names]
     tokens = [answer.json()["access_token"] for answer in await spread(lines, logins)]
     text = (await lines[0].ask(Call("GET", f"{API}/consents/credit_check"))).json()
@@ -221,6 +225,8 @@ async def signed_in(lines: Sequence[Line], names: Sequence[str]) -> list[str]:
         ],
     )
     assert counted(agreed) == {200: len(names)}
+    rated = await spread(lines, [call_as(token, "GET", "/me/credit") for token in tokens])
+    assert counted(rated) == {200: len(names)}
     return tokens
 
 

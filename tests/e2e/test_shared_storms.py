@@ -68,6 +68,9 @@ class Senders:
     async def ask(self, *values: object, apart: object = None) -> Row | None:
         return await random.choice(self._each).ask(*values, apart=apart)
 
+    async def ask_together(self, *values: object, apart: object = None) -> Row | None:
+        return await random.choice(self._each).ask_together(*values, apart=apart)
+
     async def ask_alone(self, *values: object) -> Row | None:
         return await self._each[0].ask_alone(*values)
 
@@ -83,6 +86,9 @@ class OfTheTask(Senders):
 
     async def ask(self, *values: object, apart: object = None) -> Row | None:
         return await _process.get().ask(*values, apart=apart)
+
+    async def ask_together(self, *values: object, apart: object = None) -> Row | None:
+        return await _process.get().ask_together(*values, apart=apart)
 
     async def ask_alone(self, *values: object) -> Row | None:
         return await _process.get().ask_alone(*values)
@@ -186,8 +192,8 @@ async def test_two_processes_with_the_same_keys_in_another_order_do_not_meet_cro
 class Together(OfTheTask):
     """The same, but whatever waits goes together."""
 
-    async def ask(self, *values: object, apart: object = None) -> Row | None:
-        return await super().ask(*values)
+    async def ask_together(self, *values: object, apart: object = None) -> Row | None:
+        return await super().ask_together(*values)
 
 
 @guarded
@@ -208,6 +214,40 @@ async def test_one_person_s_claims_of_the_same_offers_at_two_processes_do_not_me
     outcomes = Counter(await asyncio.gather(*(outcome(wish) for pair in wishes for wish in pair)))
     assert outcomes == {"done": 2, "limit_reached": 2}
     assert await deadlocks() == (0 if is_guarded else 1)
+    await check(fetch_all)
+
+
+class Counting(SharedStatement):
+    """Counts who goes by himself."""
+
+    count = 0
+
+    async def ask_alone(self, *values: object) -> Row | None:
+        self.count += 1
+        return await super().ask_alone(*values)
+
+
+@pytest.mark.parametrize("limit", ["total", "daily_limit"])
+async def test_who_comes_too_late_in_a_rush_hears_it_without_a_statement_of_his_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    offer = await add_offer(fetch_all, stock=1000, per_citizen=1)
+    await fetch_all(f"UPDATE offer_stock SET {limit} = 11 WHERE offer_id = $1", offer)
+    await bench.claim(await bench.citizen(), offer)  # the terms are known from now on, nobody waits for them
+    processes = [Counting(claims.CLAIM_TOGETHER, claims.CLAIM) for _ in range(2)]
+    people = [await bench.citizen() for _ in range(60)]
+    monkeypatch.setattr(claims, "writes", OfTheTask())
+    wishes = [
+        outcome(through(processes[n % 2], bench.claim(person, offer, new_key())))
+        for n, person in enumerate(people)
+    ]
+    # Both have seen ten pieces and ask for them before either gets them.
+    async with row_held(bench.url, "offer_stock", offer) as holder:
+        rush = asyncio.gather(*wishes)
+        await crowd(holder.fetch, 2)
+    outcomes = Counter(await rush)
+    assert outcomes == {"done": 10, "sold_out" if limit == "total" else "sold_out_today": 50}
+    assert [process.count for process in processes] == [0, 0]
     await check(fetch_all)
 
 
