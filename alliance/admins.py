@@ -14,6 +14,7 @@ from models import audit_log
 from models.enums import ActorKind, AdminRole
 
 TOTP_CONTEXT = "admins.totp"
+GRANTABLE = tuple(role for role in AdminRole if role is not AdminRole.SUPERVISOR)
 
 
 class LoginTaken(Refused):

@@ -8,7 +8,7 @@ import asyncpg
 from common.actors import AdminActor
 from common.database import constraint_of, fetch_one, transaction, wait_for_older_statements
 from common.errors import Invalid, NotFound, Refused
-from models import audit_log
+from models import audit_log, notice_log
 from models.enums import ActorKind, OfferStatus
 from models.region import subtree_prefix
 
@@ -94,11 +94,14 @@ async def revoke_coupon(actor: AdminActor, coupon_id: UUID, reason: str, now: da
         await _must_reach(actor, row["offer_id"])
         done = await fetch_one(
             "UPDATE coupons SET status = 'revoked', ended_at = $2, ended_reason = $3"
-            " WHERE id = $1 AND status = 'claimed' RETURNING id",
+            " WHERE id = $1 AND status = 'claimed' RETURNING citizen_id",
             *(coupon_id, now, reason),
         )
         if done is None:
             raise CouponNotRevocable
+        facts = {"coupon_id": coupon_id, "reason": reason}
+        once = f"coupon_revoked:{coupon_id}"
+        await notice_log.tell("citizen", done["citizen_id"], "coupon_revoked", once, facts, now)
         await audit_log.record((ActorKind.ADMIN, actor.id), "coupon.revoke", ("coupon", coupon_id), now)
 
 

@@ -22,6 +22,16 @@ class StaffActor:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberActor:
+    """Somebody of a member's staff who acts for the member, with his role as the database has it now."""
+
+    id: UUID
+    session_id: UUID
+    member_id: UUID
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class AdminActor:
     """A signed-in alliance admin, with his roles and his region as the database has them now."""
 
@@ -31,4 +41,4 @@ class AdminActor:
     region: str
 
 
-Actor = CitizenActor | StaffActor | AdminActor
+Actor = CitizenActor | StaffActor | MemberActor | AdminActor

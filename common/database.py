@@ -136,15 +136,20 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
 @asynccontextmanager
 async def own_connection(database_url: str) -> AsyncIterator[None]:
     """The same with a connection that is not of the pool, for what must not wait behind requests."""
-    credentials = tortoise_config(database_url)["connections"]["default"]["credentials"]
-    ours = {name: value for name, value in credentials.items() if name not in _OF_THE_POOL}
-    connection = await asyncpg.connect(**ours)
+    connection = await connect_alone(database_url)
     token = _held.set(connection)
     try:
         yield
     finally:
         _held.reset(token)
         connection.terminate()
+
+
+async def connect_alone(database_url: str) -> asyncpg.Connection:
+    """A connection outside of the pool, with the same settings; whoever asked for it ends it."""
+    credentials = tortoise_config(database_url)["connections"]["default"]["credentials"]
+    ours = {name: value for name, value in credentials.items() if name not in _OF_THE_POOL}
+    return await asyncpg.connect(**ours)
 
 
 @asynccontextmanager

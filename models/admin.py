@@ -30,7 +30,7 @@ class Admin(Model):
         constraints = (
             UniqueConstraint(fields=("login",), name="admins_login_once"),
             CheckConstraint(
-                check="roles <@ ARRAY['operator', 'auditor', 'supervisor']::text[] AND cardinality(roles) > 0",
+                check="roles <@ ARRAY['reviewer', 'operator', 'auditor', 'head', 'supervisor']::text[] AND cardinality(roles) > 0",
                 name="admins_roles_known",
             ),
             CheckConstraint(check="status IN ('active', 'revoked')", name="admins_status_known"),

@@ -1,15 +1,20 @@
 """Who did what to which thing, when, and how it ended (rule 14). Rows are written once."""
 
 from tortoise import fields
+from tortoise.fields.db_defaults import SqlDefault
 from tortoise.indexes import Index
-from tortoise.migrations.constraints import CheckConstraint
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from models.enums import ActorKind, AuditOutcome
 
 
 class AuditRecord(Model):
-    """One action. Ids only: never a name, a number or a text that somebody typed."""
+    """One action. Ids and plain values only: never a name, a number or a text that somebody typed.
+
+    `region_id` is whose business it is: who may read it. `before` and `after` are JSON of what changed, masked.
+    `entry` is its place in the audit, drawn by the database; numbers may be left out.
+    """
 
     id = fields.UUIDField(primary_key=True)
     recorded_at = fields.DatetimeField()
@@ -19,11 +24,21 @@ class AuditRecord(Model):
     object_kind = fields.CharField(max_length=32)
     object_id = fields.CharField(max_length=64)
     outcome = fields.CharEnumField(AuditOutcome, max_length=16)
+    request_id = fields.CharField(max_length=64, null=True)
+    region_id = fields.CharField(max_length=6, null=True)
+    before = fields.TextField(null=True)
+    after = fields.TextField(null=True)
+    entry = fields.BigIntField(db_default=SqlDefault("nextval('audit_entries')"))
 
     class Meta:
         table = "audit_records"
-        indexes = (Index(fields=("object_kind", "object_id"), name="audit_records_by_object"),)
+        indexes = (
+            Index(fields=("object_kind", "object_id"), name="audit_records_by_object"),
+            Index(fields=("region_id", "entry"), name="audit_records_by_region"),
+            Index(fields=("actor_id", "entry"), name="audit_records_by_actor"),
+        )
         constraints = (
+            UniqueConstraint(fields=("entry",), name="audit_records_entry_once"),
             CheckConstraint(
                 check="actor_kind IN ('citizen', 'staff', 'admin', 'system')",
                 name="audit_records_actor_kind_known",

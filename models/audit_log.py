@@ -1,36 +1,63 @@
 """Writing and reading the audit (rule 14); writing goes into the same transaction as what it tells of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from json import dumps
 from uuid import UUID
 
 from common import replica
+from common.actors import AdminActor, CitizenActor, MemberActor, StaffActor
 from common.database import Row, execute
 from common.ids import AFTER_ALL, new_id
+from common.request_ids import current_request_id
 from models.enums import ActorKind, AuditOutcome
+
+Who = tuple[ActorKind, UUID | None]
+# What changed, by column: ids, codes, numbers and times; texts that people typed stay out (rule 7).
+Facts = Mapping[str, object]
+
+SYSTEM: Who = (ActorKind.SYSTEM, None)
+
+
+def who(actor: CitizenActor | StaffActor | MemberActor | AdminActor) -> Who:
+    """An actor as the audit writes him."""
+    if isinstance(actor, AdminActor):
+        return ActorKind.ADMIN, actor.id
+    return (ActorKind.CITIZEN if isinstance(actor, CitizenActor) else ActorKind.STAFF), actor.id
 
 
 async def record(
-    actor: tuple[ActorKind, UUID | None],
+    actor: Who,
     action: str,
     thing: tuple[str, object],
     now: datetime,
     outcome: AuditOutcome = AuditOutcome.DONE,
+    *,
+    region: str | None = None,
+    before: Facts | None = None,
+    after: Facts | None = None,
 ) -> None:
-    """Write one action.
+    """Write one action; the id of the request that it belongs to is found by itself.
 
     Args:
         actor: kind and id of who did it.
         action: verb and noun, such as `staff.revoke`.
         thing: kind and id of what it was done to.
+        region: whose business it is; admins of it and above may read it, without one the province's alone.
+        before, after: what changed; the same keys in both where there is a before.
     """
     kind, actor_id = actor
     object_kind, object_id = thing
     await execute(
-        "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, outcome)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, outcome,"
+        " request_id, region_id, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         *(new_id(), now, kind, actor_id, action, object_kind, str(object_id), outcome),
+        *(current_request_id.get(), region, _text(before), _text(after)),
     )
+
+
+def _text(facts: Facts | None) -> str | None:
+    return None if facts is None else dumps(facts, ensure_ascii=False, default=str, sort_keys=True)
 
 
 async def newest(before: UUID | None, limit: int) -> Sequence[Row]:

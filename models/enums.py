@@ -42,11 +42,57 @@ class StaffStatus(StrEnum):
 
 
 class AdminRole(StrEnum):
-    """What an alliance admin may do inside his region."""
+    """What an alliance admin may do inside his region (`alliance.permissions`).
 
+    审核员, 运营员, 审计员 and 负责人. `SUPERVISOR` is what a head was called; it can't be granted any more.
+    """
+
+    REVIEWER = "reviewer"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    HEAD = "head"
     SUPERVISOR = "supervisor"
+
+
+class ApprovalKind(StrEnum):
+    """What a second admin has to agree to before it is carried out (四眼)."""
+
+    TIER_SCHEME = "tier_scheme"
+    WHITE_LIST = "white_list"
+    USCC_OVERRIDE = "uscc_override"
+    COUPON_REVOCATION = "coupon_revocation"
+    BUDGET_RAISE = "budget_raise"
+    EXPORT = "export"
+
+
+class ApprovalStatus(StrEnum):
+    """How far a request for a second admin has come; all but `OPEN` are final."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link or code is good for."""
+
+    STAFF_INVITATION = "staff_invitation"
+    STAFF_RESET = "staff_reset"
+    DEVICE_PAIRING = "device_pairing"
+    ADMIN_INVITATION = "admin_invitation"
+    ADMIN_RESET = "admin_reset"
+
+
+class FilePurpose(StrEnum):
+    """Why a file was sent in or made; it decides who may read it and how large it may be."""
+
+    MEMBER_DOCUMENT = "member_document"
+    PRICE_EVIDENCE = "price_evidence"
+    IMPORT = "import"
+    IMPORT_ERRORS = "import_errors"
+    EXPORT = "export"
 
 
 class Channel(StrEnum):

@@ -98,8 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     admin.add_argument(
         "--region", default="330000", help="GB/T 2260 code that bounds the admin (default: %(default)s)"
     )
-    admin.add_argument("--role", action="append", choices=["operator", "auditor", "supervisor"],
-                       help="may be given several times (default: all three)")  # fmt: skip
+    admin.add_argument("--role", action="append", choices=["reviewer", "operator", "auditor", "head"],
+                       help="may be given several times (default: all of them)")  # fmt: skip
     admin.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     child = add("web-worker", _web_worker, "one web process; started by `web`")
     child.add_argument("--listen-fd", type=int, required=True, help="the listening socket")

@@ -17,9 +17,10 @@ from citizens.credit_sources import CreditSource
 from citizens.credit_sources.guarded import GuardedSource
 from common import database, events, replica
 from common.clock import now
+from common.files import FileStore
 from models.enums import Channel
 from server import metrics
-from server.api import admin, citizen, documents, health, ledger, sessions, staff
+from server.api import admin, citizen, documents, health, ledger, member, sessions, staff
 from server.auth import Authenticator, watch_revocations
 from server.config import Settings
 from server.http import setup_http
@@ -49,6 +50,7 @@ def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | N
     app.ctx.limiter = limiter
     app.ctx.catalogue = Catalogue()
     app.ctx.scan_keys = ScanKeys(settings.code_master_keys, settings.data_keys)
+    app.ctx.files = FileStore(settings.files_folder)
     app.ctx.channels = _channels(settings)
     app.ctx.credit_desk = CreditDesk(GuardedSource(source or _source(settings)), settings.data_keys)
     app.config.FORWARDED_SECRET = settings.forwarded_secret or None
@@ -96,7 +98,8 @@ def _add_routes(app: App) -> None:
     app.blueprint(health.routes)
     app.blueprint(documents.blueprint)
     api = Blueprint.group(
-        *(sessions.routes, citizen.routes, staff.routes, admin.routes, ledger.routes), url_prefix="/api/v1"
+        *(sessions.routes, citizen.routes, staff.routes, member.routes, admin.routes, ledger.routes),
+        url_prefix="/api/v1",
     )
     app.blueprint(api)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sanic import Request
 
-from common.actors import Actor, AdminActor, CitizenActor, StaffActor
+from common.actors import Actor, AdminActor, CitizenActor, MemberActor, StaffActor
 from common.clock import now
 from common.database import fetch_all, fetch_one, own_connection
 from server import tokens
@@ -112,11 +112,14 @@ class Authenticator:
         claims = known.claims
         if await self.is_over(claims.session_id):
             raise NotSignedIn
-        if known.kind not in kinds:
+        acts_for_member = known.kind is StaffActor and MemberActor in kinds
+        if known.kind not in kinds and not acts_for_member:
             if optional:
                 return None
             raise NotAllowed
         self._limiter.hit(claims.audience, known.who, self._limits[claims.audience])
+        if acts_for_member:
+            return await _member(claims)
         return known.actor or await _admin(claims)
 
     async def is_over(self, session_id: UUID) -> bool:
@@ -154,6 +157,16 @@ async def _admin(claims: Claims) -> AdminActor:
     if row is None:
         raise NotSignedIn
     return AdminActor(claims.actor_id, claims.session_id, tuple(row["roles"]), row["region_id"])
+
+
+async def _member(claims: Claims) -> MemberActor:
+    """So is the role of somebody who acts for his member."""
+    row = await fetch_one(
+        "SELECT member_id, role FROM staff WHERE id = $1 AND status = 'active'", claims.actor_id
+    )
+    if row is None:
+        raise NotSignedIn
+    return MemberActor(claims.actor_id, claims.session_id, row["member_id"], row["role"])
 
 
 async def watch_revocations(authenticator: Authenticator, database_url: str) -> None:

@@ -140,7 +140,7 @@ async def create_admin(
         await must_be_installation(settings.sandbox)
         secret = await admins.create(
             *(login, passwords.hashed(password), region),
-            *(tuple(AdminRole(role) for role in roles or AdminRole), settings.data_keys, now()),
+            *(tuple(AdminRole(role) for role in roles or admins.GRANTABLE), settings.data_keys, now()),
         )
     except NotFound:
         return Said(False, f"There is no region {region}; use a GB/T 2260 code such as 330000 or 330100.")

@@ -10,8 +10,10 @@
 
 What the function gets is read once, from the names and annotations of its parameters:
 
-- `actor`: who may call; `CitizenActor | None` also lets in who sends no token. Without it: public.
+- `actor`: who may call; `CitizenActor | None` also lets in who sends no token. Without it: public. A route for an
+  admin or for a member's owner names in `may` what it does: `alliance.permissions` says which roles may.
 - `body`, `query`: a model of `server.schemas`.
+- `upload`: a file instead of a body (`server.uploads`), of one of the media types in `takes`.
 - `key`: the `Idempotency-Key` header, required.
 - `request`: the request itself, where nothing else will do.
 - the names in `<...>` of the path, as `UUID` or `str`.
@@ -32,11 +34,13 @@ from pydantic_core import to_json
 from sanic import Blueprint, HTTPResponse, Request
 
 from common.errors import DomainError, NotFound
-from server import errors
+from common.files import FileEmpty, FileNotAsSaid, FileTooLarge
+from server import errors, permits
 from server.inputs import IdempotencyKey, body_reader, path_reader, query_reader, read_key, refuse_body
 from server.problems import refused
 from server.responses import JsonResponse
 from server.schemas import PageQuery
+from server.uploads import upload_reader
 
 __all__ = ["ALWAYS_POSSIBLE", "Answer", "IdempotencyKey", "Operation", "endpoint"]
 
@@ -45,7 +49,7 @@ Answers = Mapping[int, type[BaseModel] | MediaTypes | None]
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[object]])
 
-_SPECIAL = frozenset({"actor", "body", "query", "key", "request"})
+_SPECIAL = frozenset({"actor", "body", "query", "key", "request", "upload"})
 # What any route may answer with, whatever its function does.
 ALWAYS_POSSIBLE: tuple[type[DomainError], ...] = (
     errors.BadRequest,
@@ -87,6 +91,8 @@ class Operation:
     needs_key: bool
     path_parameters: Mapping[str, type]
     problems: tuple[type[DomainError], ...]
+    may: str | None = None
+    takes: frozenset[str] = frozenset()
 
     @property
     def is_stream(self) -> bool:
@@ -103,6 +109,8 @@ def endpoint(
     summary: str,
     answers: Answers,
     refusals: tuple[type[DomainError], ...] = (),
+    may: str | None = None,
+    takes: frozenset[str] = frozenset(),
 ) -> Callable[[HandlerT], HandlerT]:
     """Register the function below as a route; it stays an ordinary function itself.
 
@@ -110,18 +118,26 @@ def endpoint(
         path: below the blueprint's prefix, parameters as `<name>`.
         answers: per status a model, None for no body, or a mapping of media types to models.
         refusals: the errors the function may raise beyond those every route has.
+        may: the action that an admin's or an owner's role has to allow (`alliance.permissions`).
+        takes: the media types of the file that `upload` reads.
 
     Raises:
         TypeError: a parameter that can't be filled, at import.
     """
 
     def register(handler: HandlerT) -> HandlerT:
-        operation = _describe(handler, method, path, summary, answers, refusals)
+        operation = _describe(handler, method, path, summary, answers, refusals, may, takes)
         # HEAD is GET without a body; a stream has nothing to tell without one.
         methods = ["GET", "HEAD"] if method == "GET" and not operation.is_stream else [method]
         serve = _serve(handler, operation)
         blueprint.add_route(
-            serve, path, methods, name=handler.__name__, error_format="json", ctx_operation=operation
+            serve,
+            path,
+            methods,
+            name=handler.__name__,
+            error_format="json",
+            stream=bool(takes),
+            ctx_operation=operation,
         )
         return handler
 
@@ -135,6 +151,8 @@ def _describe(
     summary: str,
     answers: Answers,
     refusals: tuple[type[DomainError], ...],
+    may: str | None,
+    takes: frozenset[str],
 ) -> Operation:
     hints = get_type_hints(handler)
     hints.pop("return", None)
@@ -153,6 +171,8 @@ def _describe(
         needs_key="key" in hints,
         path_parameters={name: kind for name, kind in hints.items() if name not in _SPECIAL},
         problems=refusals + _implied_problems(hints, method),
+        may=may,
+        takes=takes,
     )
     _check(operation, path, hints, frozenset(signature(handler).parameters))
     return operation
@@ -171,7 +191,9 @@ def _implied_problems(hints: Mapping[str, Any], method: str) -> tuple[type[Domai
         found += [errors.QueryInvalid, errors.FieldsInvalid]
         if issubclass(hints["query"], PageQuery):
             found.append(errors.CursorInvalid)
-    if "body" in hints or method != "GET":
+    if "upload" in hints:
+        found += [errors.UnsupportedMediaType, FileTooLarge, FileEmpty, FileNotAsSaid]
+    elif "body" in hints or method != "GET":
         found += [errors.JsonInvalid, errors.UnsupportedMediaType, errors.FieldsInvalid]
     return tuple(dict.fromkeys(found))
 
@@ -188,6 +210,10 @@ def _check(operation: Operation, path: str, hints: Mapping[str, Any], names: fro
         raise TypeError(f"{where}a path parameter is UUID or str")
     if operation.needs_key and hints["key"] is not IdempotencyKey:
         raise TypeError(f"{where}key is an IdempotencyKey")
+    if bool(operation.takes) != ("upload" in hints):
+        raise TypeError(f"{where}`takes` goes with an upload")
+    if operation.may not in permits.actions_for(operation.actors):
+        raise TypeError(f"{where}`may` names an action of alliance.permissions, for admins and members alone")
     if not any(200 <= status < 300 for status in operation.answers):
         raise TypeError(f"{where}no answer for success")
 
@@ -222,20 +248,27 @@ def _collector(
     path_readers = [(name, path_reader(kind)) for name, kind in operation.path_parameters.items()]
     read_body = body_reader(operation.body) if operation.body else None
     read_query = query_reader(operation.query) if operation.query else None
+    read_upload = upload_reader(operation.takes) if operation.takes else None
     takes_none = operation.method != "GET"
 
     async def collect(request: Request, path: Mapping[str, str]) -> dict[str, object]:
         arguments: dict[str, object] = {}
         # Who asks comes first: nobody learns about forms or ids before he is known.
         if actors:
-            arguments["actor"] = await request.app.ctx.authenticate(request, *actors, optional=optional)
+            actor = arguments["actor"] = await request.app.ctx.authenticate(
+                request, *actors, optional=optional
+            )
+            if operation.may is not None:
+                await permits.must_be_allowed(actor, operation.may, path)
         for name, read in path_readers:
             arguments[name] = read(path[name])
         if operation.needs_key:
             arguments["key"] = read_key(request)
         if read_query:
             arguments["query"] = read_query(request)
-        if read_body:
+        if read_upload:
+            arguments["upload"] = read_upload(request)
+        elif read_body:
             arguments["body"] = read_body(request)
         elif takes_none:
             refuse_body(request)

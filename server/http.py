@@ -12,10 +12,11 @@ from sanic.compat import Header
 from sanic.http import Http
 from sanic.response.types import BaseHTTPResponse
 
+from common.request_ids import current_request_id
 from server.errors import BadRequest
 from server.problems import ProblemHandler
 from server.protocol import DeadlineProtocol
-from server.request_log import access_logger, current_request_id
+from server.request_log import access_logger
 from server.responses import DEFAULT_HEADERS, JsonResponse
 
 # Digits alone could be somebody's ID number or phone, and the log must not hold one.

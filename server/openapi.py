@@ -27,6 +27,7 @@ _AUDIENCES = {
     "public": "公开 · 无需登录 / Public, no token",
     "citizen": "市民 / Citizens",
     "staff": "商户员工 / Members' staff",
+    "member": "成员单位的负责人与店长 / Members' owners and managers",
     "admin": "联盟管理员 / Alliance admins",
 }
 _DESCRIPTION = """所有错误都是 application/problem+json（RFC 9457），程序请按 `code` 判断。
@@ -199,6 +200,8 @@ def _operation(name: str, operation: Operation, schemas: _Schemas) -> Json:
     if operation.body:
         schema = schemas.reference(operation.body, "validation")
         entry["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if operation.takes:
+        entry["requestBody"] = {"required": True, "content": {kind: {} for kind in sorted(operation.takes)}}
     return entry
 
 

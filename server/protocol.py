@@ -25,7 +25,7 @@ class DeadlineProtocol(HttpProtocol):
     thrown away, and only then it is closed.
     """
 
-    __slots__ = ("_arriving", "_left_to_swallow", "lingers")
+    __slots__ = ("_arriving", "_left_to_swallow", "arrives_within_s", "lingers")
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -34,6 +34,8 @@ class DeadlineProtocol(HttpProtocol):
         # Set with an answer that is given before the request has arrived.
         self.lingers = False
         self._left_to_swallow = 0
+        # Longer for a request that brings a file; its route says so.
+        self.arrives_within_s: float | None = None
 
     def close(self, timeout: float | None = None) -> None:
         """Close, at once or after what still arrives."""
@@ -60,10 +62,10 @@ class DeadlineProtocol(HttpProtocol):
     def check_timeouts(self) -> None:
         """Called several times within each limit, as long as the connection lives."""
         if not self._is_arriving():
-            self._arriving = None
+            self._arriving = self.arrives_within_s = None
         elif self._arriving is None or self._arriving[0] is not self._http.request:
             self._arriving = self._http.request, monotonic()
-        elif monotonic() - self._arriving[1] > self.request_timeout and self._task:
+        elif monotonic() - self._arriving[1] > (self.arrives_within_s or self.request_timeout) and self._task:
             self._http.exception = RequestTimeout("Request Timeout")
             reason = () if sys.version_info >= (3, 14) else ("the request did not arrive in time",)
             self._task.cancel(*reason)

@@ -8,7 +8,6 @@ import logging
 import re
 import sys
 from collections.abc import Callable
-from contextvars import ContextVar
 from time import perf_counter
 from traceback import walk_tb
 from types import TracebackType
@@ -20,8 +19,7 @@ from sanic.constants import HTTP_METHODS
 from sanic.response.types import BaseHTTPResponse
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
-"""The id of the request this task is serving."""
+from common.request_ids import current_request_id
 
 _MOST_FRAMES = 25
 _MOST_CAUSES = 4

@@ -9,12 +9,13 @@ from typing import Any
 
 import structlog
 
+from alliance import approvals
 from benefits import seals
 from common import database
 from common.clock import now
 from common.signing import Signer
 from models import monthly_logs
-from server import witness
+from server import jobs, witness
 from server.config import Settings
 from server.migrate import WrongInstallation, must_be_installation
 
@@ -45,6 +46,7 @@ async def run(settings: Settings) -> None:
     works: list[Awaitable[Any]] = [
         stop.wait(),
         _every(CLEAR_EVERY_S, settings, partial(clear_away, settings)),
+        jobs.work_for_ever(settings),
     ]
     if settings.ledger_signing_key is not None:
         signer = Signer.of(settings.ledger_signing_key)
@@ -105,6 +107,8 @@ async def clear_away(settings: Settings) -> bool:
         forget_old_sessions,
         forget_login_failures,
         close_abandoned_lookups,
+        approvals.expire,
+        forget_links,
         monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:
@@ -131,6 +135,14 @@ async def forget_login_failures(at: datetime) -> int:
     return await database.execute(
         "DELETE FROM login_failures WHERE id IN (SELECT id FROM login_failures WHERE window_ends_at < $1 LIMIT $2)",
         *(at, BATCH),
+    )
+
+
+async def forget_links(at: datetime) -> int:
+    """Delete one-time links that were good for the last time half a year ago."""
+    return await database.execute(
+        "DELETE FROM one_time_links WHERE id IN (SELECT id FROM one_time_links WHERE expires_at < $1 LIMIT $2)",
+        *(at - KEEP_SESSIONS, BATCH),
     )
 
 

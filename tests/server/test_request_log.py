@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 import structlog
 
-from server.request_log import access_logger, current_request_id, describe
+from common.request_ids import current_request_id
+from server.request_log import access_logger, describe
 from tests.server.kit import client_of, make_app
 from tests.server.things import SOME_ID, routes
 

@@ -2,9 +2,17 @@
 
 from sanic import Blueprint
 
-from server.api.admin import audit, coupons, offers, sign_in, staff
+from server.api.admin import approvals, audit, coupons, jobs, offers, sign_in, staff
 
 routes = Blueprint.group(
     sign_in.routes,
-    Blueprint.group(staff.routes, offers.routes, coupons.routes, audit.routes, url_prefix="/admin"),
+    Blueprint.group(
+        staff.routes,
+        offers.routes,
+        coupons.routes,
+        approvals.routes,
+        jobs.routes,
+        audit.routes,
+        url_prefix="/admin",
+    ),
 )

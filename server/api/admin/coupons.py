@@ -1,17 +1,15 @@
-"""Revoking a coupon, with a reason."""
+"""Revoking a coupon, with a reason, by two admins."""
 
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
 from sanic import Blueprint
 
-from benefits import offer_changes
+from alliance import coupon_revocations
+from alliance.approvals import AlreadyAsked
 from benefits.offer_changes import CouponNotRevocable
 from common.actors import AdminActor
 from common.clock import now
-from models.enums import AdminRole
-from server.api.admin.roles import must_be
+from server.api.admin.approvals import AskedOut, Reason
 from server.endpoints import endpoint
 from server.schemas import In
 
@@ -21,18 +19,19 @@ routes = Blueprint("admin_coupons", url_prefix="/coupons")
 class RevocationIn(In):
     """Why; the citizen reads it."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+    reason: Reason
 
 
 @endpoint(
     routes,
     "POST",
     "/<coupon_id>/revocation",
-    summary="作废优惠券 / Revoke a coupon",
-    answers={204: None},
-    refusals=(CouponNotRevocable,),
+    summary="提请作废优惠券 / Ask for a coupon to be revoked",
+    answers={202: AskedOut},
+    refusals=(CouponNotRevocable, AlreadyAsked),
+    may="coupon.revoke",
 )
-async def revoke(actor: AdminActor, coupon_id: UUID, body: RevocationIn) -> None:
-    """The only thing that ends a claimed coupon against its citizen's will."""
-    await must_be(actor, AdminRole.SUPERVISOR, "coupon.revoke", ("coupon", coupon_id))
-    await offer_changes.revoke_coupon(actor, coupon_id, body.reason, now())
+async def revoke(actor: AdminActor, coupon_id: UUID, body: RevocationIn) -> AskedOut:
+    """The only thing that ends a claimed coupon against its citizen's will; done when a second admin agrees."""
+    approval_id = await coupon_revocations.ask(actor, coupon_id, body.reason, now())
+    return AskedOut(approval_id=approval_id)

@@ -2,8 +2,15 @@
 
 from sanic import Blueprint
 
-from server.api.citizen import consents, coupons, credit, events, me, offers, sign_in
+from server.api.citizen import consents, coupons, credit, events, me, notices, offers, sign_in
 
 routes = Blueprint.group(
-    sign_in.routes, me.routes, consents.routes, credit.routes, offers.routes, coupons.routes, events.routes
+    sign_in.routes,
+    me.routes,
+    consents.routes,
+    credit.routes,
+    offers.routes,
+    coupons.routes,
+    events.routes,
+    notices.routes,
 )

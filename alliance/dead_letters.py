@@ -1,0 +1,88 @@
+"""Jobs that failed as often as they are tried: what admins of the province see, and trying them again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from json import loads
+
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.queries import Queries
+from pgqueuer.types import JobId
+
+from common.actors import AdminActor
+from common.database import fetch_all, fetch_one, one_connection, transaction
+from common.errors import Forbidden, NotFound
+from models import audit_log
+
+LARGEST = (1 << 63) - 1
+
+
+class ProvinceAlone(Forbidden):
+    """What has no region is for the province's admins."""
+
+    code = "forbidden"
+    zh = "后台任务不分地区，只有省级管理员可以查看和处理。请联系省级管理员。"
+    en = "Jobs belong to no region; only admins of the province may see them. Ask one of them."
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One job that failed for good; `error` is the kind of its last error."""
+
+    id: str
+    kind: str
+    payload: str
+    tries: int
+    failed_at: datetime
+    error: str | None
+
+
+async def listed(actor: AdminActor, before: int | None, limit: int) -> Sequence[DeadLetter]:
+    """The newest ones; `before` is the last id of the page before.
+
+    Raises:
+        ProvinceAlone: the admin is a city's or a county's.
+    """
+    _must_be_of_province(actor)
+    rows = await fetch_all(
+        "SELECT j.id, j.entrypoint, j.payload, j.attempts, j.updated,"
+        " (SELECT l.traceback FROM pgqueuer_log l WHERE l.job_id = j.id AND l.status = 'failed'"
+        "   ORDER BY l.created DESC LIMIT 1) AS traceback"
+        " FROM pgqueuer j WHERE j.status = 'failed' AND j.id < $1 ORDER BY j.id DESC LIMIT $2",
+        *(before or LARGEST, limit),
+    )
+    return [
+        DeadLetter(
+            str(row["id"]),
+            row["entrypoint"],
+            (row["payload"] or b"").decode(errors="replace"),
+            row["attempts"] + 1,
+            row["updated"],
+            loads(row["traceback"]).get("exception_message") if row["traceback"] else None,
+        )
+        for row in rows
+    ]
+
+
+async def retry(actor: AdminActor, job_id: str, now: datetime) -> None:
+    """Put a failed job back into the queue.
+
+    Raises:
+        ProvinceAlone: the admin is a city's or a county's.
+        NotFound: no such job failed.
+    """
+    _must_be_of_province(actor)
+    number = int(job_id) if job_id.isascii() and job_id.isdigit() and len(job_id) < 19 else 0
+    async with transaction():
+        if not await fetch_one(
+            "SELECT 1 FROM pgqueuer WHERE id = $1 AND status = 'failed' FOR UPDATE", number
+        ):
+            raise NotFound
+        async with one_connection() as connection:
+            await Queries(AsyncpgDriver(connection)).requeue_jobs([JobId(number)])
+        await audit_log.record(audit_log.who(actor), "job.retry", ("job", number), now)
+
+
+def _must_be_of_province(actor: AdminActor) -> None:
+    if not actor.region.endswith("0000"):
+        raise ProvinceAlone

@@ -1,0 +1,51 @@
+"""What is carried out when a second admin agrees: one function for each kind of request."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from json import loads
+from typing import Any
+from uuid import UUID
+
+from alliance import approvals
+from benefits import offer_changes
+from common.actors import AdminActor
+from common.database import Row, transaction, wait_for_older_statements
+from models.enums import ApprovalKind, ApprovalStatus
+
+# The deciding admin, who asked, the payload, the reason, now. Each runs inside the decision's transaction and writes
+# its own audit record; what it refuses undoes the decision as well.
+CarryOut = Callable[[AdminActor, Row, Mapping[str, Any], datetime], Awaitable[None]]
+
+
+async def _revoke_coupon(actor: AdminActor, asked: Row, payload: Mapping[str, Any], now: datetime) -> None:
+    await offer_changes.revoke_coupon(actor, UUID(payload["coupon_id"]), asked["reason"], now)
+
+
+CARRY_OUT: dict[ApprovalKind, CarryOut] = {
+    ApprovalKind.COUPON_REVOCATION: _revoke_coupon,
+}
+
+
+async def approve(actor: AdminActor, approval_id: UUID, reason: str, now: datetime) -> None:
+    """Agree, and carry out what was asked for, in one transaction.
+
+    Raises:
+        NotFound: no such request in the admin's region.
+        OwnRequest, NotOpen: he may not decide it, or nobody may any more.
+        DomainError: what the thing itself refuses; the request stays open.
+    """
+    async with transaction():
+        asked = await approvals.decide(actor, approval_id, ApprovalStatus.APPROVED, reason, now)
+        await CARRY_OUT[ApprovalKind(asked["kind"])](actor, asked, loads(asked["payload"]), now)
+    # What an old right still allowed is over when this is answered.
+    await wait_for_older_statements()
+
+
+async def refuse(actor: AdminActor, approval_id: UUID, reason: str, now: datetime) -> None:
+    """Refuse it; nothing is carried out.
+
+    Raises:
+        NotFound, OwnRequest, NotOpen: as for `approve`.
+    """
+    async with transaction():
+        await approvals.decide(actor, approval_id, ApprovalStatus.REFUSED, reason, now)

@@ -1,0 +1,68 @@
+"""Making and using links and codes that are good once; only their hash is kept."""
+
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from common.database import execute, fetch_one
+from common.errors import Unauthenticated
+from common.ids import new_id
+from models.enums import LinkPurpose
+
+SECRET_BYTES = 32
+
+
+class LinkInvalid(Unauthenticated):
+    """Never made, used before, or too old: the three are not told apart."""
+
+    code = "link_invalid"
+    zh = "这个链接或配对码无效、已用过或已过期。请向发给您的人重新要一个。"
+    en = "This link or code is not valid, was used before, or is too old. Ask whoever gave it to you for a new one."
+
+
+async def make(purpose: LinkPurpose, subject_id: UUID, good_for: timedelta, now: datetime) -> str:
+    """A fresh secret that opens `subject_id` once; those made before for the same purpose are good no more.
+
+    Returns:
+        the secret, URL-safe, shown once.
+    """
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    await execute(
+        "UPDATE one_time_links SET used_at = $3 WHERE subject_id = $1 AND purpose = $2 AND used_at IS NULL",
+        *(subject_id, purpose, now),
+    )
+    await execute(
+        "INSERT INTO one_time_links (id, purpose, subject_id, secret_hash, made_at, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        *(new_id(), purpose, subject_id, _hash(secret), now, now + good_for),
+    )
+    return secret
+
+
+async def use(purpose: LinkPurpose, secret: str, now: datetime) -> UUID:
+    """Burn a link, in the transaction of what it allows; whose it is.
+
+    Raises:
+        LinkInvalid: it is not good (any more).
+    """
+    row = await fetch_one(
+        "UPDATE one_time_links SET used_at = $3 WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL"
+        " AND expires_at > $3 RETURNING subject_id",
+        *(_hash(secret), purpose, now),
+    )
+    if row is None:
+        raise LinkInvalid
+    subject_id: UUID = row["subject_id"]
+    return subject_id
+
+
+async def forget(subject_id: UUID, now: datetime) -> None:
+    """End every link of a subject, for instance of somebody whose rights were taken away."""
+    await execute(
+        "UPDATE one_time_links SET used_at = $2 WHERE subject_id = $1 AND used_at IS NULL", subject_id, now
+    )
+
+
+def _hash(secret: str) -> bytes:
+    return sha256(secret.encode()).digest()

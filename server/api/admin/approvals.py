@@ -1,0 +1,120 @@
+"""What waits for a second admin, and his decision."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+from sanic import Blueprint
+
+from alliance import approvals, decisions
+from alliance.approvals import NotOpen, OwnRequest
+from benefits.offer_changes import CouponNotRevocable
+from common.actors import AdminActor
+from common.clock import now
+from models.enums import ApprovalKind, ApprovalStatus
+from server.endpoints import endpoint
+from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+
+routes = Blueprint("admin_approvals", url_prefix="/approvals")
+
+Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+# What carrying out may refuse; the request stays open then.
+CARRYING_OUT = (CouponNotRevocable,)
+
+
+class ApprovalQuery(PageQuery):
+    """Which ones; all without a status."""
+
+    status: ApprovalStatus | None = None
+
+
+class DecisionIn(In):
+    """Why; whoever asked reads it."""
+
+    reason: Reason
+
+
+class AskedOut(Out):
+    """A request that waits for a second admin; nothing has changed yet."""
+
+    approval_id: UUID
+
+
+class ApprovalOut(Out):
+    """What was asked for, by whom and why, and how it was decided."""
+
+    id: UUID
+    kind: ApprovalKind
+    region: str = Field(validation_alias="region_id")
+    object_id: str
+    reason: str
+    status: ApprovalStatus
+    asked_by: UUID
+    asked_at: Moment
+    expires_at: Moment
+    decided_by: UUID | None
+    decided_at: Moment | None
+    decision_reason: str | None
+
+
+@endpoint(
+    routes,
+    "GET",
+    "",
+    summary="待审批事项 / What waits for a second admin",
+    answers={200: Page[ApprovalOut]},
+    may="approval.read",
+)
+async def listed(actor: AdminActor, query: ApprovalQuery) -> Page[ApprovalOut]:
+    """Newest first, of the admin's region and below."""
+    before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
+    rows = await approvals.listed(actor, query.status, before, query.limit + 1)
+    return page_of(
+        Page[ApprovalOut],
+        rows,
+        query.limit,
+        lambda row: ApprovalOut.model_validate(dict(row)),
+        lambda row: (row["id"],),
+    )
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/<approval_id>/approval",
+    summary="同意 / Agree, and carry it out",
+    answers={204: None},
+    refusals=(OwnRequest, NotOpen, *CARRYING_OUT),
+    may="approval.decide",
+)
+async def approve(actor: AdminActor, approval_id: UUID, body: DecisionIn) -> None:
+    """By another head than the one who asked; it is carried out in the same moment, or stays open."""
+    await decisions.approve(actor, approval_id, body.reason, now())
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/<approval_id>/refusal",
+    summary="不同意 / Refuse",
+    answers={204: None},
+    refusals=(OwnRequest, NotOpen),
+    may="approval.decide",
+)
+async def refuse(actor: AdminActor, approval_id: UUID, body: DecisionIn) -> None:
+    """Nothing is carried out; whoever asked reads why."""
+    await decisions.refuse(actor, approval_id, body.reason, now())
+
+
+@endpoint(
+    routes,
+    "DELETE",
+    "/<approval_id>",
+    summary="撤回提请 / Withdraw one's own request",
+    answers={204: None},
+    refusals=(NotOpen,),
+    may="approval.withdraw",
+)
+async def withdraw(actor: AdminActor, approval_id: UUID) -> None:
+    """As long as nobody has decided."""
+    await approvals.withdraw(actor, approval_id, now())

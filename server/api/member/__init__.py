@@ -1,0 +1,7 @@
+"""What a member's owners and managers call; everything is bounded by their member."""
+
+from sanic import Blueprint
+
+from server.api.member import notices
+
+routes = Blueprint.group(notices.routes, url_prefix="/member")
