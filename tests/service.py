@@ -158,6 +158,15 @@ class Service:
         client.headers["Authorization"] = "Bearer " + answer.json()["access_token"]
         return client
 
+    async def revoke_coupon(self, coupon_id: str, reason: str = "测试") -> None:
+        """Have a coupon revoked: one admin asks, another agrees."""
+        admin, head = await self.admin(), await self.admin("demo-head")
+        asked = await admin.post(f"/admin/coupons/{coupon_id}/revocation", json={"reason": reason})
+        assert asked.status_code == 202, asked.text
+        path = f"/admin/approvals/{asked.json()['approval_id']}/approval"
+        answer = await head.post(path, json={"reason": "同意"})
+        assert answer.status_code == 204, answer.text
+
     async def offer_id(self, title: str = UNLIMITED) -> str:
         """The id of a demo offer."""
         if title not in self.offers:

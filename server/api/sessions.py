@@ -77,9 +77,7 @@ async def refresh(request: Request, body: RefreshIn) -> RefreshedOut:
     return RefreshedOut(**tokens_of(signed_in), **whose)  # type: ignore[arg-type]
 
 
-@endpoint(
-    routes, "POST", "/logout", summary="退出登录 / Sign out", answers={204: None}, may="session.own"
-)
+@endpoint(routes, "POST", "/logout", summary="退出登录 / Sign out", answers={204: None}, may="session.own")
 async def logout(request: Request, actor: CitizenActor | StaffActor | AdminActor) -> None:
     """Ends this session everywhere, with the codes that its phone could make."""
     await sessions.end(actor.session_id, "logout", now())

@@ -107,13 +107,19 @@ async def calls(loud: Service) -> dict[str, Call]:
     return found
 
 
+def is_in_the_matrix(path: str, name: str) -> bool:
+    """Routes of admins and owners are tried by tests/matrix, one by one as the document lists them."""
+    is_theirs = path.startswith((f"{API}/admin/", f"{API}/member/"))
+    return is_theirs and name.replace(API, "") not in {*WITH_BODY, *WITHOUT_BODY}
+
+
 async def test_every_route_that_takes_something_is_in_these_tables(loud: Service) -> None:
     document = (await loud.client().get(loud.url + "/api/openapi.json")).json()
     routes = {
         f"{method.upper()} {path.removeprefix(API)}"
         for path, operations in document["paths"].items()
         for method in operations
-        if method in ("post", "put", "patch")
+        if method in ("post", "put", "patch") and not is_in_the_matrix(path, f"{method.upper()} {path}")
     }
     assert routes == {*WITH_BODY, *WITHOUT_BODY}
 

@@ -131,8 +131,25 @@ async def test_a_coupon_is_revoked_with_a_reason_that_its_citizen_reads(service:
     for reason in ("", " ", "\n"):
         answer = await admin.post(f"/admin/coupons/{coupon}/revocation", json={"reason": reason})
         assert problem(answer, 422, "validation_failed")["errors"][0]["pointer"] == "/reason"
-    answer = await admin.post(f"/admin/coupons/{coupon}/revocation", json={"reason": "活动取消"})
+    asked = answered(
+        await admin.post(f"/admin/coupons/{coupon}/revocation", json={"reason": "活动取消"}),
+        202,
+        "approval_id",
+    )
+    problem(
+        await admin.post(f"/admin/coupons/{coupon}/revocation", json={"reason": "又一次"}),
+        409,
+        "already_asked",
+    )
+    path = f"/admin/approvals/{asked['approval_id']}/approval"
+    problem(await admin.post(path, json={"reason": "自己同意自己"}), 403, "own_request")
+    assert (await citizen.http.get(f"/coupons/{coupon}")).json()["status"] == "claimed"
+    head = await service.admin("demo-head")
+    answer = await head.post(path, json={"reason": "同意"})
     assert (answer.status_code, answer.content) == (204, b"")
+    problem(await head.post(path, json={"reason": "同意"}), 409, "approval_not_open")
+    [notice] = (await citizen.http.get("/me/notices")).json()["items"]
+    assert notice["kind"] == "coupon_revoked" and "活动取消" in notice["text_zh"]
     problem(
         await admin.post(f"/admin/coupons/{coupon}/revocation", json={"reason": "活动取消"}),
         409,
@@ -153,8 +170,8 @@ async def test_revoking_a_clerk_twice_is_revoking_him_once(service: Service) -> 
 
 
 async def test_another_region_is_not_found_and_nothing_changes(service: Service) -> None:
-    ningbo = await service.admin(await make_admin(service, "330200", "operator", "auditor", "supervisor"))
-    county = await service.admin(await make_admin(service, "330106", "operator", "auditor", "supervisor"))
+    ningbo = await service.admin(await make_admin(service, "330200", "operator", "auditor", "head"))
+    county = await service.admin(await make_admin(service, "330106", "operator", "auditor", "head"))
     citizen, clerk = await service.citizen(consent=False), await service.clerk(await make_staff(service))
     offer = await make_offer(service, total=5)
     coupon = await coupon_of(citizen.http, offer)
@@ -177,7 +194,7 @@ async def test_a_role_that_is_missing_is_forbidden_and_nothing_changes(service: 
     coupon = await coupon_of(citizen.http, offer)
     admins = {
         role: await service.admin(await make_admin(service, "330000", role))
-        for role in ("operator", "auditor", "supervisor")
+        for role in ("operator", "auditor", "head")
     }
     # The audit is what remembers the tries.
     before = await fingerprint(service, {*BACKGROUND, "audit_records"})
@@ -190,7 +207,7 @@ async def test_a_role_that_is_missing_is_forbidden_and_nothing_changes(service: 
                 await admin.put(f"/admin/offers/{NOBODY}/stock", json={"stock_total": 50}),
                 await admin.post(f"/admin/staff/{NOBODY}/revocation"),
             ],
-            "supervisor": [await admin.post(f"/admin/coupons/{NOBODY}/revocation", json={"reason": "测试"})],
+            "head": [await admin.post(f"/admin/coupons/{NOBODY}/revocation", json={"reason": "测试"})],
         }
         for needed, answers in may.items():
             for answer in answers:
@@ -204,7 +221,7 @@ async def test_a_role_that_is_missing_is_forbidden_and_nothing_changes(service: 
                 403,
                 "forbidden",
             )
-        if role != "supervisor":
+        if role != "head":
             answer = await admin.post(f"/admin/coupons/{coupon}/revocation", json={"reason": "测试"})
             problem(answer, 403, "forbidden")
         if role != "auditor":
@@ -239,7 +256,7 @@ async def test_every_action_is_in_the_audit_with_who_what_and_when(service: Serv
     records = answered(await admin.get("/admin/audit?limit=5"), 200, "items", "next_cursor")["items"]
     assert [(record["action"], record["object_kind"], record["object_id"]) for record in records] == [
         ("staff.revoke", "staff", staff),
-        ("coupon.revoke", "coupon", coupon),
+        ("coupon_revocation.ask", "coupon", coupon),
         ("offer.set_stock", "offer", offer),
         ("offer.paused", "offer", offer),
         ("admin.sign_in", "admin", own),

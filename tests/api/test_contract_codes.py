@@ -210,7 +210,7 @@ async def test_codes_end_with_the_coupon(service: Service) -> None:
     used, ended, revoked, given_back = [await coupon_of(citizen.http, offer) for _ in range(4)]
     done = (await clerk.redeem(await code_of(citizen.http, used))).json()
     await end_coupon(service, ended)
-    await admin.post(f"/admin/coupons/{revoked}/revocation", json={"reason": "测试"})
+    await service.revoke_coupon(revoked)
     await citizen.http.delete(f"/coupons/{given_back}")
     for query in ("", "?renewal=client"):
         refusal = problem(await citizen.http.get(f"/coupons/{used}/code{query}"), 409, "already_redeemed")

@@ -181,7 +181,7 @@ async def test_what_was_used_ended_or_revoked_is_not_given_back(service: Service
     await end_coupon(service, ended)
     problem(await citizen.http.delete(f"/coupons/{ended}"), 410, "coupon_expired")
     admin = await service.admin()
-    await admin.post(f"/admin/coupons/{revoked}/revocation", json={"reason": "测试"})
+    await service.revoke_coupon(revoked)
     problem(await citizen.http.delete(f"/coupons/{revoked}"), 410, "coupon_revoked")
     await clerk.reverse(done.json()["id"])
     assert (await citizen.http.delete(f"/coupons/{used}")).status_code == 204
@@ -195,7 +195,7 @@ async def test_the_wallet_lists_each_coupon_once_and_by_status(service: Service)
     assert (await clerk.redeem(await code_of(citizen.http, redeemed))).status_code == 201
     await citizen.http.delete(f"/coupons/{given_back}")
     admin = await service.admin()
-    await admin.post(f"/admin/coupons/{revoked}/revocation", json={"reason": "测试"})
+    await service.revoke_coupon(revoked)
     await end_coupon(service, expired)
     everything = await walk(citizen.http, "/me/coupons", 3)
     assert [item["id"] for item in everything] == ids[::-1], "newest first"
@@ -219,7 +219,7 @@ async def test_a_coupon_tells_its_history(service: Service) -> None:
     await clerk.redeem(await code_of(citizen.http, coupon), uses=2)
     body = answered(await citizen.http.get(f"/coupons/{coupon}"), 200, *COUPON, "history")
     assert body["uses_left"] == 1
-    await admin.post(f"/admin/coupons/{coupon}/revocation", json={"reason": "门店停业，抱歉"})
+    await service.revoke_coupon(coupon, "门店停业，抱歉")
     body = answered(await citizen.http.get(f"/coupons/{coupon}"), 200, *COUPON, "history")
     assert [entry["event"] for entry in body["history"]] == [
         *("claimed", "redeemed", "reversed", "redeemed", "revoked")

@@ -234,7 +234,7 @@ async def test_a_coupon_that_ended_or_was_revoked_or_given_back_is_refused(servi
     await end_coupon(service, ended)
     problem(await clerk.redeem(code), 410, "coupon_expired")
     _, revoked, code = await fresh_code(service)
-    await admin.post(f"/admin/coupons/{revoked}/revocation", json={"reason": "测试"})
+    await service.revoke_coupon(revoked)
     problem(await clerk.redeem(code), 410, "coupon_revoked")
     citizen, given_back, code = await fresh_code(service)
     await citizen.http.delete(f"/coupons/{given_back}")

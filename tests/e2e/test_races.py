@@ -400,14 +400,21 @@ async def test_coupon_is_either_given_back_or_redeemed(pair: Pair) -> None:
 async def test_coupon_is_either_revoked_or_redeemed(pair: Pair) -> None:
     service = pair[0]
     citizen, clerk, admin = await service.citizen(), await service.clerk(), await service.admin()
+    head = await service.admin("demo-head")
     coupons = [(await citizen.coupon())["id"] for _ in range(20)]
+    asked = [
+        (await admin.post(f"/admin/coupons/{coupon_id}/revocation", json={"reason": "重复发放"})).json()
+        for coupon_id in coupons
+    ]
     async with lines_to(*pair, count=40) as lines:
         codes = [await citizen.code(coupon_id) for coupon_id in coupons]
         calls = [
             call
-            for coupon_id, code in zip(coupons, codes, strict=True)
+            for asking, code in zip(asked, codes, strict=True)
             for call in (
-                call_as(admin, "POST", f"/admin/coupons/{coupon_id}/revocation", {"reason": "重复发放"}),
+                call_as(
+                    head, "POST", f"/admin/approvals/{asking['approval_id']}/approval", {"reason": "同意"}
+                ),
                 redeem_by(clerk, code),
             )
         ]

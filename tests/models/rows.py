@@ -58,6 +58,20 @@ VALUES (gen_random_uuid(), '{AT}', 'system', 'test', 'test', '1', 'done');
 """
 
 
+def parts() -> Any:
+    """The parts of the alliance's business (they use what is above)."""
+    from tests.models.parts import PARTS
+
+    return PARTS
+
+
+async def make_rows(connection: asyncpg.Connection) -> None:
+    """A valid row in every table that the demo data leaves empty."""
+    await connection.execute(MAKE)
+    for part in parts():
+        await connection.execute(part.MAKE)
+
+
 async def fresh_of(connection: asyncpg.Connection, table: str) -> dict[str, Any]:
     """The columns in which a second row of a table has to differ from the first."""
     id_, number = str(uuid4()), next(_numbers)
@@ -74,10 +88,13 @@ async def fresh_of(connection: asyncpg.Connection, table: str) -> dict[str, Any]
         return {"id": id_, "lookup_id": str(lookup)}
     if table == "staff_stores":
         return {"id": number, **await _free_pair(connection)}
+    for part in parts():
+        if table in part.FRESH:
+            return dict(part.FRESH[table](id_, number))
     return {
         "admins": {"id": id_, "login": id_},
         "attempts": {"id": id_},
-        "audit_records": {"id": id_},
+        "audit_records": {"id": id_, "entry": number},
         "catalogue_version": {"id": 2},
         "channel_identities": {"id": number, "subject_hash": random_hash},
         "consent_texts": {"id": number, "version": "9"},

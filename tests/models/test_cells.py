@@ -11,6 +11,7 @@ CELL = {
     *("citizens", "natural_persons", "channel_identities", "consents", "credit_lookups", "tier_snapshots"),
     *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
     *("offer_stock", "offer_days"),
+    "citizen_notices",
     # Each cell seals its own ledger.
     "seals",
 }
@@ -29,6 +30,7 @@ SHARED = {
     ),
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
+    *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

@@ -41,6 +41,10 @@ PARTIAL_INDEXES = {
     " (renewal_session_id) WHERE (renewal_session_id IS NOT NULL)",
     "credit_lookups_pending": "INDEX credit_lookups_pending ON ONLY public.credit_lookups USING btree"
     " (looked_up_at) WHERE ((outcome)::text = 'pending'::text)",
+    "approvals_open_once": "UNIQUE INDEX approvals_open_once ON public.approvals USING btree (kind, object_id)"
+    " WHERE ((status)::text = 'open'::text)",
+    "approvals_open_by_expiry": "INDEX approvals_open_by_expiry ON public.approvals USING btree (expires_at)"
+    " WHERE ((status)::text = 'open'::text)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }
@@ -213,5 +217,6 @@ async def test_the_triggers_are_these_and_all_are_on(connection: asyncpg.Connect
     assert {(row["table"], row["tgname"]) for row in rows} == {
         *((table, f"{table}_written_once") for table in WRITTEN_ONCE),
         *((table, f"{table}_in_catalogue") for table in IN_CATALOGUE),
+        ("pgqueuer", "tg_pgqueuer_changed"),
     }
     assert {row["enabled"] for row in rows} == {"O"}

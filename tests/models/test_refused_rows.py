@@ -6,7 +6,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.models.rows import AT, HASH, MAKE, SAME, insert_like
+from tests.models.parts import PARTS
+from tests.models.rows import AT, HASH, SAME, insert_like, make_rows
 from tests.models.test_constraints import DECLARED
 
 BILLION = 1_000_000_000
@@ -178,16 +179,21 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("regions_level_follows_code", {"level": "city"}),
     ("regions_only_province_is_root", {"parent_id": None}),
 ]  # fmt: skip
+CASES += [case for part in PARTS for case in part.CASES]
 # Only there for a compound foreign key to name: the primary key refuses the same row before they do.
 NAMED_BY_KEYS = {"members_id_kind", "stores_id_member", "staff_id_member", "offer_terms_offer_id"}
-PARTIAL = {"coupons_slot_once": "coupons", "consents_one_in_force": "consents"}
+PARTIAL = {
+    "coupons_slot_once": "coupons",
+    "consents_one_in_force": "consents",
+    "approvals_open_once": "approvals",
+}
 TABLE_OF = {**{name: table for name, (table, _) in DECLARED.items()}, **PARTIAL}
 
 
 @pytest.fixture
 async def filled(scratch: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
     """The demo data, and a valid row in every table that it leaves empty."""
-    await scratch.execute(MAKE)
+    await make_rows(scratch)
     yield scratch
 
 

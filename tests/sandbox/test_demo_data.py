@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from stdnum.cn import uscc
 
+from alliance.admins import GRANTABLE
 from models import reference
 from models.enums import AdminRole, Category, DiscountKind, LimitPeriod, MemberKind, StaffRole, TierLevel
 from sandbox import demo_data
@@ -215,8 +216,10 @@ def test_staff_and_admins_are_the_promised_ones() -> None:
     assert other.member != first.member
     admins = {admin.login: (set(admin.roles), admin.region) for admin in DATA.admins}
     assert admins == {
-        "demo-admin": (set(AdminRole), "330000"),
-        "demo-admin-hz": ({AdminRole.OPERATOR}, "330100"),
+        "demo-admin": (set(GRANTABLE), "330000"),
+        "demo-head": ({AdminRole.HEAD}, "330000"),
+        "demo-admin-hz": ({AdminRole.REVIEWER, AdminRole.OPERATOR}, "330100"),
+        "demo-reviewer-xh": ({AdminRole.REVIEWER}, "330106"),
     }
 
 

@@ -281,7 +281,7 @@ async def test_a_second_admin_of_the_same_login_is_refused(servers: Any, url: st
     ran = await run(environ, *arguments, typed="another " + PASSWORD + "\n")
     assert ran.code == 1 and "taken" in ran.err and ran.out == ""
     (row,) = await query(url, "SELECT * FROM admins")
-    assert (sorted(row["roles"]), row["region_id"]) == (["auditor", "operator", "supervisor"], "330000")
+    assert (sorted(row["roles"]), row["region_id"]) == (["auditor", "head", "operator", "reviewer"], "330000")
 
 
 async def test_the_first_admin_of_a_production_signs_in_with_password_and_one_time_code(

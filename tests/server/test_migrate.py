@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from models import reference
 from tests.conftest import environment
 from tests.server.commands import connect, line_with, query, run, started
 
-ALL = ["0001_initial", "0002_constraints", "0003_sealed_ledger", "0004_monthly_logs"]
+ALL = sorted(path.stem for path in (Path(__file__).parents[2] / "migrations").glob("[0-9]*.py"))
 
 
 @pytest.fixture
