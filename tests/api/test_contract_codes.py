@@ -205,7 +205,7 @@ async def test_an_offer_can_forbid_renewal_on_the_phone(service: Service) -> Non
 
 
 async def test_codes_end_with_the_coupon(service: Service) -> None:
-    citizen, clerk, admin = await service.citizen(consent=False), await service.clerk(), await service.admin()
+    citizen, clerk = await service.citizen(consent=False), await service.clerk()
     offer = await make_offer(service)
     used, ended, revoked, given_back = [await coupon_of(citizen.http, offer) for _ in range(4)]
     done = (await clerk.redeem(await code_of(citizen.http, used))).json()

@@ -229,7 +229,7 @@ async def test_a_pass_without_end_gives_no_more_than_one_day_allows(service: Ser
 
 
 async def test_a_coupon_that_ended_or_was_revoked_or_given_back_is_refused(service: Service) -> None:
-    clerk, admin = await service.clerk(), await service.admin()
+    clerk = await service.clerk()
     _, ended, code = await fresh_code(service)
     await end_coupon(service, ended)
     problem(await clerk.redeem(code), 410, "coupon_expired")
