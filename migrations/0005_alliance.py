@@ -497,5 +497,30 @@ class Migration(migrations.Migration):
             model_name="AuditRecord",
             constraint=UniqueConstraint(fields=("entry",), name="audit_records_entry_once"),
         ),
+        ops.AddField(
+            model_name="OfferTerms",
+            name="alliance_share",
+            field=fields.SmallIntField(db_default=0),
+        ),
+        ops.AddField(
+            model_name="OfferTerms",
+            name="public_unit_share",
+            field=fields.SmallIntField(db_default=0),
+        ),
+        ops.AddField(model_name="OfferTerms", name="public_unit_id", field=fields.UUIDField(null=True)),
+        ops.AddConstraint(
+            model_name="OfferTerms",
+            constraint=CheckConstraint(
+                check="alliance_share >= 0 AND public_unit_share >= 0 AND alliance_share + public_unit_share <= 100",
+                name="offer_terms_shares_in_range",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="OfferTerms",
+            constraint=CheckConstraint(
+                check="(public_unit_share > 0) = (public_unit_id IS NOT NULL)",
+                name="offer_terms_public_unit_named",
+            ),
+        ),
         ops.RunSQL([*CONSTRAINTS, *PARTIAL_INDEXES, HEADS, PGQUEUER]),
     ]

@@ -73,7 +73,8 @@ class OfferTerms(Model):
     Money in fen; `percent_off` in whole per cent; hours are minutes after midnight, half-open, and
     `weekday_mask` has bit 0 for Monday, all in Asia/Shanghai. `valid_from`/`valid_until` are fixed
     dates; `valid_days` counts days after the claim (the last day whole), after `wait_days`.
-    An empty `uses_total` is "unlimited within the validity".
+    An empty `uses_total` is "unlimited within the validity". Who funds the discount, in whole per cent: the public
+    unit named, the alliance, and the member itself the rest.
     """
 
     id = fields.BigIntField(primary_key=True, generated=True)
@@ -105,6 +106,9 @@ class OfferTerms(Model):
     blackout_dates: ArrayField = ArrayField(element_type="date")
     store_ids: ArrayField = ArrayField(element_type="uuid")
     is_client_renewal_allowed = fields.BooleanField(db_default=True)
+    alliance_share = fields.SmallIntField(db_default=0)
+    public_unit_share = fields.SmallIntField(db_default=0)
+    public_unit_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -152,6 +156,14 @@ class OfferTerms(Model):
             ),
             CheckConstraint(check="cardinality(store_ids) > 0", name="offer_terms_some_store"),
             CheckConstraint(check="title <> ''", name="offer_terms_title_given"),
+            CheckConstraint(
+                check="alliance_share >= 0 AND public_unit_share >= 0 AND alliance_share + public_unit_share <= 100",
+                name="offer_terms_shares_in_range",
+            ),
+            CheckConstraint(
+                check="(public_unit_share > 0) = (public_unit_id IS NOT NULL)",
+                name="offer_terms_public_unit_named",
+            ),
         )
 
 

@@ -54,5 +54,8 @@ CASES = [
     ("stored_files_purpose_known", {"purpose": "fun"}),
     ("stored_files_size_counts", {"size": -1}),
     ("stored_files_sha256_form", {"sha256": "ABC"}),
+    ("offer_terms_shares_in_range", {"alliance_share": -1}),
+    ("offer_terms_shares_in_range", {"alliance_share": 101}),
+    ("offer_terms_public_unit_named", {"public_unit_share": 10}),
     ("audit_records_entry_once", {"entry": SAME}),
 ]
