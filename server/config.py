@@ -66,7 +66,7 @@ class Settings:
     address_limit: int = 1200
     sign_in_limit: int = 60
     is_access_log_on: bool = False
-    files_folder: Path = Path(".data/files").absolute()
+    files_folder: Path = Path(".data/files")
     attempts_kept_months: int = 6
     lookups_kept_months: int = 120
 
