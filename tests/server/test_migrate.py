@@ -94,6 +94,8 @@ HALF_WAY = {
     "0002_constraints": "coupons_slot_once",
     "0003_sealed_ledger": "seals",
     "0004_monthly_logs": "credit_lookups_default",
+    "0005_alliance": "stored_files",
+    "0010_complaints_audit": "audit_records_refused",
 }
 
 
