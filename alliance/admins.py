@@ -11,7 +11,7 @@ from common.database import execute, fetch_one, transaction
 from common.errors import NotFound, Refused
 from common.ids import new_id
 from models import audit_log
-from models.enums import ActorKind, AdminRole
+from models.enums import AdminRole
 
 TOTP_CONTEXT = "admins.totp"
 GRANTABLE = tuple(role for role in AdminRole if role is not AdminRole.SUPERVISOR)
@@ -87,5 +87,12 @@ async def create(
         )
         if row is None:
             raise LoginTaken
-        await audit_log.record((ActorKind.SYSTEM, None), "admin.create", ("admin", admin_id), now)
+        await audit_log.record(
+            audit_log.SYSTEM,
+            "admin.create",
+            ("admin", admin_id),
+            now,
+            region=region,
+            after={"roles": roles, "region": region},
+        )
     return secret

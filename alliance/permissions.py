@@ -20,6 +20,7 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "approval.read": ANY_ADMIN,
     "approval.decide": frozenset({HEAD}),
     "approval.withdraw": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
+    "audit.export": frozenset({AUDITOR}),
     "audit.read": frozenset({AUDITOR}),
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
     "job.read": frozenset({OPERATOR, AUDITOR, HEAD}),

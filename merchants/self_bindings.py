@@ -59,7 +59,14 @@ async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys, now: da
             "UPDATE staff SET self_hash = $2 WHERE id = $1 AND status = 'active' AND self_hash IS NULL",
             *(staff_id, own),
         ):
-            await audit_log.record((ActorKind.STAFF, staff_id), "staff.bind_self", ("staff", staff_id), now)
+            await audit_log.record(
+                (ActorKind.STAFF, staff_id),
+                "staff.bind_self",
+                ("staff", staff_id),
+                now,
+                before={"is_bound": False},
+                after={"is_bound": True},
+            )
             return
     row = await fetch_one("SELECT self_hash FROM staff WHERE id = $1 AND status = 'active'", staff_id)
     if row is None:

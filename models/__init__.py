@@ -5,6 +5,7 @@ from models.approval import Approval
 from models.attempt import Attempt, RefusedScanCount
 from models.audit import AuditRecord
 from models.citizen import ChannelIdentity, Citizen, NaturalPerson
+from models.complaint import Complaint, ComplaintText
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
@@ -17,7 +18,7 @@ from models.programme import Programme
 from models.redemption import Redemption, Reversal, ReversalReason
 from models.region import Region
 from models.region_policy import RegionPolicy
-from models.seal import Seal
+from models.seal import AuditSeal, Seal
 from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
 from models.stored_file import StoredFile
@@ -27,10 +28,13 @@ __all__ = [
     "Approval",
     "Attempt",
     "AuditRecord",
+    "AuditSeal",
     "CatalogueVersion",
     "ChannelIdentity",
     "Citizen",
     "CitizenNotice",
+    "Complaint",
+    "ComplaintText",
     "Consent",
     "ConsentText",
     "Coupon",

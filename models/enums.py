@@ -206,3 +206,35 @@ class AuditOutcome(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"
+
+
+class ComplaintKind(StrEnum):
+    """What a citizen complains of: 拒绝兑现, 优惠金额不对, 先涨价后打折, 宣传不实, 服务态度, 其他."""
+
+    REFUSED = "refused"
+    WRONG_AMOUNT = "wrong_amount"
+    PRICE_RAISED = "price_raised"
+    MISLEADING = "misleading"
+    SERVICE = "service"
+    OTHER = "other"
+
+
+class ComplaintStatus(StrEnum):
+    """How far a complaint has come (`alliance.complaint_states`); only `WITHDRAWN` is final for good."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    OVERDUE = "overdue"
+    UPHELD = "upheld"
+    DISMISSED = "dismissed"
+    REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+
+
+class SuspensionCause(StrEnum):
+    """Why a member is suspended."""
+
+    GRADE = "grade"
+    DISHONEST_LIST = "dishonest_list"
+    COMPLAINTS = "complaints"
+    OFFICE = "office"

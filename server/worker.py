@@ -10,11 +10,12 @@ from typing import Any
 import structlog
 
 from alliance import approvals
-from benefits import seals
+from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
 from common.signing import Signer
-from models import monthly_logs
+from models import monthly_logs, seals
+from models.audit_book import AUDIT
 from server import jobs, witness
 from server.config import Settings
 from server.migrate import WrongInstallation, must_be_installation
@@ -33,7 +34,7 @@ LOOKUP_GIVEN_UP = timedelta(minutes=10)
 
 
 async def run(settings: Settings) -> None:
-    """Clear away every five minutes and seal the ledger every 20 seconds, each at once the first time, until SIGTERM.
+    """Clear away every five minutes and seal ledger and audit every 20 seconds, each at once the first time, until SIGTERM.
 
     Raises:
         WrongInstallation: the database is the other kind of installation's.
@@ -50,7 +51,8 @@ async def run(settings: Settings) -> None:
     ]
     if settings.ledger_signing_key is not None:
         signer = Signer.of(settings.ledger_signing_key)
-        works.append(_every(SEAL_EVERY_S, settings, partial(seal_ledger, signer)))
+        # Each by itself: a transaction that holds one up does not hold up the other.
+        works += [_every(SEAL_EVERY_S, settings, partial(seal, book, signer)) for book in (LEDGER, AUDIT)]
     if settings.ledger_witness_url:
         works.append(witness.tell_for_ever(settings.ledger_witness_url))
     tasks = [asyncio.ensure_future(work) for work in works]
@@ -71,17 +73,17 @@ async def _every(pause_s: float, settings: Settings, work: Callable[[], Awaitabl
         await asyncio.sleep(pause_s if await work() else RETRY_S)
 
 
-async def seal_ledger(signer: Signer) -> bool:
+async def seal(book: seals.Book, signer: Signer) -> bool:
     """Seal what is new; whether that was possible. What could not be sealed now is sealed with the next."""
     try:
-        sealed = await seals.seal_new(signer, now())
+        sealed = await seals.seal_new(book, signer, now())
         if sealed:
-            log.info("ledger_sealed", records=sealed)
+            log.info(f"{book.name}_sealed", records=sealed)
     except seals.SealingWaits as wait:
-        log.warning("ledger_sealing_waits", pids=wait.pids)
+        log.warning(f"{book.name}_sealing_waits", pids=wait.pids)
         return False
     except Exception:
-        log.warning("ledger_not_sealed", exc_info=True)
+        log.warning(f"{book.name}_not_sealed", exc_info=True)
         return False
     return True
 

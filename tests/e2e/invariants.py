@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from benefits import seals
+from benefits.ledger import LEDGER
 from common import database as db
 from common.clock import now
 from common.signing import Signer
+from models import seals
 from server.config import SANDBOX_SECRETS
 from tests.factories.ledgers import verified
 
@@ -127,7 +128,9 @@ async def check_ledger(
 async def seal_by_hand(database_url: str) -> None:
     """Seal what is left with the sandbox's key, as the worker would."""
     async with db.own_connection(database_url):
-        await seals.seal_new(Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"])), now())
+        await seals.seal_new(
+            LEDGER, Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"])), now()
+        )
 
 
 async def check_sealed(database_url: str, *witnesses: Path) -> None:
@@ -139,6 +142,6 @@ async def check_sealed(database_url: str, *witnesses: Path) -> None:
     """
     await seal_by_hand(database_url)
     async with db.own_connection(database_url):
-        assert await seals.unsealed_since() is None
+        assert await seals.unsealed_since(LEDGER) is None
         verdict = await verified(*witnesses)
     assert verdict.code == 0, verdict.text

@@ -12,6 +12,7 @@ CELL = {
     *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
     *("offer_stock", "offer_days"),
     "citizen_notices",
+    *("complaints", "complaint_texts"),
     # Each cell seals its own ledger.
     "seals",
 }
@@ -30,6 +31,7 @@ SHARED = {
     ),
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
+    "audit_seals",
     *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
 }
 # From a cell to what is the same in all of them.

@@ -68,9 +68,9 @@ async def sign_in(request: Request, body: AdminSignInIn) -> AdminSignedInOut:
         signed_in = await sessions.begin(settings, ActorKind.ADMIN, account.id, None, at)
     except LoginFailed:
         if account is not None:  # at most five in a quarter of an hour: then the login is locked
-            await _record(account.id, at, AuditOutcome.REFUSED)
+            await _record(account, at, AuditOutcome.REFUSED)
         raise
-    await _record(account.id, at, AuditOutcome.DONE)
+    await _record(account, at, AuditOutcome.DONE)
     admin = AdminOut(id=account.id, roles=[AdminRole(role) for role in account.roles], region=account.region)
     return AdminSignedInOut(**tokens_of(signed_in), admin=admin)  # type: ignore[arg-type]
 
@@ -82,5 +82,6 @@ def _good_step(account: admins.AdminAccount, code: str | None, is_sandbox: bool)
     return passwords.totp_step(account.totp_secret, code or "", account.totp_last_step, now())
 
 
-async def _record(admin_id: UUID, at: datetime, outcome: AuditOutcome) -> None:
-    await audit_log.record((ActorKind.ADMIN, admin_id), "admin.sign_in", ("admin", admin_id), at, outcome)
+async def _record(account: admins.AdminAccount, at: datetime, outcome: AuditOutcome) -> None:
+    who, thing = (ActorKind.ADMIN, account.id), ("admin", account.id)
+    await audit_log.record(who, "admin.sign_in", thing, at, outcome, region=account.region)
