@@ -220,16 +220,6 @@ class Migration(migrations.Migration):
             model_name="Attempt",
             index=Index(fields=["coupon_id", "id"], name="attempts_by_coupon"),
         ),
-        ops.RemoveIndex(
-            model_name="AuditRecord",
-            name="audit_records_by_region",
-            fields=None,
-        ),
-        ops.RemoveIndex(
-            model_name="AuditRecord",
-            name="audit_records_by_actor",
-            fields=None,
-        ),
         ops.AddIndex(
             model_name="AuditRecord",
             index=Index(fields=["recorded_at", "entry"], name="audit_records_by_time"),
