@@ -22,6 +22,9 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "approval.withdraw": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
     "audit.export": frozenset({AUDITOR}),
     "audit.read": frozenset({AUDITOR}),
+    "complaint.decide": frozenset({OPERATOR, HEAD}),
+    "complaint.read": frozenset({REVIEWER, OPERATOR, HEAD}),
+    "complaint.reopen": frozenset({HEAD}),
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
     "job.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.retry": frozenset({OPERATOR, HEAD}),
@@ -34,6 +37,8 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
 
 # Cashiers and devices have the staff API; a member's business is its owners' and managers'.
 MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
+    "complaint.answer": frozenset({OWNER, MANAGER}),
+    "complaint.read": frozenset({OWNER, MANAGER}),
     "notice.read": frozenset({OWNER, MANAGER}),
 }
 

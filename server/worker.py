@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from alliance import approvals
+from alliance import approvals, complaint_answers
 from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
@@ -110,6 +110,7 @@ async def clear_away(settings: Settings) -> bool:
         forget_login_failures,
         close_abandoned_lookups,
         approvals.expire,
+        complaint_answers.mark_overdue,
         forget_links,
         monthly_logs.keeper(settings.kept_months),
     )

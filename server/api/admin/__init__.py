@@ -2,7 +2,7 @@
 
 from sanic import Blueprint
 
-from server.api.admin import approvals, audit, coupons, jobs, offers, sign_in, staff
+from server.api.admin import approvals, audit, complaints, coupons, jobs, offers, sign_in, staff
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -13,6 +13,7 @@ routes = Blueprint.group(
         approvals.routes,
         jobs.routes,
         audit.routes,
+        complaints.routes,
         url_prefix="/admin",
     ),
 )
