@@ -2,17 +2,33 @@
 
 from sanic import Blueprint
 
-from server.api.admin import approvals, audit, coupons, jobs, offers, sign_in, staff
+from server.api.admin import (
+    account,
+    admins,
+    approvals,
+    audit,
+    coupons,
+    enrolment,
+    jobs,
+    offers,
+    sign_in,
+    staff,
+    tier_schemes,
+)
 
 routes = Blueprint.group(
     sign_in.routes,
+    enrolment.routes,
     Blueprint.group(
+        account.routes,
+        admins.routes,
         staff.routes,
         offers.routes,
         coupons.routes,
         approvals.routes,
         jobs.routes,
         audit.routes,
+        tier_schemes.routes,
         url_prefix="/admin",
     ),
 )
