@@ -6,7 +6,7 @@ from json import loads
 from typing import Any
 from uuid import UUID
 
-from alliance import approvals
+from alliance import approvals, tier_scheme_changes
 from benefits import offer_changes
 from common.actors import AdminActor
 from common.database import Row, transaction, wait_for_older_statements
@@ -21,8 +21,15 @@ async def _revoke_coupon(actor: AdminActor, asked: Row, payload: Mapping[str, An
     await offer_changes.revoke_coupon(actor, UUID(payload["coupon_id"]), asked["reason"], now)
 
 
+async def _publish_tier_scheme(
+    actor: AdminActor, asked: Row, payload: Mapping[str, Any], now: datetime
+) -> None:
+    await tier_scheme_changes.publish(actor, payload, now)
+
+
 CARRY_OUT: dict[ApprovalKind, CarryOut] = {
     ApprovalKind.COUPON_REVOCATION: _revoke_coupon,
+    ApprovalKind.TIER_SCHEME: _publish_tier_scheme,
 }
 
 

@@ -17,6 +17,13 @@ OWNER, MANAGER = StaffRole.OWNER, StaffRole.MANAGER
 
 # An auditor reads and exports, and changes nothing.
 ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
+    # One's own password and recovery codes, whoever one is.
+    "account.own": ANY_ADMIN,
+    "admin.invite": frozenset({HEAD}),
+    "admin.read": frozenset({AUDITOR, HEAD}),
+    "admin.reset": frozenset({HEAD}),
+    "admin.revoke": frozenset({HEAD}),
+    "admin.set_roles": frozenset({HEAD}),
     "approval.read": ANY_ADMIN,
     "approval.decide": frozenset({HEAD}),
     "approval.withdraw": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
@@ -33,6 +40,8 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     # One's own sessions, whoever one is.
     "session.own": ANY_ADMIN,
     "staff.revoke": frozenset({OPERATOR}),
+    "tier_scheme.ask": frozenset({OPERATOR, HEAD}),
+    "tier_scheme.read": ANY_ADMIN,
 }
 
 # Cashiers and devices have the staff API; a member's business is its owners' and managers'.

@@ -53,7 +53,7 @@ AUDIT_SEALS = [
 class Migration(migrations.Migration):
     """Complaints with their words beside; the audit is sealed, and found by what it is asked for."""
 
-    dependencies = [("models", "0005_alliance")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0009_admins")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.CreateModel(

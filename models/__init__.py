@@ -1,6 +1,6 @@
 """The tables, one file per aggregate. Constraints stand beside the columns they guard."""
 
-from models.admin import Admin
+from models.admin import Admin, AdminRecoveryCode
 from models.approval import Approval
 from models.attempt import Attempt, RefusedScanCount
 from models.audit import AuditRecord
@@ -25,6 +25,7 @@ from models.stored_file import StoredFile
 
 __all__ = [
     "Admin",
+    "AdminRecoveryCode",
     "Approval",
     "Attempt",
     "AuditRecord",

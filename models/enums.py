@@ -35,8 +35,16 @@ class StaffRole(StrEnum):
 
 
 class StaffStatus(StrEnum):
-    """Of staff and admins: a revoked person is refused at the next request."""
+    """Of staff: a revoked person is refused at the next request."""
 
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class AdminStatus(StrEnum):
+    """Of admins: `INVITED` has a link, or a password whose first one-time code was not confirmed yet."""
+
+    INVITED = "invited"
     ACTIVE = "active"
     REVOKED = "revoked"
 

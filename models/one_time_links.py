@@ -40,6 +40,23 @@ async def make(purpose: LinkPurpose, subject_id: UUID, good_for: timedelta, now:
     return secret
 
 
+async def subject_of(purpose: LinkPurpose, secret: str, now: datetime) -> UUID:
+    """What a link would open; nothing is burnt.
+
+    Raises:
+        LinkInvalid: it is not good (any more).
+    """
+    row = await fetch_one(
+        "SELECT subject_id FROM one_time_links WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL"
+        " AND expires_at > $3",
+        *(_hash(secret), purpose, now),
+    )
+    if row is None:
+        raise LinkInvalid
+    subject_id: UUID = row["subject_id"]
+    return subject_id
+
+
 async def use(purpose: LinkPurpose, secret: str, now: datetime) -> UUID:
     """Burn a link, in the transaction of what it allows; whose it is.
 

@@ -34,7 +34,9 @@ App = Sanic[Any, Any]
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
 FIRST_LOOK_S = 3.0
-SIGN_IN = frozenset(f"/api/v1/auth/{audience}" for audience in ("citizen", "staff", "admin"))
+SIGN_IN = frozenset(
+    f"/api/v1/auth/{way}" for way in ("citizen", "staff", "admin", "admin/invitation", "admin/reset")
+)
 
 
 def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | None = None) -> App:

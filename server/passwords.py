@@ -11,11 +11,26 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from common.database import execute, fetch_one
-from common.errors import TooMany, Unauthenticated
+from common.errors import Invalid, TooMany, Unauthenticated
 
 ALLOWED_FAILURES = 5
 WINDOW = timedelta(minutes=15)
 MIN_LENGTH = 12
+FEWEST_CHARACTERS = 5
+# What is tried first among passwords of twelve characters and more, digits and signs at the end left away.
+_COMMON_WORDS = (
+    "password passwordpassword password1234 p@ssw0rd p@ssword passw0rd passw0rdpassw0rd administrator adminadmin"
+    " adminadminadmin administrador welcomewelcome letmeinletmein changemechangeme iloveyouiloveyou woaini"
+    " woainiwoaini woaini1314520 woaini5201314 qwertyqwerty qwerty123456 1q2w3e4r5t6y 1q2w3e4r5t6y7u8i 1qaz2wsx3edc"
+    " 1qaz2wsx3edc4rfv zaq12wsxcde3 qazwsxedcrfv a123456789 a1234567890 aa123456789 abc123456789 abcd12345678"
+    " 123456789abc 123456789qwe 123qweasdzxc qwe123asd456 123456123456 123123123123 112233445566 123321123321"
+    " xinyi xinyilianmeng xinhuilian xinyialliance"
+)
+COMMON = frozenset(_COMMON_WORDS.split())
+ROWS = (
+    *("0123456789", "1234567890", "abcdefghijklmnopqrstuvwxyz"),
+    *("qwertyuiop", "qwertyuiopasdfghjklzxcvbnm", "asdfghjkl", "zxcvbnm"),
+)
 
 _hasher = PasswordHasher()
 # 64 MiB each: a rush of sign-ins waits instead of filling the memory.
@@ -40,9 +55,42 @@ class TooManyAttempts(TooMany):
     en = "Too many wrong tries; the login is locked for up to 15 minutes."
 
 
+class PasswordWeak(Invalid):
+    """Too short, the login itself, or one that everybody tries first."""
+
+    code = "password_weak"
+    pointer = "/password"
+    zh = "密码至少 12 个字符，不能是登录名，也不能是常见密码。请换一个，例如几个不相干的词连在一起。"
+    en = "The password needs 12 characters or more, and must not be the login or a common one. Try several unrelated words."
+
+
+def refuse_weak(password: str, login: str) -> None:
+    """Let a password pass that an admin may have.
+
+    Raises:
+        PasswordWeak: say which rules there are, never which one was broken.
+    """
+    plain = password.casefold().strip()
+    begin = plain.rstrip("0123456789!.@#_-")
+    is_common = plain in COMMON or begin in COMMON or len(set(plain)) < FEWEST_CHARACTERS
+    if len(password) < MIN_LENGTH or plain == login.casefold() or is_common or _is_a_row(plain):
+        raise PasswordWeak
+
+
+def _is_a_row(text: str) -> bool:
+    """Neighbours on a keyboard or in the alphabet, perhaps several times."""
+    return any(text in row * len(text) or text[::-1] in row * len(text) for row in ROWS)
+
+
 def hashed(password: str) -> str:
     """An argon2id hash with the library's current parameters."""
     return _hasher.hash(password)
+
+
+async def hash_of(password: str) -> str:
+    """The same beside the event loop, and no more at once than the memory holds."""
+    async with _at_once:
+        return await asyncio.to_thread(hashed, password)
 
 
 async def check(kind: str, login: str, password: str, password_hash: str | None, now: datetime) -> None:

@@ -2,11 +2,27 @@
 
 from sanic import Blueprint
 
-from server.api.admin import approvals, audit, complaints, coupons, jobs, offers, sign_in, staff
+from server.api.admin import (
+    account,
+    admins,
+    approvals,
+    audit,
+    complaints,
+    coupons,
+    enrolment,
+    jobs,
+    offers,
+    sign_in,
+    staff,
+    tier_schemes,
+)
 
 routes = Blueprint.group(
     sign_in.routes,
+    enrolment.routes,
     Blueprint.group(
+        account.routes,
+        admins.routes,
         staff.routes,
         offers.routes,
         coupons.routes,
@@ -14,6 +30,7 @@ routes = Blueprint.group(
         jobs.routes,
         audit.routes,
         complaints.routes,
+        tier_schemes.routes,
         url_prefix="/admin",
     ),
 )

@@ -9,6 +9,7 @@ from sanic import Blueprint
 from alliance import approvals, decisions
 from alliance.approvals import NotOpen, OwnRequest
 from benefits.offer_changes import CouponNotRevocable
+from citizens.tier_scheme_versions import LaterVersionAnnounced, NoticeTooShort
 from common.actors import AdminActor
 from common.clock import now
 from models.enums import ApprovalKind, ApprovalStatus
@@ -19,7 +20,7 @@ routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
 Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 # What carrying out may refuse; the request stays open then.
-CARRYING_OUT = (CouponNotRevocable,)
+CARRYING_OUT = (CouponNotRevocable, NoticeTooShort, LaterVersionAnnounced)
 
 
 class ApprovalQuery(PageQuery):
