@@ -31,6 +31,8 @@ SHARED = {
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
     *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
+    *("member_applications", "application_events", "organisation_checks", "commitment_texts", "commitments"),
+    *("suspensions", "member_rechecks", "white_list", "promise_records"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

@@ -95,6 +95,7 @@ HALF_WAY = {
     "0003_sealed_ledger": "seals",
     "0004_monthly_logs": "credit_lookups_default",
     "0005_alliance": "stored_files",
+    "0006_members": "suspensions",
 }
 
 
