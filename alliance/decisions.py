@@ -6,7 +6,7 @@ from json import loads
 from typing import Any
 from uuid import UUID
 
-from alliance import approvals
+from alliance import approvals, uscc_overrides, white_list
 from benefits import offer_changes
 from common.actors import AdminActor
 from common.database import Row, transaction, wait_for_older_statements
@@ -23,6 +23,8 @@ async def _revoke_coupon(actor: AdminActor, asked: Row, payload: Mapping[str, An
 
 CARRY_OUT: dict[ApprovalKind, CarryOut] = {
     ApprovalKind.COUPON_REVOCATION: _revoke_coupon,
+    ApprovalKind.USCC_OVERRIDE: uscc_overrides.carry_out,
+    ApprovalKind.WHITE_LIST: white_list.carry_out,
 }
 
 

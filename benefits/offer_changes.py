@@ -48,7 +48,11 @@ async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now
     try:
         async with transaction():
             await _must_reach(actor, offer_id)
-            await fetch_one("UPDATE offers SET status = $2 WHERE id = $1 RETURNING id", offer_id, status)
+            # An admin's word goes before what a suspension remembers.
+            await fetch_one(
+                "UPDATE offers SET status = $2, paused_for_suspension = false WHERE id = $1 RETURNING id",
+                *(offer_id, status),
+            )
             await audit_log.record((ActorKind.ADMIN, actor.id), f"offer.{status}", ("offer", offer_id), now)
         # A claim that had begun before may still be written; once this is answered, none is.
         await wait_for_older_statements()

@@ -6,7 +6,7 @@ from json import dumps
 from uuid import UUID
 
 from common import replica
-from common.actors import AdminActor, CitizenActor, MemberActor, StaffActor
+from common.actors import AdminActor, ApplicantActor, CitizenActor, MemberActor, StaffActor
 from common.database import Row, execute
 from common.ids import AFTER_ALL, new_id
 from common.request_ids import current_request_id
@@ -19,10 +19,12 @@ Facts = Mapping[str, object]
 SYSTEM: Who = (ActorKind.SYSTEM, None)
 
 
-def who(actor: CitizenActor | StaffActor | MemberActor | AdminActor) -> Who:
-    """An actor as the audit writes him."""
+def who(actor: CitizenActor | StaffActor | MemberActor | AdminActor | ApplicantActor) -> Who:
+    """An actor as the audit writes him; an applicant by his application."""
     if isinstance(actor, AdminActor):
         return ActorKind.ADMIN, actor.id
+    if isinstance(actor, ApplicantActor):
+        return ActorKind.APPLICANT, actor.id
     return (ActorKind.CITIZEN if isinstance(actor, CitizenActor) else ActorKind.STAFF), actor.id
 
 

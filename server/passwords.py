@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from common.database import execute, fetch_one
-from common.errors import TooMany, Unauthenticated
+from common.errors import Invalid, TooMany, Unauthenticated
 
 ALLOWED_FAILURES = 5
 WINDOW = timedelta(minutes=15)
@@ -40,9 +40,34 @@ class TooManyAttempts(TooMany):
     en = "Too many wrong tries; the login is locked for up to 15 minutes."
 
 
+class PasswordTooPlain(Invalid):
+    """The password is the login."""
+
+    code = "password_too_plain"
+    pointer = "/password"
+    zh = "密码不能与登录名相同。请换一个密码。"
+    en = "The password must not be the login. Choose another one."
+
+
+def must_differ(login: str, password: str) -> None:
+    """Refuse what is guessed first.
+
+    Raises:
+        PasswordTooPlain: the two are the same, whatever their case.
+    """
+    if password.lower() == login.lower():
+        raise PasswordTooPlain
+
+
 def hashed(password: str) -> str:
     """An argon2id hash with the library's current parameters."""
     return _hasher.hash(password)
+
+
+async def hashed_in_turn(password: str) -> str:
+    """The same beside other requests, with no more at once than the memory bears."""
+    async with _at_once:
+        return await asyncio.to_thread(hashed, password)
 
 
 async def check(kind: str, login: str, password: str, password_hash: str | None, now: datetime) -> None:

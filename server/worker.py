@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from alliance import approvals
+from alliance import application_reviews, approvals, rechecks
 from benefits import seals
 from common import database
 from common.clock import now
@@ -108,6 +108,8 @@ async def clear_away(settings: Settings) -> bool:
         forget_login_failures,
         close_abandoned_lookups,
         approvals.expire,
+        application_reviews.ask_again,
+        rechecks.enqueue_due,
         forget_links,
         monthly_logs.keeper(settings.kept_months),
     )

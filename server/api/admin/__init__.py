@@ -2,7 +2,19 @@
 
 from sanic import Blueprint
 
-from server.api.admin import approvals, audit, coupons, jobs, offers, sign_in, staff
+from server.api.admin import (
+    applications,
+    approvals,
+    audit,
+    coupons,
+    jobs,
+    members,
+    offers,
+    policies,
+    sign_in,
+    staff,
+    white_list,
+)
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -13,6 +25,10 @@ routes = Blueprint.group(
         approvals.routes,
         jobs.routes,
         audit.routes,
+        applications.routes,
+        members.routes,
+        white_list.routes,
+        policies.routes,
         url_prefix="/admin",
     ),
 )

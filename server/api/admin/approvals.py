@@ -8,9 +8,11 @@ from sanic import Blueprint
 
 from alliance import approvals, decisions
 from alliance.approvals import NotOpen, OwnRequest
+from alliance.white_list import WhiteListed
 from benefits.offer_changes import CouponNotRevocable
 from common.actors import AdminActor
 from common.clock import now
+from merchants.applications import ApplicationNotOpen
 from models.enums import ApprovalKind, ApprovalStatus
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
@@ -19,7 +21,7 @@ routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
 Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 # What carrying out may refuse; the request stays open then.
-CARRYING_OUT = (CouponNotRevocable,)
+CARRYING_OUT = (CouponNotRevocable, ApplicationNotOpen, WhiteListed)
 
 
 class ApprovalQuery(PageQuery):

@@ -2,6 +2,6 @@
 
 from sanic import Blueprint
 
-from server.api.member import notices
+from server.api.member import membership, notices
 
-routes = Blueprint.group(notices.routes, url_prefix="/member")
+routes = Blueprint.group(membership.routes, notices.routes, url_prefix="/member")
