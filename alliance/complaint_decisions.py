@@ -15,7 +15,7 @@ from common.clock import local_day, start_of
 from common.crypto import PersonalDataKeys
 from common.database import Row, execute, fetch_one, transaction, wait_for_older_statements
 from common.errors import NotFound
-from merchants.policies import policy_of
+from merchants import policies
 from models import audit_log, notice_log
 from models.enums import ComplaintStatus, SuspensionCause
 from models.region import subtree_prefix
@@ -94,7 +94,7 @@ async def _decide(
 async def _suspend_if_too_many(actor: AdminActor, member_id: UUID, now: datetime) -> bool:
     member = await fetch_one("SELECT region_id FROM members WHERE id = $1 FOR NO KEY UPDATE", member_id)
     assert member is not None
-    policy = await policy_of(member["region_id"])
+    policy, _ = await policies.of_region(member["region_id"])
     since = start_of(local_day(now) - timedelta(days=policy.complaint_window_days))
     # A statement of its own, so that it also sees what the one committed that the lock waited for.
     counted = await fetch_one(

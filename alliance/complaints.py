@@ -20,7 +20,7 @@ from common.database import Row, constraint_of, execute, fetch_all, fetch_one, t
 from common.errors import Invalid, NotFound, Refused
 from common.ids import AFTER_ALL, new_id
 from common.request_keys import RequestKey
-from merchants.policies import policy_of
+from merchants import policies
 from models import audit_log, notice_log
 from models.enums import ActorKind, ComplaintKind, ComplaintStatus
 
@@ -222,7 +222,7 @@ async def _make(
 ) -> Complained | None:
     """Write it; nothing when he is in the way of himself and it has to be judged anew."""
     today, complaint_id = local_day(now), new_id()
-    policy = await policy_of(about["region_id"])
+    policy, _ = await policies.of_region(about["region_id"])
     due_at = end_of(today + timedelta(days=policy.complaint_answer_days))
     try:
         async with transaction():

@@ -6,7 +6,7 @@ from json import loads
 from typing import Any
 from uuid import UUID
 
-from alliance import approvals, tier_scheme_changes
+from alliance import approvals, tier_scheme_changes, uscc_overrides, white_list
 from benefits import offer_changes
 from common.actors import AdminActor
 from common.database import Row, transaction, wait_for_older_statements
@@ -30,6 +30,8 @@ async def _publish_tier_scheme(
 CARRY_OUT: dict[ApprovalKind, CarryOut] = {
     ApprovalKind.COUPON_REVOCATION: _revoke_coupon,
     ApprovalKind.TIER_SCHEME: _publish_tier_scheme,
+    ApprovalKind.USCC_OVERRIDE: uscc_overrides.carry_out,
+    ApprovalKind.WHITE_LIST: white_list.carry_out,
 }
 
 

@@ -24,6 +24,9 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "admin.reset": frozenset({HEAD}),
     "admin.revoke": frozenset({HEAD}),
     "admin.set_roles": frozenset({HEAD}),
+    "application.ask_override": frozenset({REVIEWER, OPERATOR}),
+    "application.read": ANY_ADMIN,
+    "application.review": frozenset({REVIEWER}),
     "approval.read": ANY_ADMIN,
     "approval.decide": frozenset({HEAD}),
     "approval.withdraw": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
@@ -35,19 +38,31 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
     "job.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.retry": frozenset({OPERATOR, HEAD}),
+    "member.lift": frozenset({OPERATOR, HEAD}),
+    "member.read": ANY_ADMIN,
+    "member.recheck": frozenset({REVIEWER, OPERATOR}),
+    "member.suspend": frozenset({OPERATOR, HEAD}),
     "offer.set_status": frozenset({OPERATOR}),
     "offer.set_stock": frozenset({OPERATOR}),
+    "policy.read": ANY_ADMIN,
+    "policy.set": frozenset({HEAD}),
+    "promise.record": frozenset({REVIEWER, OPERATOR}),
     # One's own sessions, whoever one is.
     "session.own": ANY_ADMIN,
     "staff.revoke": frozenset({OPERATOR}),
     "tier_scheme.ask": frozenset({OPERATOR, HEAD}),
     "tier_scheme.read": ANY_ADMIN,
+    "white_list.ask": frozenset({REVIEWER, OPERATOR}),
+    "white_list.end": frozenset({HEAD}),
+    "white_list.read": ANY_ADMIN,
 }
 
 # Cashiers and devices have the staff API; a member's business is its owners' and managers'.
 MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "complaint.answer": frozenset({OWNER, MANAGER}),
     "complaint.read": frozenset({OWNER, MANAGER}),
+    "membership.leave": frozenset({OWNER}),
+    "membership.read": frozenset({OWNER, MANAGER}),
     "notice.read": frozenset({OWNER, MANAGER}),
 }
 

@@ -48,8 +48,9 @@ async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now
     try:
         async with transaction():
             offer = await _must_reach(actor, offer_id)
+            # An admin's word goes before what a suspension remembers.
             row = await fetch_one(
-                "UPDATE offers o SET status = $2 FROM"
+                "UPDATE offers o SET status = $2, paused_for_suspension = false FROM"
                 " (SELECT id, status FROM offers WHERE id = $1 FOR NO KEY UPDATE) old WHERE o.id = old.id RETURNING old.status",
                 *(offer_id, status),
             )

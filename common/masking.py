@@ -14,3 +14,8 @@ def masked_name(name: str) -> str:
 def masked_numbers(text: str) -> str:
     """A text that somebody typed, without the numbers of mobile phones and of residents' ID cards in it."""
     return _ID_NUMBER.sub(rf"\1{'*' * 16}\2", _PHONE.sub(r"\1****\2", text))
+
+
+def masked_phone(phone: str) -> str:
+    """The first three and the last four digits; of a short number the last two alone."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 10 else "****" + phone[-2:]

@@ -1,6 +1,13 @@
 """The tables, one file per aggregate. Constraints stand beside the columns they guard."""
 
 from models.admin import Admin, AdminRecoveryCode
+from models.application import (
+    ApplicationEvent,
+    Commitment,
+    CommitmentText,
+    MemberApplication,
+    OrganisationCheck,
+)
 from models.approval import Approval
 from models.attempt import Attempt, RefusedScanCount
 from models.audit import AuditRecord
@@ -21,11 +28,13 @@ from models.region_policy import RegionPolicy
 from models.seal import AuditSeal, Seal
 from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
+from models.standing import MemberRecheck, PromiseRecord, Suspension, WhiteListEntry
 from models.stored_file import StoredFile
 
 __all__ = [
     "Admin",
     "AdminRecoveryCode",
+    "ApplicationEvent",
     "Approval",
     "Attempt",
     "AuditRecord",
@@ -34,6 +43,8 @@ __all__ = [
     "ChannelIdentity",
     "Citizen",
     "CitizenNotice",
+    "Commitment",
+    "CommitmentText",
     "Complaint",
     "ComplaintText",
     "Consent",
@@ -43,14 +54,18 @@ __all__ = [
     "Installation",
     "LoginFailure",
     "Member",
+    "MemberApplication",
     "MemberNotice",
+    "MemberRecheck",
     "NaturalPerson",
     "Offer",
     "OfferDay",
     "OfferStock",
     "OfferTerms",
     "OneTimeLink",
+    "OrganisationCheck",
     "Programme",
+    "PromiseRecord",
     "Redemption",
     "RefusedScanCount",
     "Region",
@@ -63,7 +78,9 @@ __all__ = [
     "StaffStore",
     "Store",
     "StoredFile",
+    "Suspension",
     "TierBand",
     "TierScheme",
     "TierSnapshot",
+    "WhiteListEntry",
 ]

@@ -42,7 +42,7 @@ class AuditRecord(Model):
         constraints = (
             UniqueConstraint(fields=("entry",), name="audit_records_entry_once"),
             CheckConstraint(
-                check="actor_kind IN ('citizen', 'staff', 'admin', 'system')",
+                check="actor_kind IN ('citizen', 'staff', 'admin', 'system', 'applicant')",
                 name="audit_records_actor_kind_known",
             ),
             CheckConstraint(check="outcome IN ('done', 'refused')", name="audit_records_outcome_known"),

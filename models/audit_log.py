@@ -10,7 +10,7 @@ from datetime import date, datetime
 from json import dumps
 from uuid import UUID
 
-from common.actors import AdminActor, CitizenActor, MemberActor, StaffActor
+from common.actors import AdminActor, ApplicantActor, CitizenActor, MemberActor, StaffActor
 from common.database import execute
 from common.ids import new_id
 from common.request_ids import current_request_id
@@ -29,10 +29,12 @@ _OF_A_PERSON = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 SYSTEM: Who = (ActorKind.SYSTEM, None)
 
 
-def who(actor: CitizenActor | StaffActor | MemberActor | AdminActor) -> Who:
-    """An actor as the audit writes him."""
+def who(actor: CitizenActor | StaffActor | MemberActor | AdminActor | ApplicantActor) -> Who:
+    """An actor as the audit writes him; an applicant by his application."""
     if isinstance(actor, AdminActor):
         return ActorKind.ADMIN, actor.id
+    if isinstance(actor, ApplicantActor):
+        return ActorKind.APPLICANT, actor.id
     return (ActorKind.CITIZEN if isinstance(actor, CitizenActor) else ActorKind.STAFF), actor.id
 
 

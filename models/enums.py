@@ -26,6 +26,74 @@ class MemberStatus(StrEnum):
     LEFT = "left"
 
 
+class ApplicationState(StrEnum):
+    """How far an application for membership has come; the last three are final (`merchants.applications`)."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    COUNTY_REVIEW = "county_review"
+    CITY_REVIEW = "city_review"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ApplicationAction(StrEnum):
+    """What moves an application from one state to the next."""
+
+    SUBMIT = "submit"
+    TO_COUNTY = "to_county"
+    TO_CITY = "to_city"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+
+
+class MemberAction(StrEnum):
+    """What moves a member from one status to the next; `LIFT` is one cause of several, `REINSTATE` the last."""
+
+    SUSPEND = "suspend"
+    LIFT = "lift"
+    REINSTATE = "reinstate"
+    LEAVE = "leave"
+    REJOIN = "rejoin"
+
+
+class SuspensionCause(StrEnum):
+    """Why a member is suspended; several can hold at once, and each is lifted by itself."""
+
+    GRADE = "grade"
+    DISHONEST_LIST = "dishonest_list"
+    COMPLAINTS = "complaints"
+    OFFICE = "office"
+
+
+class CheckFinding(StrEnum):
+    """What a check of an organisation found, the worst first; `UNAVAILABLE` says nothing about it."""
+
+    DISHONEST = "dishonest"
+    GRADE_TOO_LOW = "grade_too_low"
+    NO_GRADE = "no_grade"
+    PASSED = "passed"
+    UNAVAILABLE = "unavailable"
+
+
+class PromiseOutcome(StrEnum):
+    """践诺 / 失诺."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+
+
+class PromiseCause(StrEnum):
+    """What showed that a promise was kept or broken."""
+
+    COMPLAINT = "complaint"
+    CREDIT_CHECK = "credit_check"
+    INSPECTION = "inspection"
+    OFFICE = "office"
+
+
 class StaffRole(StrEnum):
     """What a person may do for a member: a cashier redeems at his stores, a manager and an owner undo at all of them."""
 
@@ -201,12 +269,13 @@ class CouponStatus(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who acts."""
+    """Who acts; an applicant is known by his application's key and never signs in."""
 
     CITIZEN = "citizen"
     STAFF = "staff"
     ADMIN = "admin"
     SYSTEM = "system"
+    APPLICANT = "applicant"
 
 
 class AuditOutcome(StrEnum):
@@ -237,12 +306,3 @@ class ComplaintStatus(StrEnum):
     DISMISSED = "dismissed"
     REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
-
-
-class SuspensionCause(StrEnum):
-    """Why a member is suspended."""
-
-    GRADE = "grade"
-    DISHONEST_LIST = "dishonest_list"
-    COMPLAINTS = "complaints"
-    OFFICE = "office"

@@ -5,12 +5,16 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from models.enums import MemberKind, MemberStatus
+from models.enums import Category, MemberKind, MemberStatus
 from models.region import Region
 
 
 class Member(Model):
-    """Who signs the alliance's commitment, known by its 统一社会信用代码 (GB 32100)."""
+    """Who signs the alliance's commitment, known by its 统一社会信用代码 (GB 32100).
+
+    `sector` is the consumption field it works in; members of old have none. `status_since` is empty as long as the
+    status never changed.
+    """
 
     id = fields.UUIDField(primary_key=True)
     kind = fields.CharEnumField(MemberKind, max_length=16)
@@ -21,10 +25,17 @@ class Member(Model):
     )
     status = fields.CharEnumField(MemberStatus, max_length=16, db_default=MemberStatus.ACTIVE.value)
     joined_at = fields.DatetimeField()
+    sector = fields.CharEnumField(Category, max_length=32, null=True)
+    status_since = fields.DatetimeField(null=True)
 
     class Meta:
         table = "members"
         constraints = (
+            CheckConstraint(
+                check="sector IN ('education', 'tourism_shopping', 'home_services', 'elder_child_care', 'transport',"
+                " 'culture', 'health', 'housing')",
+                name="members_sector_known",
+            ),
             UniqueConstraint(fields=("uscc",), name="members_uscc_once"),
             UniqueConstraint(fields=("id", "kind"), name="members_id_kind"),
             CheckConstraint(check="kind IN ('merchant', 'public_unit')", name="members_kind_known"),

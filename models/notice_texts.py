@@ -36,9 +36,46 @@ TEXTS: dict[str, tuple[str, str]] = {
         "您的优惠券已被作废。原因：{reason}。如有疑问，请联系联盟办公室或在小程序里投诉。",
         "Your coupon was revoked. Reason: {reason}. If you disagree, contact the alliance office or complain.",
     ),
-    "member_suspended": (
-        "贵单位的成员资格已暂停（原因：{cause}）：不能再发放新的优惠券，已领取的照常使用。请联系联盟办公室。",
-        "Your membership is suspended ({cause}): nothing new can be claimed, what was claimed stays usable. Contact the office.",
+    "member_left": (
+        "贵单位已退出联盟，优惠已全部结束。已领取的优惠券在有效期内仍须兑现，店员账号照常可用。",
+        "You have left the alliance and your offers have ended. Coupons already claimed must still be honoured;"
+        " your staff's logins go on working.",
+    ),
+    "member_reinstated": (
+        "贵单位的成员资格已恢复，因暂停而停发的优惠已重新发布。请到“我的优惠”核对。",
+        "Your membership is restored, and the offers that were paused with it are published again. Please check them.",
+    ),
+    "promise_broken": (
+        "联盟登记了一条失诺记录。请到“承诺践诺”查看原因；如有异议，请联系联盟办公室。",
+        "A broken promise was recorded for you. See “Promises” for the cause; if you disagree, contact the office.",
+    ),
+    "promise_kept": (
+        "联盟登记了一条践诺记录，可到“承诺践诺”查看。",
+        "A kept promise was recorded for you; see “Promises”.",
+    ),
+    "suspended_complaints": (
+        "因属实投诉达到所在地规定的次数，贵单位的成员资格已暂停，优惠停发；已领取的优惠券仍须兑现。请整改后联系联盟办公室。",
+        "Suspended: as many complaints were upheld as your region allows. Offers are paused; claimed coupons must"
+        " still be honoured. Put things right, then contact the office.",
+    ),
+    "suspended_dishonest_list": (
+        "贵单位被列入严重失信名单，成员资格已暂停，优惠停发；已领取的优惠券仍须兑现。移出名单后会自动恢复。",
+        "Suspended: you are on the list of the seriously dishonest. Offers are paused; claimed coupons must still be"
+        " honoured. It ends by itself when you are off the list.",
+    ),
+    "suspended_grade": (
+        "贵单位的公共信用等级低于所在地要求，成员资格已暂停，优惠停发；已领取的优惠券仍须兑现。完成信用修复后会自动恢复。",
+        "Suspended: your credit grade is below what your region asks for. Offers are paused; claimed coupons must"
+        " still be honoured. It ends by itself when your credit is repaired.",
+    ),
+    "suspended_office": (
+        "联盟办公室已暂停贵单位的成员资格，优惠停发；已领取的优惠券仍须兑现。原因：{reason}",
+        "The alliance office has suspended you. Offers are paused; claimed coupons must still be honoured."
+        " Reason: {reason}",
+    ),
+    "suspension_lifted": (
+        "一项暂停原因已解除，但还有其他原因，成员资格仍在暂停中。请到“成员资格”查看。",
+        "One cause of your suspension is lifted; another one still holds. See “Membership”.",
     ),
 }
 

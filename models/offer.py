@@ -18,6 +18,7 @@ class Offer(Model):
     `min_tier_level` is the lowest level that may claim (empty: open to all); the best level alone can't
     be asked for, so that a scan never tells more than "this or better" (rule 2). `terms_id` names the
     current `OfferTerms`. An offer of a public unit names its ordinary path 普通通道 (rule 3).
+    `paused_for_suspension`: it was published when its member was suspended, and is again when that ends.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -40,6 +41,7 @@ class Offer(Model):
     per_citizen_limit = fields.SmallIntField(null=True)
     per_citizen_period = fields.CharEnumField(LimitPeriod, max_length=8, db_default=LimitPeriod.EVER.value)
     created_at = fields.DatetimeField()
+    paused_for_suspension = fields.BooleanField(db_default=False)
 
     class Meta:
         table = "offers"

@@ -20,7 +20,7 @@ from common.clock import now
 from common.files import FileStore
 from models.enums import Channel
 from server import metrics
-from server.api import admin, citizen, documents, health, ledger, member, sessions, staff
+from server.api import admin, applicant, citizen, documents, health, ledger, member, register, sessions, staff
 from server.auth import Authenticator, watch_revocations
 from server.config import Settings
 from server.http import setup_http
@@ -34,8 +34,12 @@ App = Sanic[Any, Any]
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
 FIRST_LOOK_S = 3.0
+# What anybody may send and what costs more than others: fewer of them from one address.
 SIGN_IN = frozenset(
-    f"/api/v1/auth/{way}" for way in ("citizen", "staff", "admin", "admin/invitation", "admin/reset")
+    (
+        *(f"/api/v1/auth/{way}" for way in ("citizen", "staff", "admin", "admin/invitation", "admin/reset")),
+        "/api/v1/member-applications",
+    )
 )
 
 
@@ -101,6 +105,7 @@ def _add_routes(app: App) -> None:
     app.blueprint(documents.blueprint)
     api = Blueprint.group(
         *(sessions.routes, citizen.routes, staff.routes, member.routes, admin.routes, ledger.routes),
+        *(applicant.routes, register.routes),
         url_prefix="/api/v1",
     )
     app.blueprint(api)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from json import loads
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -20,8 +21,11 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
+from alliance import application_reviews, rechecks
 from common.clock import now
 from common.database import connect_alone
+from merchants import submissions
+from merchants.organisation_sources import OrganisationSource
 from server.config import Settings
 
 log = structlog.get_logger()
@@ -44,12 +48,40 @@ class Desk:
     """What jobs need besides the database."""
 
     settings: Settings
+    organisations: OrganisationSource
 
 
 Run = Callable[[Desk, Mapping[str, Any], datetime], Awaitable[None]]
 
+
+async def _check_application(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await application_reviews.check(desk.organisations, UUID(payload["application_id"]), at)
+
+
+async def _recheck_member(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await rechecks.run(desk.organisations, UUID(payload["member_id"]), at)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
-JOBS: dict[str, Run] = {}
+JOBS: dict[str, Run] = {
+    submissions.CHECK_JOB: _check_application,
+    rechecks.RECHECK_JOB: _recheck_member,
+}
+
+
+def desk_of(settings: Settings) -> Desk:
+    """What this installation's jobs work with."""
+    return Desk(settings, _organisation_source(settings))
+
+
+def _organisation_source(settings: Settings) -> OrganisationSource:
+    if settings.sandbox:
+        from merchants.organisation_sources.sandbox import SandboxOrganisationSource
+
+        return SandboxOrganisationSource()
+    from merchants.organisation_sources.none import NoOrganisationSource
+
+    return NoOrganisationSource()
 
 
 async def work_for_ever(settings: Settings) -> None:
@@ -67,7 +99,7 @@ async def _work(settings: Settings) -> None:
     connection = await connect_alone(settings.database_url)
     try:
         manager = QueueManager(Queries(AsyncpgDriver(connection)))
-        desk = Desk(settings)
+        desk = desk_of(settings)
         for kind, run in JOBS.items():
             manager.entrypoint(kind, on_failure="hold", executor_factory=_executor)(_entry(kind, run, desk))
         await manager.run(batch_size=AT_ONCE, max_concurrent_tasks=2 * AT_ONCE, heartbeat_timeout=LOST_AFTER)

@@ -82,6 +82,25 @@ def _is_a_row(text: str) -> bool:
     return any(text in row * len(text) or text[::-1] in row * len(text) for row in ROWS)
 
 
+class PasswordTooPlain(Invalid):
+    """The password is the login."""
+
+    code = "password_too_plain"
+    pointer = "/password"
+    zh = "密码不能与登录名相同。请换一个密码。"
+    en = "The password must not be the login. Choose another one."
+
+
+def must_differ(login: str, password: str) -> None:
+    """Refuse what is guessed first.
+
+    Raises:
+        PasswordTooPlain: the two are the same, whatever their case.
+    """
+    if password.lower() == login.lower():
+        raise PasswordTooPlain
+
+
 def hashed(password: str) -> str:
     """An argon2id hash with the library's current parameters."""
     return _hasher.hash(password)

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from alliance import approvals, complaint_answers
+from alliance import application_reviews, approvals, complaint_answers, rechecks
 from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
@@ -111,6 +111,8 @@ async def clear_away(settings: Settings) -> bool:
         close_abandoned_lookups,
         approvals.expire,
         complaint_answers.mark_overdue,
+        application_reviews.ask_again,
+        rechecks.enqueue_due,
         forget_links,
         monthly_logs.keeper(settings.kept_months),
     )

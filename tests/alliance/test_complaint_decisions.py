@@ -113,7 +113,7 @@ async def test_two_decisions_at_once_that_reach_the_limit_together_suspend_exact
     await asyncio.gather(*(uphold(complaint_id) for complaint_id in ids[-2:]))
     assert await status_of(shop) == "suspended"
     assert len(await fetch_all("SELECT 1 FROM audit_records WHERE action = 'member.suspend'")) == 1
-    assert len(await fetch_all("SELECT 1 FROM member_notices WHERE kind = 'member_suspended'")) == 1
+    assert len(await fetch_all("SELECT 1 FROM member_notices WHERE kind = 'suspended_complaints'")) == 1
 
 
 async def test_two_decisions_of_one_complaint_at_once_make_one(shop: Shop) -> None:

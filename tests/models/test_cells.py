@@ -34,6 +34,8 @@ SHARED = {
     "audit_seals",
     "admin_recovery_codes",
     *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
+    *("member_applications", "application_events", "organisation_checks", "commitment_texts", "commitments"),
+    *("suspensions", "member_rechecks", "white_list", "promise_records"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

@@ -186,6 +186,8 @@ PARTIAL = {
     "coupons_slot_once": "coupons",
     "consents_one_in_force": "consents",
     "approvals_open_once": "approvals",
+    "suspensions_open_once": "suspensions",
+    "white_list_open_once": "white_list",
 }
 TABLE_OF = {**{name: table for name, (table, _) in DECLARED.items()}, **PARTIAL}
 

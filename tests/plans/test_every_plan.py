@@ -37,7 +37,7 @@ READS_OR_WRITES = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 # They hold what people decide, not what citizens do: a few rows, a few hundred at most.
 SMALL = {
     *("regions", "programmes", "consent_texts", "tier_schemes", "tier_bands", "admins", "catalogue_version"),
-    *("installation", "tortoise_migrations", "region_policies", "admin_recovery_codes"),
+    *("installation", "tortoise_migrations", "region_policies", "admin_recovery_codes", "commitment_texts"),
 }
 # The offer list is read whole, once for each change (decision 0009).
 OFFER_LIST = {"offers", "offer_terms", "offer_stock", "stores", "members"}

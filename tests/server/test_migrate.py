@@ -97,6 +97,7 @@ HALF_WAY = {
     "0005_alliance": "stored_files",
     "0010_complaints_audit": "audit_records_refused",
     "0009_admins": "admin_recovery_codes",
+    "0006_members": "suspensions",
 }
 
 

@@ -5,16 +5,20 @@ from sanic import Blueprint
 from server.api.admin import (
     account,
     admins,
+    applications,
     approvals,
     audit,
     complaints,
     coupons,
     enrolment,
     jobs,
+    members,
     offers,
+    policies,
     sign_in,
     staff,
     tier_schemes,
+    white_list,
 )
 
 routes = Blueprint.group(
@@ -31,6 +35,10 @@ routes = Blueprint.group(
         audit.routes,
         complaints.routes,
         tier_schemes.routes,
+        applications.routes,
+        members.routes,
+        white_list.routes,
+        policies.routes,
         url_prefix="/admin",
     ),
 )

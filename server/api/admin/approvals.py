@@ -8,10 +8,12 @@ from sanic import Blueprint
 
 from alliance import approvals, decisions
 from alliance.approvals import NotOpen, OwnRequest
+from alliance.white_list import WhiteListed
 from benefits.offer_changes import CouponNotRevocable
 from citizens.tier_scheme_versions import LaterVersionAnnounced, NoticeTooShort
 from common.actors import AdminActor
 from common.clock import now
+from merchants.applications import ApplicationNotOpen
 from models.enums import ApprovalKind, ApprovalStatus
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
@@ -20,7 +22,7 @@ routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
 Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 # What carrying out may refuse; the request stays open then.
-CARRYING_OUT = (CouponNotRevocable, NoticeTooShort, LaterVersionAnnounced)
+CARRYING_OUT = (CouponNotRevocable, NoticeTooShort, LaterVersionAnnounced, ApplicationNotOpen, WhiteListed)
 
 
 class ApprovalQuery(PageQuery):

@@ -2,6 +2,6 @@
 
 from sanic import Blueprint
 
-from server.api.member import complaints, notices
+from server.api.member import complaints, membership, notices
 
-routes = Blueprint.group(notices.routes, complaints.routes, url_prefix="/member")
+routes = Blueprint.group(membership.routes, notices.routes, complaints.routes, url_prefix="/member")
