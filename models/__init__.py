@@ -8,8 +8,9 @@ from models.citizen import ChannelIdentity, Citizen, NaturalPerson
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.device import Device
 from models.installation import Installation
-from models.member import Member, Store
+from models.member import Member, Store, StoreClosure
 from models.notice import CitizenNotice, MemberNotice
 from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms
 from models.one_time_link import OneTimeLink
@@ -21,6 +22,7 @@ from models.seal import Seal
 from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
 from models.stored_file import StoredFile
+from models.webhook import Webhook, WebhookDelivery
 
 __all__ = [
     "Admin",
@@ -35,6 +37,7 @@ __all__ = [
     "ConsentText",
     "Coupon",
     "CreditLookup",
+    "Device",
     "Installation",
     "LoginFailure",
     "Member",
@@ -57,8 +60,11 @@ __all__ = [
     "Staff",
     "StaffStore",
     "Store",
+    "StoreClosure",
     "StoredFile",
     "TierBand",
     "TierScheme",
     "TierSnapshot",
+    "Webhook",
+    "WebhookDelivery",
 ]
