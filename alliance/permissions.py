@@ -28,12 +28,21 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "offer.set_stock": frozenset({OPERATOR}),
     # One's own sessions, whoever one is.
     "session.own": ANY_ADMIN,
+    "staff.reset_password": frozenset({OPERATOR}),
     "staff.revoke": frozenset({OPERATOR}),
 }
 
 # Cashiers and devices have the staff API; a member's business is its owners' and managers'.
 MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
+    "device.create": frozenset({OWNER, MANAGER}),
+    "device.read": frozenset({OWNER, MANAGER}),
+    "device.revoke": frozenset({OWNER, MANAGER}),
     "notice.read": frozenset({OWNER, MANAGER}),
+    "staff.change": frozenset({OWNER, MANAGER}),
+    "staff.invite": frozenset({OWNER, MANAGER}),
+    "staff.read": frozenset({OWNER, MANAGER}),
+    "staff.reset_password": frozenset({OWNER, MANAGER}),
+    "staff.revoke": frozenset({OWNER, MANAGER}),
 }
 
 

@@ -34,7 +34,11 @@ App = Sanic[Any, Any]
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
 FIRST_LOOK_S = 3.0
-SIGN_IN = frozenset(f"/api/v1/auth/{audience}" for audience in ("citizen", "staff", "admin"))
+# What is tried with a password, a code or a link's secret.
+SIGN_IN = frozenset(
+    f"/api/v1/auth/{way}"
+    for way in ("citizen", "staff", "admin", "device", "staff/invitation", "staff/password-reset")
+)
 
 
 def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | None = None) -> App:

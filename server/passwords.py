@@ -11,11 +11,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from common.database import execute, fetch_one
-from common.errors import TooMany, Unauthenticated
+from common.errors import Invalid, TooMany, Unauthenticated
+from server.common_passwords import is_commonplace
 
 ALLOWED_FAILURES = 5
 WINDOW = timedelta(minutes=15)
 MIN_LENGTH = 12
+# Of a member's staff, who sign in behind a counter; alliance admins need more (NIST SP 800-63B: eight and up).
+STAFF_MIN_LENGTH = 10
 
 _hasher = PasswordHasher()
 # 64 MiB each: a rush of sign-ins waits instead of filling the memory.
@@ -38,6 +41,27 @@ class TooManyAttempts(TooMany):
     code = "too_many_attempts"
     zh = "输错次数太多，这个账号先锁住了，最多等 15 分钟再试。"
     en = "Too many wrong tries; the login is locked for up to 15 minutes."
+
+
+class PasswordNotGood(Invalid):
+    """Too easy to guess: the login, one of the commonest, a row of signs. There are no rules of what it is made of."""
+
+    code = "password_not_good"
+    zh = "这个密码太容易猜到（常见密码、连续或重复的字符、手机号、与登录名相近）。请换一个，例如几个不相干的词连在一起。"
+    en = "This password is too easy to guess (common, a sequence, a phone number, like the login). Take some unrelated words together."
+    pointer = "/password"
+
+
+async def fresh(password: str, login: str) -> str:
+    """The hash of a new password of a member's staff.
+
+    Raises:
+        PasswordNotGood: shorter than ten characters, or easy to guess.
+    """
+    if len(password) < STAFF_MIN_LENGTH or is_commonplace(password, login):
+        raise PasswordNotGood
+    async with _at_once:
+        return await asyncio.to_thread(hashed, password)
 
 
 def hashed(password: str) -> str:
@@ -64,7 +88,7 @@ async def check(kind: str, login: str, password: str, password_hash: str | None,
             is_right = await asyncio.to_thread(_verify, password_hash or nobodys_hash, password)
         if not is_right or password_hash is None:
             raise LoginFailed
-        await _forgive(kind, login)
+        await forgive(kind, login)
 
 
 @cache
@@ -77,7 +101,7 @@ def _turn_of(kind: str, login: str) -> asyncio.Lock:
     return _turns.setdefault((kind, login), asyncio.Lock())
 
 
-async def _forgive(kind: str, login: str) -> None:
+async def forgive(kind: str, login: str) -> None:
     """Forget the failures of a login: it was the right person after all."""
     await execute("DELETE FROM login_failures WHERE login_hash = $1", _login_hash(kind, login))
 

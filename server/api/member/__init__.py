@@ -2,6 +2,6 @@
 
 from sanic import Blueprint
 
-from server.api.member import notices
+from server.api.member import devices, notices, staff
 
-routes = Blueprint.group(notices.routes, url_prefix="/member")
+routes = Blueprint.group(devices.routes, notices.routes, staff.routes, url_prefix="/member")
