@@ -12,9 +12,8 @@ from common.actors import AdminActor, MemberActor, StaffActor
 from common.database import Row, constraint_of, fetch_all, fetch_one, transaction, wait_for_older_statements
 from common.errors import NotFound, Refused
 from common.ids import new_id
-from merchants.staff import LastOwner, StaffRevoked, end_sessions
+from merchants.staff import StaffRevoked, end_sessions
 from merchants.staff_rights import (
-    KEEPS_AN_OWNER,
     MANAGES,
     NO_PASSWORD,
     RoleNotYours,
@@ -71,8 +70,8 @@ async def invite(
             region = await hold_member(actor)
             made = await fetch_one(
                 "INSERT INTO staff (id, member_id, login, password_hash, role, created_at)"
-                " SELECT $2, a.member_id, $3, $4, $5, $6 FROM staff a WHERE a.id = $1 AND a.status = 'active'"
-                "  AND (a.role = 'owner' OR (a.role = 'manager' AND $5::text = 'cashier')) RETURNING id",
+                " SELECT $2, a.member_id, $3, $4, $5::varchar, $6 FROM staff a WHERE a.id = $1 AND a.status = 'active'"
+                "  AND (a.role = 'owner' OR (a.role = 'manager' AND $5::varchar = 'cashier')) RETURNING id",
                 *(actor.id, staff_id, login, NO_PASSWORD, role, now),
             )
             if made is None:
@@ -92,19 +91,20 @@ async def change(
 
     Raises:
         NotFound: nobody whom the actor manages, or a device.
-        RoleNotYours, LastOwner, StoresUnknown.
+        RoleNotYours, StoresUnknown.
     """
     async with transaction():
         region = await hold_member(actor)
         before = await fetch_one(f"{READ} WHERE {MANAGES}", actor.id, staff_id)
+        # Who demotes an owner is one himself, active at this moment, and not the same: one stays.
         changed = await fetch_one(
             f"UPDATE staff t SET role = $3 FROM staff a WHERE {MANAGES} AND t.status = 'active'"
-            " AND t.role <> 'device' AND (a.role = 'owner' OR $3::text = 'cashier')"
-            f" AND (t.role = $3::text OR (t.id <> a.id AND {KEEPS_AN_OWNER})) RETURNING t.id",
+            " AND t.role <> 'device' AND (a.role = 'owner' OR $3::varchar = 'cashier')"
+            " AND (t.role = $3::varchar OR t.id <> a.id) RETURNING t.id",
             *(actor.id, staff_id, role),
         )
         if changed is None or before is None:
-            raise _why_unchanged(actor, before, role)
+            raise _why_unchanged(before)
         await _place(actor, staff_id, role, store_ids)
         await audit_log.record(
             audit_log.who(actor),
@@ -119,12 +119,10 @@ async def change(
     await wait_for_older_statements()
 
 
-def _why_unchanged(actor: MemberActor, row: Row | None, role: StaffRole) -> Exception:
+def _why_unchanged(row: Row | None) -> Exception:
     if row is None or row["status"] != "active" or row["role"] == StaffRole.DEVICE:
         return NotFound()
-    if row["id"] == actor.id or (actor.role != StaffRole.OWNER and role is not StaffRole.CASHIER):
-        return RoleNotYours()
-    return LastOwner()
+    return RoleNotYours()
 
 
 async def _place(actor: MemberActor, staff_id: UUID, role: StaffRole, store_ids: Sequence[UUID]) -> None:

@@ -117,7 +117,7 @@ async def show(actor: MemberActor, staff_id: UUID) -> MemberStaffOut:
     "/<staff_id>",
     summary="改角色和门店 / Change role and stores",
     answers={204: None},
-    refusals=(RoleNotYours, LastOwner, StoresUnknown),
+    refusals=(RoleNotYours, StoresUnknown),
     may="staff.change",
 )
 async def change(actor: MemberActor, staff_id: UUID, body: StaffChangeIn) -> None:
