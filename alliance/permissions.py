@@ -43,6 +43,11 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "staff.read": frozenset({OWNER, MANAGER}),
     "staff.reset_password": frozenset({OWNER, MANAGER}),
     "staff.revoke": frozenset({OWNER, MANAGER}),
+    "store.change": frozenset({OWNER}),
+    "store.close": frozenset({OWNER}),
+    "store.create": frozenset({OWNER}),
+    "store.read": frozenset({OWNER, MANAGER}),
+    "store.set_closures": frozenset({OWNER, MANAGER}),
 }
 
 

@@ -198,6 +198,7 @@ async def test_revoked_by_an_owner_is_revoked_as_by_an_admin(shop: Shop, owner: 
         await sessions.refresh(CONFIGURED, signed_in.refresh_token, NOON)
     with pytest.raises(LinkInvalid):
         await staff_accounts.set_password(RESET, link.secret, "x", NOON)
+    assert await fetch_all("SELECT 1 FROM one_time_links WHERE used_at IS NULL") == []
 
 
 async def test_the_last_owner_can_not_leave_and_one_without_a_password_is_none(

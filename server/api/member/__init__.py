@@ -2,6 +2,6 @@
 
 from sanic import Blueprint
 
-from server.api.member import devices, notices, staff
+from server.api.member import devices, notices, staff, stores
 
-routes = Blueprint.group(devices.routes, notices.routes, staff.routes, url_prefix="/member")
+routes = Blueprint.group(devices.routes, notices.routes, staff.routes, stores.routes, url_prefix="/member")

@@ -21,7 +21,7 @@ class DeviceIn(In):
     """What it is called, and its store."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
-    store_id: Annotated[UUID, Field(strict=False)]
+    store_id: UUID
 
 
 class PairingOut(Out):

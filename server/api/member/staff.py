@@ -21,7 +21,7 @@ from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page
 routes = Blueprint("member_staff", url_prefix="/staff")
 
 Role = Literal["owner", "manager", "cashier"]
-Stores = Annotated[list[UUID], Field(max_length=500, strict=False)]
+Stores = Annotated[list[UUID], Field(max_length=500)]
 
 
 class InvitationIn(In):
