@@ -48,6 +48,8 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "store.create": frozenset({OWNER}),
     "store.read": frozenset({OWNER, MANAGER}),
     "store.set_closures": frozenset({OWNER, MANAGER}),
+    "webhook.manage": frozenset({OWNER}),
+    "webhook.read": frozenset({OWNER}),
 }
 
 

@@ -2,6 +2,8 @@
 
 from sanic import Blueprint
 
-from server.api.member import devices, notices, staff, stores
+from server.api.member import devices, notices, staff, stores, webhooks
 
-routes = Blueprint.group(devices.routes, notices.routes, staff.routes, stores.routes, url_prefix="/member")
+routes = Blueprint.group(
+    devices.routes, notices.routes, staff.routes, stores.routes, webhooks.routes, url_prefix="/member"
+)
