@@ -49,6 +49,7 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "promise.record": frozenset({REVIEWER, OPERATOR}),
     # One's own sessions, whoever one is.
     "session.own": ANY_ADMIN,
+    "staff.reset_password": frozenset({OPERATOR}),
     "staff.revoke": frozenset({OPERATOR}),
     "tier_scheme.ask": frozenset({OPERATOR, HEAD}),
     "tier_scheme.read": ANY_ADMIN,
@@ -63,7 +64,22 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "complaint.read": frozenset({OWNER, MANAGER}),
     "membership.leave": frozenset({OWNER}),
     "membership.read": frozenset({OWNER, MANAGER}),
+    "device.create": frozenset({OWNER, MANAGER}),
+    "device.read": frozenset({OWNER, MANAGER}),
+    "device.revoke": frozenset({OWNER, MANAGER}),
     "notice.read": frozenset({OWNER, MANAGER}),
+    "staff.change": frozenset({OWNER, MANAGER}),
+    "staff.invite": frozenset({OWNER, MANAGER}),
+    "staff.read": frozenset({OWNER, MANAGER}),
+    "staff.reset_password": frozenset({OWNER, MANAGER}),
+    "staff.revoke": frozenset({OWNER, MANAGER}),
+    "store.change": frozenset({OWNER}),
+    "store.close": frozenset({OWNER}),
+    "store.create": frozenset({OWNER}),
+    "store.read": frozenset({OWNER, MANAGER}),
+    "store.set_closures": frozenset({OWNER, MANAGER}),
+    "webhook.manage": frozenset({OWNER}),
+    "webhook.read": frozenset({OWNER}),
 }
 
 

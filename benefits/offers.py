@@ -23,7 +23,8 @@ from common.database import Row, fetch_one
 from common.errors import DomainError, NotFound
 from common.replica import FetchAll
 from common.shared_statements import SharedStatement
-from models.enums import Category, MemberKind, OfferStatus
+from merchants.opening_hours import Span, spans_of
+from models.enums import Category, ClosureReason, MemberKind, OfferStatus
 from models.region import subtree_prefix
 
 FRESH_S = 1.0
@@ -42,8 +43,17 @@ EARTH_KM = 6371.0
 
 
 @dataclass(frozen=True, slots=True)
+class ClosureView:
+    """Days, both included, on which a store is closed."""
+
+    first_day: date
+    last_day: date
+    reason: ClosureReason
+
+
+@dataclass(frozen=True, slots=True)
 class StoreView:
-    """A store that takes the offer's coupons."""
+    """A store that takes the offer's coupons; `closures` of the days to come, and some that are over."""
 
     id: UUID
     name: str
@@ -51,6 +61,8 @@ class StoreView:
     region: str
     lat: float
     lng: float
+    hours: Sequence[Span] | None = None
+    closures: Sequence[ClosureView] = ()
 
     def km_from(self, lat: float, lng: float) -> float:
         """Great-circle distance in km."""
@@ -202,7 +214,7 @@ class Catalogue:
             day,
         )
         version = rows[0]["version"]
-        base = self._base if version == self._version else await _load_offers(fetch_all)
+        base = self._base if version == self._version else await _load_offers(fetch_all, day)
         return version, base, {row["offer_id"]: (row["stock_left"], row["left_today"]) for row in rows}
 
     def _kept(self, offer_id: UUID, left: Left) -> OfferView | None:
@@ -288,7 +300,7 @@ async def viewer_of(citizen_id: UUID, now: datetime) -> CitizenView:
     return CitizenView(Standing(row["has_consent"], row["level"], row["data_date"]), held)
 
 
-async def _load_offers(fetch_all: FetchAll) -> Base:
+async def _load_offers(fetch_all: FetchAll, day: date) -> Base:
     offers = await fetch_all(
         "SELECT o.*, p.name AS programme, p.category, m.name AS member_name, m.status AS member_status"
         " FROM offers o JOIN programmes p ON p.code = o.programme_id JOIN members m ON m.id = o.member_id"
@@ -298,7 +310,18 @@ async def _load_offers(fetch_all: FetchAll) -> Base:
         row["id"]: from_row(row)
         for row in await fetch_all("SELECT t.* FROM offer_terms t JOIN offers o ON o.terms_id = t.id")
     }
-    stores = {row["id"]: _store(row) for row in await fetch_all("SELECT * FROM stores WHERE is_active")}
+    closures: dict[UUID, list[ClosureView]] = {}
+    for row in await fetch_all(
+        "SELECT store_id, first_day, last_day, reason FROM store_closures"
+        " WHERE last_day >= $1 AND withdrawn_at IS NULL ORDER BY last_day",
+        day,
+    ):
+        closure = ClosureView(row["first_day"], row["last_day"], ClosureReason(row["reason"]))
+        closures.setdefault(row["store_id"], []).append(closure)
+    stores = {
+        row["id"]: _store(row, closures.get(row["id"], ()))
+        for row in await fetch_all("SELECT * FROM stores WHERE is_active")
+    }
     return {
         row["id"]: (
             row,
@@ -313,8 +336,9 @@ async def _load_offers(fetch_all: FetchAll) -> Base:
     }
 
 
-def _store(row: Row) -> StoreView:
-    return StoreView(row["id"], row["name"], row["address"], row["region_id"], row["lat"], row["lng"])
+def _store(row: Row, closures: Sequence[ClosureView]) -> StoreView:
+    place = row["region_id"], row["lat"], row["lng"]
+    return StoreView(row["id"], row["name"], row["address"], *place, spans_of(row["hours"]), closures)
 
 
 def _view(

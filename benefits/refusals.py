@@ -222,6 +222,16 @@ class AmountRequired(Invalid):
 # Undoing ------------------------------------------------------------------------------------------
 
 
+class PersonRequired(Forbidden):
+    """A device undoes nothing: nobody answers for it."""
+
+    code = "person_required"
+    zh = "扫码终端不能撤销核销。请店员用自己的账号登录后撤销。"
+    en = (
+        "A device can't undo a redemption. Somebody of the staff signs in with his own account and undoes it."
+    )
+
+
 class AlreadyReversed(Refused):
     """A redemption is undone at most once."""
 

@@ -16,8 +16,9 @@ from models.complaint import Complaint, ComplaintText
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.device import Device
 from models.installation import Installation
-from models.member import Member, Store
+from models.member import Member, Store, StoreClosure
 from models.notice import CitizenNotice, MemberNotice
 from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms
 from models.one_time_link import OneTimeLink
@@ -30,6 +31,7 @@ from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
 from models.standing import MemberRecheck, PromiseRecord, Suspension, WhiteListEntry
 from models.stored_file import StoredFile
+from models.webhook import Webhook, WebhookDelivery
 
 __all__ = [
     "Admin",
@@ -51,6 +53,7 @@ __all__ = [
     "ConsentText",
     "Coupon",
     "CreditLookup",
+    "Device",
     "Installation",
     "LoginFailure",
     "Member",
@@ -77,10 +80,13 @@ __all__ = [
     "Staff",
     "StaffStore",
     "Store",
+    "StoreClosure",
     "StoredFile",
     "Suspension",
     "TierBand",
     "TierScheme",
     "TierSnapshot",
+    "Webhook",
+    "WebhookDelivery",
     "WhiteListEntry",
 ]

@@ -95,11 +95,41 @@ class PromiseCause(StrEnum):
 
 
 class StaffRole(StrEnum):
-    """What a person may do for a member: a cashier redeems at his stores, a manager and an owner undo at all of them."""
+    """What a person may do for a member: a cashier redeems at his stores, a manager and an owner undo at all of them.
+
+    A `DEVICE` (扫码终端) is no person: it redeems at its one store, and undoes nothing.
+    """
 
     OWNER = "owner"
     MANAGER = "manager"
     CASHIER = "cashier"
+    DEVICE = "device"
+
+
+class ClosureReason(StrEnum):
+    """Why a store is closed for some days: 节假日, 装修, 盘点, 突发情况, 其他."""
+
+    HOLIDAY = "holiday"
+    RENOVATION = "renovation"
+    STOCKTAKING = "stocktaking"
+    EMERGENCY = "emergency"
+    OTHER = "other"
+
+
+class WebhookEvent(StrEnum):
+    """What a member's own till system is told."""
+
+    REDEMPTION_CREATED = "redemption.created"
+    REDEMPTION_REVERSED = "redemption.reversed"
+    PING = "ping"
+
+
+class DeliveryStatus(StrEnum):
+    """How far a webhook's delivery has come; `FAILED` was tried for a day."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 class StaffStatus(StrEnum):

@@ -1,11 +1,12 @@
 """联盟成员 and their 门店 / 服务点."""
 
 from tortoise import fields
+from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from models.enums import Category, MemberKind, MemberStatus
+from models.enums import Category, ClosureReason, MemberKind, MemberStatus
 from models.region import Region
 
 
@@ -46,7 +47,11 @@ class Member(Model):
 
 
 class Store(Model):
-    """Where staff redeem. Coordinates are WGS 84 degrees."""
+    """Where staff redeem. Coordinates are WGS 84 degrees.
+
+    `hours` are minutes of the week, Monday 00:00 in Asia/Shanghai being 0, taken in pairs [open, close): [540, 1320] is
+    Monday from 9 to 22. Empty: nobody has told them.
+    """
 
     id = fields.UUIDField(primary_key=True)
     member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField(
@@ -60,6 +65,7 @@ class Store(Model):
     lat = fields.FloatField()
     lng = fields.FloatField()
     is_active = fields.BooleanField(db_default=True)
+    hours: ArrayField = ArrayField(element_type="int", null=True)
 
     class Meta:
         table = "stores"
@@ -70,4 +76,39 @@ class Store(Model):
                 check="lat BETWEEN -90 AND 90 AND lng BETWEEN -180 AND 180", name="stores_place_on_earth"
             ),
             CheckConstraint(check="name <> ''", name="stores_name_given"),
+            CheckConstraint(
+                check="cardinality(hours) BETWEEN 2 AND 112 AND cardinality(hours) % 2 = 0"
+                " AND 0 <= ALL (hours) AND 10080 >= ALL (hours)",
+                name="stores_hours_in_the_week",
+            ),
+        )
+
+
+class StoreClosure(Model):
+    """暂停营业: days, both included, on which a store is closed; taken back when it opens all the same."""
+
+    id = fields.UUIDField(primary_key=True)
+    store: fields.ForeignKeyRelation[Store] = fields.ForeignKeyField(
+        "models.Store", related_name="closures", on_delete=fields.RESTRICT
+    )
+    first_day = fields.DateField()
+    last_day = fields.DateField()
+    reason = fields.CharEnumField(ClosureReason, max_length=16)
+    made_at = fields.DatetimeField()
+    withdrawn_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "store_closures"
+        indexes = (
+            Index(fields=("store_id", "last_day"), name="store_closures_by_store"),
+            Index(fields=("last_day",), name="store_closures_by_day"),
+        )
+        constraints = (
+            CheckConstraint(
+                check="last_day >= first_day AND last_day - first_day <= 366", name="store_closures_span_sane"
+            ),
+            CheckConstraint(
+                check="reason IN ('holiday', 'renovation', 'stocktaking', 'emergency', 'other')",
+                name="store_closures_reason_known",
+            ),
         )

@@ -8,7 +8,7 @@ Why no record is missed and none is sealed twice:
 1. Records are taken by `entry`, which the database draws, and never by a clock or an id that a clock made.
 2. Numbers are drawn before they are committed, so a smaller one may still come. A run reads the last number drawn,
    waits until every transaction that held a writer's lock on the book at that moment is over, and seals up to
-   that number (`_settled_entry`).
+   that number (`settled_entry`).
 3. A seal begins behind the one before. Two sealers at once write the same number; the primary key lets one through.
 4. A seal is one INSERT: a sealer that is killed leaves all of it or nothing.
 
@@ -152,7 +152,7 @@ async def seal_new(book: Book, signer: Signer, at: datetime) -> int:
     Raises:
         SealingWaits: an open transaction keeps the book from being sealed; nothing is lost.
     """
-    until, sealed = await _settled_entry(book), 0
+    until, sealed = await settled_entry(book), 0
     while True:
         head = await newest(book)
         records = await book.records_between(head.last_entry if head else 0, until, RECORDS_PER_SEAL)
@@ -190,13 +190,23 @@ def seal_of(book: Book, row: Row) -> Seal:
     return Seal(book.format, *(row[name] for name in HEADER.split(", ")))
 
 
-async def _settled_entry(book: Book) -> int:
-    """A number below which nothing new can appear: the last one drawn, once its transaction is over."""
+async def drawn_entry(book: Book) -> int:
+    """The last number that the database drew; it and smaller ones may not be committed yet."""
     row = await fetch_one(
         f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS entry FROM {book.sequence}"
     )
     assert row is not None
     drawn: int = row["entry"]
+    return drawn
+
+
+async def settled_entry(book: Book) -> int:
+    """A number below which nothing new can appear: the last one drawn, once its transaction is over.
+
+    Raises:
+        SealingWaits: an open transaction may still write one.
+    """
+    drawn = await drawn_entry(book)
     # After the number, never before: a writer who draws in between would be overlooked.
     waited_for, until = await _writers(book), time.monotonic() + PATIENCE_S
     while waited_for:

@@ -34,10 +34,13 @@ App = Sanic[Any, Any]
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
 FIRST_LOOK_S = 3.0
-# What anybody may send and what costs more than others: fewer of them from one address.
+# What is tried with a password, a code or a link's secret, and what costs more than others: fewer of them from one
+# address.
 SIGN_IN = frozenset(
     (
-        *(f"/api/v1/auth/{way}" for way in ("citizen", "staff", "admin", "admin/invitation", "admin/reset")),
+        *(f"/api/v1/auth/{way}" for way in ("citizen", "staff", "admin", "device")),
+        *(f"/api/v1/auth/staff/{way}" for way in ("invitation", "password-reset")),
+        *(f"/api/v1/auth/admin/{way}" for way in ("invitation", "reset")),
         "/api/v1/member-applications",
     )
 )

@@ -10,13 +10,14 @@ from typing import Any
 import structlog
 
 from alliance import application_reviews, approvals, complaint_answers, rechecks
+from benefits import webhook_deliveries
 from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
 from common.signing import Signer
 from models import monthly_logs, seals
 from models.audit_book import AUDIT
-from server import jobs, witness
+from server import jobs, webhooks, witness
 from server.config import Settings
 from server.migrate import WrongInstallation, must_be_installation
 
@@ -43,11 +44,12 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await database.connect(settings.database_url, pool_size=2)
+    await database.connect(settings.database_url, pool_size=4)
     works: list[Awaitable[Any]] = [
         stop.wait(),
         _every(CLEAR_EVERY_S, settings, partial(clear_away, settings)),
         jobs.work_for_ever(settings),
+        webhooks.tell_for_ever(settings),
     ]
     if settings.ledger_signing_key is not None:
         signer = Signer.of(settings.ledger_signing_key)
@@ -114,6 +116,7 @@ async def clear_away(settings: Settings) -> bool:
         application_reviews.ask_again,
         rechecks.enqueue_due,
         forget_links,
+        webhook_deliveries.forget_old,
         monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:

@@ -149,7 +149,7 @@ class OwnerIn(In):
     """The login that the owner chooses; the password is not the login."""
 
     login: Annotated[str, Field(min_length=4, max_length=64, pattern=r"^[0-9A-Za-z._@-]+$")]
-    password: Annotated[str, Field(min_length=passwords.MIN_LENGTH, max_length=256)]
+    password: Annotated[str, Field(min_length=passwords.STAFF_MIN_LENGTH, max_length=256)]
 
 
 class OwnerOut(Out):
@@ -335,12 +335,11 @@ async def withdraw(actor: ApplicantActor) -> None:
     "/member-application/owner",
     summary="创建负责人账号 / Make the owner's login",
     answers={201: OwnerOut},
-    refusals=(ApplicationNotOpen, OwnerExists, StaffLoginTaken, passwords.PasswordTooPlain),
+    refusals=(ApplicationNotOpen, OwnerExists, StaffLoginTaken, passwords.PasswordWeak),
 )
 async def make_owner(actor: ApplicantActor, body: OwnerIn) -> OwnerOut:
     """Once, after the approval; the owner signs in with it at /auth/staff."""
     await owners.must_be_possible(actor)
-    passwords.must_differ(body.login, body.password)
-    password_hash = await passwords.hash_of(body.password)
+    password_hash = await passwords.fresh(body.password, body.login)
     staff_id, member_id = await owners.make(actor, body.login, password_hash, now())
     return OwnerOut(staff_id=staff_id, member_id=member_id)

@@ -36,6 +36,7 @@ SHARED = {
     *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
     *("member_applications", "application_events", "organisation_checks", "commitment_texts", "commitments"),
     *("suspensions", "member_rechecks", "white_list", "promise_records"),
+    *("store_closures", "devices", "webhooks", "webhook_deliveries"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

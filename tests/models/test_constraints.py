@@ -30,6 +30,8 @@ COMPOUND_KEYS = {
     "offers_terms_of_offer": "FOREIGN KEY (id, terms_id) REFERENCES offer_terms(offer_id, id)",
     "coupons_terms_of_offer": "FOREIGN KEY (offer_id, terms_id) REFERENCES offer_terms(offer_id, id)",
     "complaint_texts_of_complaint": "FOREIGN KEY (complaint_id) REFERENCES complaints(id)",
+    "devices_staff_of_member": "FOREIGN KEY (staff_id, member_id) REFERENCES staff(id, member_id)",
+    "devices_store_of_member": "FOREIGN KEY (store_id, member_id) REFERENCES stores(id, member_id)",
     "natural_persons_of_citizen": "FOREIGN KEY (citizen_id) REFERENCES citizens(id)",
     "member_rechecks_of_member": "FOREIGN KEY (member_id) REFERENCES members(id)",
     "offer_stock_of_offer": "FOREIGN KEY (offer_id) REFERENCES offers(id)",
@@ -59,6 +61,8 @@ PARTIAL_INDEXES = {
     " (uscc, region_id) WHERE (ended_at IS NULL)",
     "members_removed": "INDEX members_removed ON public.members USING btree (status_since, id)"
     " WHERE ((status)::text <> 'active'::text)",
+    "webhook_deliveries_due": "INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree"
+    " (webhook_id, due_at) WHERE ((status)::text = 'pending'::text)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }
@@ -69,7 +73,7 @@ WRITTEN_ONCE = (
     *("seals", "audit_seals"),
     *("commitment_texts", "application_events", "organisation_checks", "promise_records"),
 )
-IN_CATALOGUE = ("offers", "offer_terms", "members", "stores", "programmes")
+IN_CATALOGUE = ("offers", "offer_terms", "members", "stores", "store_closures", "programmes")
 
 
 async def definition(connection: asyncpg.Connection, table: str, name: str) -> str | None:
@@ -167,7 +171,7 @@ async def test_every_relation_of_a_model_is_held_by_a_foreign_key(connection: as
 
 
 def _values(text: str) -> set[str]:
-    return set(re.findall(r"'([a-z_]+)'", text))
+    return set(re.findall(r"'([a-z_.]+)'", text))
 
 
 @pytest.mark.parametrize(

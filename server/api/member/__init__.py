@@ -2,6 +2,15 @@
 
 from sanic import Blueprint
 
-from server.api.member import complaints, membership, notices
+from server.api.member import complaints, devices, membership, notices, staff, stores, webhooks
 
-routes = Blueprint.group(membership.routes, notices.routes, complaints.routes, url_prefix="/member")
+routes = Blueprint.group(
+    membership.routes,
+    notices.routes,
+    complaints.routes,
+    staff.routes,
+    stores.routes,
+    devices.routes,
+    webhooks.routes,
+    url_prefix="/member",
+)
