@@ -27,14 +27,6 @@ STEP = 500
 
 SHOWN = f"{COLUMNS}, recorded_at"
 NEWEST_FIRST = "ORDER BY recorded_at DESC, entry DESC LIMIT $4"
-# Every action that ever was, one step of the index each: there are a hundred or two.
-ACTIONS = """
-WITH RECURSIVE named AS (
-    SELECT (SELECT min(action) FROM audit_records) AS action
-    UNION ALL
-    SELECT (SELECT a.action FROM audit_records a WHERE a.action > named.action ORDER BY a.action LIMIT 1)
-      FROM named WHERE named.action IS NOT NULL)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +127,12 @@ def _statement(
 def _along(actor: AdminActor, filters: Filters, where: str, action: str) -> str:
     if filters.actor_id is None and filters.object_id is None:
         if filters.action is not None:
+            # Every action that ever was, one step of the index each: there are a hundred or two.
             return (
-                f"{ACTIONS} SELECT found.* FROM named CROSS JOIN LATERAL (SELECT {SHOWN} FROM audit_records"
+                "WITH RECURSIVE named AS (SELECT (SELECT min(action) FROM audit_records) AS action UNION ALL"
+                " SELECT (SELECT a.action FROM audit_records a WHERE a.action > named.action ORDER BY a.action LIMIT 1)"
+                " FROM named WHERE named.action IS NOT NULL)"
+                f" SELECT found.* FROM named CROSS JOIN LATERAL (SELECT {SHOWN} FROM audit_records"
                 f" WHERE action = named.action AND {where} {NEWEST_FIRST}) found"
                 f" WHERE starts_with(named.action, {action}) {NEWEST_FIRST}"
             )

@@ -72,7 +72,9 @@ async def test_the_complaint_that_reaches_the_limit_suspends(shop: Shop) -> None
     await uphold(ids[-1])
     assert await status_of(shop) == "suspended"
     (record,) = await fetch_all("SELECT * FROM audit_records WHERE action = 'member.suspend'")
-    assert '"cause": "complaints"' in record["after"] and f'"upheld": {LIMIT}' in record["after"]
+    assert '"cause": "complaints"' in record["after"]
+    (suspension,) = await fetch_all("SELECT facts FROM suspensions")
+    assert f'"upheld": {LIMIT}' in suspension["facts"]
     # One more changes nothing; and none of this touched the others.
     await uphold(reopened)
     assert len(await fetch_all("SELECT 1 FROM audit_records WHERE action = 'member.suspend'")) == 1
@@ -102,14 +104,24 @@ async def test_two_decisions_at_once_that_reach_the_limit_together_suspend_exact
     ids = await answered(shop, LIMIT)
     for complaint_id in ids[:-2]:
         await uphold(complaint_id)
-    both, decide = asyncio.Barrier(2), complaint_decisions._decide
+    written, counted = asyncio.Barrier(2), asyncio.Barrier(2)
+    decide, suspend = complaint_decisions._decide, complaint_decisions._suspend_if_too_many
 
-    async def together(*values: object) -> object:
+    async def write_together(*values: object) -> object:
         row = await decide(*values)  # type: ignore[arg-type]
-        await asyncio.wait_for(both.wait(), 5)
+        await asyncio.wait_for(written.wait(), 5)
         return row
 
-    monkeypatch.setattr(complaint_decisions, "_decide", together)
+    async def count_before_the_other_commits(*values: object) -> bool:
+        is_suspended = await suspend(*values)  # type: ignore[arg-type]
+        try:
+            await asyncio.wait_for(counted.wait(), 0.5)
+        except (TimeoutError, asyncio.BrokenBarrierError):
+            await counted.abort()  # the other one waits for our lock
+        return is_suspended
+
+    monkeypatch.setattr(complaint_decisions, "_decide", write_together)
+    monkeypatch.setattr(complaint_decisions, "_suspend_if_too_many", count_before_the_other_commits)
     await asyncio.gather(*(uphold(complaint_id) for complaint_id in ids[-2:]))
     assert await status_of(shop) == "suspended"
     assert len(await fetch_all("SELECT 1 FROM audit_records WHERE action = 'member.suspend'")) == 1

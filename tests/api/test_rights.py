@@ -32,7 +32,7 @@ PUBLIC = {
     *("GET /api/docs", "GET /api/docs/docs.js", "GET /api/docs/docs.css"),
     *("POST /auth/citizen", "POST /auth/staff", "POST /auth/admin", "POST /auth/refresh"),
     *("GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
-    *("GET /ledger/roots", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
+    *("GET /ledger/roots", "GET /audit/roots", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
 }
 # Routes of admins and owners besides these are tried by tests/matrix, as the document lists them.
 CITIZENS = {
@@ -41,6 +41,9 @@ CITIZENS = {
     *("GET /coupons/{coupon_id}", "DELETE /coupons/{coupon_id}", "GET /coupons/{coupon_id}/code"),
     *("GET /coupons/{coupon_id}/events", "GET /me/redemptions/{redemption_id}/proof"),
     *("GET /me/notices", "PUT /me/notices/{notice_id}/read"),
+    *("POST /me/complaints", "GET /me/complaints", "GET /me/complaints/{complaint_id}"),
+    *("POST /me/complaints/{complaint_id}/withdrawal", "DELETE /me/complaints/{complaint_id}/text"),
+    "GET /me/coupons/{coupon_id}/refusals",
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -56,6 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /me/staff-binding": {"binding_code": "{binding_code}"},
     "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},
     "POST /offers/{offer_id}/coupons": {},
+    "POST /me/complaints": {"kind": "other", "text": "测试", "store_id": "{store_id}"},
     "POST /redemptions": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/preview": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/{redemption_id}/reversals": {"reason": "测试"},
@@ -66,6 +70,10 @@ BODIES: dict[str, dict[str, Any]] = {
 # Somebody's own things, reached by somebody else of the right audience: not found, as if they weren't there.
 FOREIGN = {
     "PUT /me/notices/{notice_id}/read": "other citizen",
+    "GET /me/complaints/{complaint_id}": "other citizen",
+    "POST /me/complaints/{complaint_id}/withdrawal": "other citizen",
+    "DELETE /me/complaints/{complaint_id}/text": "other citizen",
+    "GET /me/coupons/{coupon_id}/refusals": "other citizen",
     "GET /me/redemptions/{redemption_id}/proof": "other citizen",
     "GET /redemptions/{redemption_id}/proof": "other staff",
     "GET /coupons/{coupon_id}": "other citizen",
@@ -129,6 +137,9 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
     code = await code_of(citizen.http, unused)
     await service.revoke_coupon(await coupon_of(citizen.http, offer))
     [notice] = [item["id"] for item in (await citizen.http.get("/me/notices")).json()["items"]]
+    complaint = await citizen.http.post(
+        "/me/complaints", json={"kind": "other", "text": "测试", "redemption_id": done}, headers=with_key()
+    )
     province, hangzhou = await service.admin(), await service.admin("demo-admin-hz")
     roles = ("operator", "auditor", "head")
     ningbo = await service.admin(await make_admin(service, "330200", *roles))
@@ -151,6 +162,7 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
             "staff_id": victim.signed_in["staff"]["id"],
             "purpose": "credit_check",
             "notice_id": notice,
+            "complaint_id": complaint.json()["id"],
             "store_id": clerk.store_id,
             "code": code,
             "binding_code": (await clerk.http.post("/staff/self-binding")).json()["binding_code"],

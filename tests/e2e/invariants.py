@@ -12,6 +12,7 @@ from common import database as db
 from common.clock import now
 from common.signing import Signer
 from models import seals
+from models.audit_book import AUDIT
 from server.config import SANDBOX_SECRETS
 from tests.factories.ledgers import verified
 
@@ -128,9 +129,9 @@ async def check_ledger(
 async def seal_by_hand(database_url: str) -> None:
     """Seal what is left with the sandbox's key, as the worker would."""
     async with db.own_connection(database_url):
-        await seals.seal_new(
-            LEDGER, Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"])), now()
-        )
+        signer = Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"]))
+        for book in (LEDGER, AUDIT):
+            await seals.seal_new(book, signer, now())
 
 
 async def check_sealed(database_url: str, *witnesses: Path) -> None:
@@ -143,5 +144,6 @@ async def check_sealed(database_url: str, *witnesses: Path) -> None:
     await seal_by_hand(database_url)
     async with db.own_connection(database_url):
         assert await seals.unsealed_since(LEDGER) is None
-        verdict = await verified(*witnesses)
-    assert verdict.code == 0, verdict.text
+        for book in (LEDGER, AUDIT):
+            verdict = await verified(*witnesses, book=book)
+            assert verdict.code == 0, verdict.text

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 
 from tests.api.kit import claim, code_of, coupon_of
-from tests.api.offers import backdate_redemption, end_coupon, make_offer, make_staff
+from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_offer, make_staff
 from tests.e2e.invariants import seal_by_hand
 from tests.service import CitizenClient, Service, StaffClient, new_key
 
@@ -20,6 +20,8 @@ async def run(service: Service) -> None:
     await _claim(service, citizen)
     await _scan(service, citizen, clerk, manager)
     await _as_admin(service, citizen, admin)
+    await _complain(service, citizen, clerk, manager)
+    await _audit(service, admin)
     await _come_and_go(service, citizen)
 
 
@@ -128,6 +130,69 @@ async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx
     assert (await owner.http.put(f"/member/notices/{notice['id']}/read")).status_code == 404
     assert (await head.get("/admin/jobs/dead-letters")).status_code == 200
     assert (await admin.post("/admin/jobs/1/retry")).status_code == 404
+
+
+async def _complain(
+    service: Service, citizen: CitizenClient, clerk: StaffClient, manager: StaffClient
+) -> None:
+    offer = await make_offer(service, uses_total=2)
+    coupon = await coupon_of(citizen.http, offer)
+    code = await code_of(citizen.http, coupon)
+    redemption = (await clerk.redeem(code)).json()["id"]
+    assert (await clerk.redeem(code)).status_code >= 400
+    refused = (await citizen.http.get(f"/me/coupons/{coupon}/refusals?limit=1")).json()["items"][0]["id"]
+    store, admin, head = {"store_id": clerk.store_id}, await service.admin(), await service.admin("demo-head")
+    made = []
+    for about in (
+        {"redemption_id": redemption},
+        {"attempt_id": refused},
+        store,
+        {**store, "offer_id": offer},
+    ):
+        body = {"kind": "refused", "text": "测试", **about}
+        answer = await citizen.http.post("/me/complaints", json=body, headers={"Idempotency-Key": new_key()})
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["id"])
+    for http, path in (
+        (citizen.http, "/me/complaints"),
+        (manager.http, "/member/complaints"),
+        (admin, "/admin/complaints"),
+    ):
+        for end in ("", f"/{made[0]}", *(("?status=open",) if http is not citizen.http else ())):
+            assert (await http.get(path + end)).status_code == 200, path + end
+    reason = {"reason": "测试"}
+    for http, path, body in (
+        (manager.http, f"/member/complaints/{made[0]}/answer", {"text": "已培训"}),
+        (manager.http, f"/member/complaints/{made[1]}/answer", {"text": "已培训"}),
+        (admin, f"/admin/complaints/{made[0]}/decision", {"decision": "upheld", **reason}),
+        (head, f"/admin/complaints/{made[0]}/reopening", reason),
+        (admin, f"/admin/complaints/{made[1]}/decision", {"decision": "dismissed", **reason}),
+        (citizen.http, f"/me/complaints/{made[2]}/withdrawal", None),
+    ):
+        answer = await http.post(path, json=body)
+        assert answer.status_code == 204, (path, answer.text)
+    assert (await citizen.http.delete(f"/me/complaints/{made[1]}/text")).status_code == 204
+
+
+async def _audit(service: Service, admin: httpx.AsyncClient) -> None:
+    await seal_by_hand(service.environment["DATABASE_URL"])
+    auditors = (admin, await service.admin(await make_admin(service, "330100", "auditor")))
+    of = "actor_id=00000000-0000-4000-8000-000000000000"
+    for http in auditors:
+        for query in (
+            "",
+            of,
+            "object_kind=offer&object_id=1",
+            "action=offer",
+            "outcome=refused",
+            "outcome=done",
+        ):
+            assert (await http.get(f"/admin/audit?limit=2&{query}")).status_code == 200, query
+        assert (await http.get("/admin/audit/export?from=2026-01-01T00:00:00%2B08:00")).status_code == 200
+        record = (await http.get("/admin/audit?limit=1&action=offer")).json()["items"][0]["id"]
+        assert (await http.get(f"/admin/audit/{record}")).status_code == 200
+        assert (await http.get(f"/admin/audit/{record}/proof")).status_code == 200
+    assert (await admin.get("/audit/roots?limit=1")).status_code == 200
 
 
 async def _come_and_go(service: Service, citizen: CitizenClient) -> None:

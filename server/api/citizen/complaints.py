@@ -9,6 +9,7 @@ from alliance.complaint_states import ComplaintNotPossible
 from benefits.refusals import Busy, IdempotencyKeyReused
 from common.actors import CitizenActor
 from common.clock import now
+from common.errors import NotFound
 from common.request_keys import request_key
 from models.enums import ComplaintKind, ComplaintStatus
 from server.api.complaints import ComplaintOut, Words, complaint_page, place_of
@@ -58,7 +59,13 @@ class RefusalOut(Out):
     "/complaints",
     summary="投诉 / Complain",
     answers={201: ComplainedOut},
-    refusals=(complaints.ComplaintAboutOneThing, complaints.ComplaintsUsedUp, IdempotencyKeyReused, Busy),
+    refusals=(
+        NotFound,
+        complaints.ComplaintAboutOneThing,
+        complaints.ComplaintsUsedUp,
+        IdempotencyKeyReused,
+        Busy,
+    ),
 )
 async def create(request: Request, actor: CitizenActor, body: ComplaintIn, key: IdempotencyKey) -> Answer:
     """At most five a day; the member answers in time, then the alliance office decides."""
