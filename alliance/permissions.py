@@ -22,8 +22,14 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "approval.withdraw": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
     "audit.read": frozenset({AUDITOR}),
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
+    "import.apply": frozenset({OPERATOR, HEAD}),
+    "import.discard": frozenset({OPERATOR, HEAD}),
+    "import.invite": frozenset({OPERATOR, HEAD}),
+    "import.read": frozenset({OPERATOR, AUDITOR, HEAD}),
+    "import.upload": frozenset({OPERATOR, HEAD}),
     "job.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.retry": frozenset({OPERATOR, HEAD}),
+    "numbers.read": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
     "offer.set_status": frozenset({OPERATOR}),
     "offer.set_stock": frozenset({OPERATOR}),
     # One's own sessions, whoever one is.
@@ -34,6 +40,7 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
 # Cashiers and devices have the staff API; a member's business is its owners' and managers'.
 MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "notice.read": frozenset({OWNER, MANAGER}),
+    "numbers.read": frozenset({OWNER, MANAGER}),
 }
 
 

@@ -5,7 +5,7 @@ Why no record is missed and none is sealed twice:
 1. Records are taken by `entry`, which the database draws, and never by a clock or an id that a clock made.
 2. Numbers are drawn before they are committed, so a smaller one may still come. A run reads the last number drawn,
    waits until every transaction that held a writer's lock on the ledger at that moment is over, and seals up to
-   that number (`_settled_entry`).
+   that number (`settled_entry`).
 3. A seal begins behind the one before. Two sealers at once write the same number; the primary key lets one through.
 4. A seal is one INSERT: a sealer that is killed leaves all of it or nothing.
 
@@ -114,7 +114,7 @@ async def seal_new(signer: Signer, at: datetime) -> int:
     Raises:
         SealingWaits: an open transaction keeps the ledger from being sealed; nothing is lost.
     """
-    until, sealed = await _settled_entry(), 0
+    until, sealed = await settled_entry(), 0
     while True:
         head = await newest()
         records = await records_between(head.last_entry if head else 0, until, RECORDS_PER_SEAL)
@@ -152,13 +152,23 @@ def seal_of(row: Row) -> Seal:
     return Seal(*(row[name] for name in HEADER.split(", ")))
 
 
-async def _settled_entry() -> int:
-    """A number below which nothing new can appear: the last one drawn, once its transaction is over."""
+async def drawn_entry() -> int:
+    """The last number of the ledger that was drawn; its record may still be on its way."""
     row = await fetch_one(
         "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS entry FROM ledger_entries"
     )
     assert row is not None
     drawn: int = row["entry"]
+    return drawn
+
+
+async def settled_entry() -> int:
+    """A number below which nothing new can appear: the last one drawn, once its transaction is over.
+
+    Raises:
+        SealingWaits: somebody holds a transaction open in which he wrote to the ledger.
+    """
+    drawn = await drawn_entry()
     # After the number, never before: a writer who draws in between would be overlooked.
     waited_for, until = await _writers(), time.monotonic() + PATIENCE_S
     while waited_for:

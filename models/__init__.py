@@ -8,9 +8,11 @@ from models.citizen import ChannelIdentity, Citizen, NaturalPerson
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.imports import Import, ImportRow
 from models.installation import Installation
 from models.member import Member, Store
 from models.notice import CitizenNotice, MemberNotice
+from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
 from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms
 from models.one_time_link import OneTimeLink
 from models.programme import Programme
@@ -35,11 +37,17 @@ __all__ = [
     "ConsentText",
     "Coupon",
     "CreditLookup",
+    "FlowDay",
+    "Import",
+    "ImportRow",
     "Installation",
     "LoginFailure",
     "Member",
+    "MemberCustomer",
     "MemberNotice",
     "NaturalPerson",
+    "NumberMark",
+    "NumberSlice",
     "Offer",
     "OfferDay",
     "OfferStock",
@@ -47,6 +55,7 @@ __all__ = [
     "OneTimeLink",
     "Programme",
     "Redemption",
+    "RefusalDay",
     "RefusedScanCount",
     "Region",
     "RegionPolicy",

@@ -24,6 +24,7 @@ class Member(Model):
 
     class Meta:
         table = "members"
+        indexes = (Index(fields=("region_id", "status"), name="members_by_region_and_status"),)
         constraints = (
             UniqueConstraint(fields=("uscc",), name="members_uscc_once"),
             UniqueConstraint(fields=("id", "kind"), name="members_id_kind"),

@@ -12,6 +12,7 @@ CELL = {
     *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
     *("offer_stock", "offer_days"),
     "citizen_notices",
+    "member_customers",
     # Each cell seals its own ledger.
     "seals",
 }
@@ -31,6 +32,7 @@ SHARED = {
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
     *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
+    *("flow_days", "refusal_days", "number_marks", "number_slices", "imports", "import_rows"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

@@ -45,6 +45,11 @@ PARTIAL_INDEXES = {
     " WHERE ((status)::text = 'open'::text)",
     "approvals_open_by_expiry": "INDEX approvals_open_by_expiry ON public.approvals USING btree (expires_at)"
     " WHERE ((status)::text = 'open'::text)",
+    "flow_days_offer_once": "UNIQUE INDEX flow_days_offer_once ON public.flow_days USING btree (day, offer_id)"
+    " WHERE (store_id IS NULL)",
+    "flow_days_store_once": "UNIQUE INDEX flow_days_store_once ON public.flow_days USING btree"
+    " (day, offer_id, store_id) WHERE (store_id IS NOT NULL)",
+    "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at) WHERE (ended_at IS NOT NULL)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }

@@ -186,6 +186,8 @@ PARTIAL = {
     "coupons_slot_once": "coupons",
     "consents_one_in_force": "consents",
     "approvals_open_once": "approvals",
+    "flow_days_offer_once": "flow_days",
+    "flow_days_store_once": "flow_days",
 }
 TABLE_OF = {**{name: table for name, (table, _) in DECLARED.items()}, **PARTIAL}
 

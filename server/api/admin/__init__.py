@@ -2,7 +2,7 @@
 
 from sanic import Blueprint
 
-from server.api.admin import approvals, audit, coupons, jobs, offers, sign_in, staff
+from server.api.admin import approvals, audit, coupons, jobs, numbers, offers, sign_in, staff
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -12,6 +12,7 @@ routes = Blueprint.group(
         coupons.routes,
         approvals.routes,
         jobs.routes,
+        numbers.routes,
         audit.routes,
         url_prefix="/admin",
     ),

@@ -2,6 +2,6 @@
 
 from sanic import Blueprint
 
-from server.api.member import notices
+from server.api.member import notices, numbers
 
-routes = Blueprint.group(notices.routes, url_prefix="/member")
+routes = Blueprint.group(notices.routes, numbers.routes, url_prefix="/member")
