@@ -56,6 +56,21 @@ async def record(
     )
 
 
+async def record_each(
+    actor: Who, action: str, kind: str, ids: Sequence[UUID], region: str, after: Facts, now: datetime
+) -> None:
+    """Write the same action once for each of many things that are made together."""
+    actor_kind, actor_id = actor
+    await execute(
+        "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, outcome,"
+        " request_id, region_id, after)"
+        " SELECT r.id, $3, $4, $5, $6, $7, r.object_id, 'done', $8, $9, $10"
+        " FROM unnest($1::uuid[], $2::text[]) AS r (id, object_id)",
+        *([new_id() for _ in ids], [str(id_) for id_ in ids], now, actor_kind, actor_id, action, kind),
+        *(current_request_id.get(), region, _text(after)),
+    )
+
+
 def _text(facts: Facts | None) -> str | None:
     return None if facts is None else dumps(facts, ensure_ascii=False, default=str, sort_keys=True)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from json import loads
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -20,8 +21,10 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
+from alliance import import_runs
 from common.clock import now
 from common.database import connect_alone
+from common.files import FileStore
 from server.config import Settings
 
 log = structlog.get_logger()
@@ -45,11 +48,28 @@ class Desk:
 
     settings: Settings
 
+    @property
+    def files(self) -> FileStore:
+        """Where the content of stored files is."""
+        return FileStore(self.settings.files_folder)
+
 
 Run = Callable[[Desk, Mapping[str, Any], datetime], Awaitable[None]]
 
+
+async def _check_import(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await import_runs.check(desk.files, UUID(payload["import_id"]), at)
+
+
+async def _apply_import(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await import_runs.apply(desk.files, UUID(payload["import_id"]), at)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
-JOBS: dict[str, Run] = {}
+JOBS: dict[str, Run] = {
+    "import_check": _check_import,
+    "import_apply": _apply_import,
+}
 
 
 async def work_for_ever(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from alliance import approvals, ledger_numbers, sliced_numbers
+from alliance import approvals, imports, ledger_numbers, sliced_numbers
 from benefits import seals
 from common import database
 from common.clock import now
@@ -127,6 +127,7 @@ async def clear_away(settings: Settings) -> bool:
         close_abandoned_lookups,
         approvals.expire,
         forget_links,
+        imports.forget_rows,
         sliced_numbers.sweep,
         sliced_numbers.forget_slices,
         monthly_logs.keeper(settings.kept_months),

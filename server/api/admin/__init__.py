@@ -2,7 +2,7 @@
 
 from sanic import Blueprint
 
-from server.api.admin import approvals, audit, coupons, jobs, numbers, offers, sign_in, staff
+from server.api.admin import approvals, audit, coupons, imports, jobs, numbers, offers, sign_in, staff
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -11,6 +11,7 @@ routes = Blueprint.group(
         offers.routes,
         coupons.routes,
         approvals.routes,
+        imports.routes,
         jobs.routes,
         numbers.routes,
         audit.routes,
