@@ -43,11 +43,11 @@ COLUMNS = (
 )
 MOVE = f"""
 UPDATE imports
-   SET status = $3, run_id = coalesce($4, run_id), rows_total = coalesce($5, rows_total),
+   SET status = $3::text, run_id = coalesce($4, run_id), rows_total = coalesce($5, rows_total),
        rows_done = coalesce($6, rows_done), rows_bad = coalesce($7, rows_bad),
        errors_file_id = coalesce($8, errors_file_id), failure = coalesce($9, failure),
        applied_by = coalesce($10, applied_by),
-       checked_at = CASE WHEN $3 = 'checked' THEN $11 ELSE checked_at END,
+       checked_at = CASE WHEN $3 = 'checked' THEN $11::timestamptz ELSE checked_at END,
        ended_at = CASE WHEN $3 IN ('applied', 'failed', 'discarded') THEN $11 END
  WHERE id = $1 AND status = ANY ($2) AND ($12::uuid IS NULL OR run_id = $12)
 RETURNING {COLUMNS}

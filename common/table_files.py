@@ -124,7 +124,10 @@ def _encoding_of(path: Path) -> str:
 
 def _xlsx(path: Path, most_lines: int) -> Lines:
     _must_be_bounded(path)
-    with closing(openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
+    with (
+        path.open("rb") as file,
+        closing(openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)) as book,
+    ):
         sheet: Any = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size is not believed
         rows = sheet.iter_rows(max_row=most_lines + 1, max_col=MOST_COLUMNS + 1, values_only=True)

@@ -4,7 +4,6 @@ import asyncio
 from json import loads
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -136,7 +135,7 @@ async def test_every_error_names_its_row_and_column(office: Office, media_type: 
     ]
     row = await office.checked(MEMBERS, table(MEMBERS, *rows, media_type=media_type), media_type)
     assert (row["status"], row["rows_total"], row["rows_bad"]) == ("checked", 8, 7)
-    assert await office.errors(row) == [
+    assert sorted(await office.errors(row)) == [
         (3, "uscc", "uscc_invalid"),
         (4, "uscc", "row_twice"),
         (5, "uscc", "member_exists"),
@@ -146,19 +145,7 @@ async def test_every_error_names_its_row_and_column(office: Office, media_type: 
         (8, "name", "value_missing"),
         (9, "joined_on", "day_invalid"),
         (9, "name", "value_too_long"),
-    ] or sorted(await office.errors(row)) == sorted(
-        [
-            (3, "uscc", "uscc_invalid"),
-            (4, "uscc", "row_twice"),
-            (5, "uscc", "member_exists"),
-            (6, "region", "region_unknown"),
-            (7, "region", "region_not_yours"),
-            (8, "kind", "value_not_allowed"),
-            (8, "name", "value_missing"),
-            (9, "joined_on", "day_invalid"),
-            (9, "name", "value_too_long"),
-        ]
-    )
+    ]
     with pytest.raises(ImportHasErrors):
         await imports.apply(office.second, row["id"], NOON)
     assert await count("members") == 1
@@ -235,20 +222,21 @@ async def test_an_offer_that_breaks_a_rule_is_refused_by_column(
     assert await office.errors(await office.checked(OFFERS, content)) == [(2, column, code)]
 
 
-@pytest.mark.parametrize("before", [*ImportStatus])
-@pytest.mark.parametrize("to", [*ImportStatus])
-async def test_an_import_moves_only_as_the_table_says(
-    office: Office, before: ImportStatus, to: ImportStatus
-) -> None:
+async def test_an_import_moves_only_as_the_table_says(office: Office) -> None:
+    """Every pair of states."""
     import_id = await office.sent(MEMBERS, table(MEMBERS, FIVE[0]))
-    is_over = not TRANSITIONS[before]
-    await execute(
-        "UPDATE imports SET status = $2, applied_by = $3, ended_at = $4 WHERE id = $1",
-        *(import_id, before, office.second.id, NOON if is_over else None),
-    )
-    moved = await imports.move(import_id, to, NOON, applied_by=office.second.id)
-    assert (moved is not None) == (to in TRANSITIONS[before])
-    assert (await office.row(import_id))["status"] == (to if moved else before)
+    allowed = set()
+    for before in ImportStatus:
+        for to in ImportStatus:
+            await execute(
+                "UPDATE imports SET status = $2, applied_by = $3, ended_at = $4 WHERE id = $1",
+                *(import_id, before, office.second.id, None if TRANSITIONS[before] else NOON),
+            )
+            moved = await imports.move(import_id, to, NOON)
+            assert (await office.row(import_id))["status"] == (to if moved else before)
+            allowed |= {(before, to)} if moved else set()
+    assert allowed == {(before, to) for before, following in TRANSITIONS.items() for to in following}
+    assert len(allowed) == 10 and TRANSITIONS.keys() == set(ImportStatus)
 
 
 async def test_what_changed_since_the_check_stops_the_whole_import(office: Office) -> None:
@@ -387,4 +375,3 @@ async def test_a_discarded_import_is_over(office: Office) -> None:
     assert (await office.row(row["id"]))["status"] == "discarded"
     assert await imports.forget_rows(NOON) == 0
     assert await imports.forget_rows(NOON + imports.ROWS_KEPT * 2) == 5
-    assert uuid4()
