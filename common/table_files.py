@@ -46,6 +46,7 @@ def read_lines(path: Path, media_type: str, most_lines: int) -> Iterator[Line]:
 
     Raises:
         TableUnreadable: `table_unreadable`, `table_too_large`, `encoding_unknown`, `too_many_rows`.
+        FileNotFoundError: it is gone.
     """
     lines = _xlsx(path, most_lines) if media_type == XLSX else _csv(path)
     with closing(lines):
@@ -54,7 +55,7 @@ def read_lines(path: Path, media_type: str, most_lines: int) -> Iterator[Line]:
                 number, cells = next(lines)
             except StopIteration:
                 return
-            except TableUnreadable:
+            except (TableUnreadable, FileNotFoundError):
                 raise
             except Exception as error:
                 # Whatever the libraries stumble over: the file is broken, and its content stays out of logs.
