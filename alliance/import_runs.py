@@ -32,6 +32,10 @@ BATCH = 1_000
 # More are counted, but nobody reads them before he has mended these.
 MOST_ERRORS = 10_000
 HEADER = ("row 行号", "column 列", "code 代码", "说明", "what to do")
+APPLYING = (
+    "SELECT id, kind, region_id, status, file_id, run_id, rows_total, uploaded_by, applied_by FROM imports"
+    " WHERE id = $1 AND status = 'applying'"
+)
 FILE = "SELECT sha256, media_type FROM stored_files WHERE id = $1"
 # Nothing once another run has begun, or the import was given up.
 STAGE = """
@@ -112,9 +116,7 @@ async def check(files: FileStore, import_id: UUID, now: datetime) -> None:
 
 async def apply(files: FileStore, import_id: UUID, now: datetime) -> None:
     """Write what a checked file says: all of it, or nothing and why."""
-    row = await fetch_one(
-        f"SELECT {imports.COLUMNS} FROM imports WHERE id = $1 AND status = 'applying'", import_id
-    )
+    row = await fetch_one(APPLYING, import_id)
     if row is None:
         return
     try:

@@ -36,9 +36,8 @@ LAST_OF_IDS, LAST_OF_MOMENTS = ((1 << 48) - 1) // (SLICE_S * 1000), 253_402_300_
 OF_ID = "('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 60000"
 DAY = "({} AT TIME ZONE 'Asia/Shanghai')::date"
 
-# The row that an insert finds there is the one before the statement: its snapshot is older than its own writes.
-REPLACE = """
-WITH counted AS MATERIALIZED (
+# Of what was counted: what is more than before. The statement sees the slices as they were before it.
+FRESH = """counted AS MATERIALIZED (
     SELECT * FROM unnest($2::bigint[], $3::date[], $4::uuid[], $5::text[], $6::bigint[])
                AS counted (slice, day, subject_id, code, count)
 ), fresh AS MATERIALIZED (
@@ -53,15 +52,23 @@ WITH counted AS MATERIALIZED (
     ON CONFLICT (source, slice, day, subject_id, code) DO UPDATE SET count = excluded.count
 ), more AS (
     SELECT day, subject_id, code, sum(more)::bigint AS more FROM fresh GROUP BY day, subject_id, code
-)
-"""
-ADD_TO_FLOW = """
-INSERT INTO flow_days AS f (day, offer_id, member_id, region_id, {column})
+)"""
+CLAIMED = f"""
+WITH {FRESH}
+INSERT INTO flow_days AS f (day, offer_id, member_id, region_id, claims)
 SELECT more.day, o.id, o.member_id, o.region_id, more.more FROM more JOIN offers o ON o.id = more.subject_id
  ORDER BY more.day, o.id
-ON CONFLICT (day, offer_id) WHERE store_id IS NULL DO UPDATE SET {column} = f.{column} + excluded.{column}
+ON CONFLICT (day, offer_id) WHERE store_id IS NULL DO UPDATE SET claims = f.claims + excluded.claims
 """
-ADD_TO_REFUSALS = """
+GIVEN_BACK = f"""
+WITH {FRESH}
+INSERT INTO flow_days AS f (day, offer_id, member_id, region_id, given_back)
+SELECT more.day, o.id, o.member_id, o.region_id, more.more FROM more JOIN offers o ON o.id = more.subject_id
+ ORDER BY more.day, o.id
+ON CONFLICT (day, offer_id) WHERE store_id IS NULL DO UPDATE SET given_back = f.given_back + excluded.given_back
+"""
+REFUSED = f"""
+WITH {FRESH}
 INSERT INTO refusal_days AS r (day, member_id, code, refusals)
 SELECT day, subject_id, code, more FROM more ORDER BY day, subject_id, code
 ON CONFLICT (day, member_id, code) DO UPDATE SET refusals = r.refusals + excluded.refusals
@@ -102,21 +109,17 @@ def _by_id(table: str, moment: str, subject: str, code: str) -> tuple[str, str]:
 
 
 SOURCES: Mapping[NumberSource, Source] = {
-    NumberSource.CLAIMS: Source(
-        *_by_id("coupons", "claimed_at", "offer_id", "''"), ADD_TO_FLOW.format(column="claims"), True
-    ),
+    NumberSource.CLAIMS: Source(*_by_id("coupons", "claimed_at", "offer_id", "''"), CLAIMED, True),
     NumberSource.GIVEN_BACK: Source(
         "SELECT floor(extract(epoch FROM ended_at) / 60)::bigint AS slice FROM coupons"
         " WHERE ended_at >= $1 ORDER BY ended_at LIMIT 1",
         "SELECT floor(extract(epoch FROM ended_at) / 60)::bigint AS slice,"
         f" {DAY.format('ended_at')} AS day, offer_id AS subject_id, '' AS code, count(*) AS count FROM coupons"
         " WHERE ended_at >= $1 AND ended_at < $2 AND status = 'given_back' GROUP BY 1, 2, 3, 4",
-        ADD_TO_FLOW.format(column="given_back"),
+        GIVEN_BACK,
         False,
     ),
-    NumberSource.ATTEMPTS: Source(
-        *_by_id("attempts", "attempted_at", "member_id", "code"), ADD_TO_REFUSALS, True
-    ),
+    NumberSource.ATTEMPTS: Source(*_by_id("attempts", "attempted_at", "member_id", "code"), REFUSED, True),
 }
 
 
@@ -160,7 +163,7 @@ async def _count_slices(source: NumberSource, first: int, until: int) -> int:
         how = SOURCES[source]
         rows = await fetch_all(how.count, how.bound(first), how.bound(until))
         names = ("slice", "day", "subject_id", "code", "count")
-        await execute(REPLACE + how.add, source, *([row[name] for row in rows] for name in names))
+        await execute(how.add, source, *([row[name] for row in rows] for name in names))
         if rows:
             await number_marks.advance(source, max(row["slice"] for row in rows))
     return sum(row["count"] for row in rows)

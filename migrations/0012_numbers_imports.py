@@ -158,7 +158,10 @@ class Migration(migrations.Migration):
                         name="imports_end_is_dated",
                     ),
                 ],
-                "indexes": [Index(fields=["region_id", "id"], name="imports_by_region")],
+                "indexes": [
+                    Index(fields=["region_id", "id"], name="imports_by_region"),
+                    Index(fields=["ended_at"], name="imports_by_end"),
+                ],
                 "pk_attr": "id",
                 "table_description": "One uploaded file. `region` is the uploader's: nothing outside of it is written.",
             },

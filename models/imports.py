@@ -38,7 +38,10 @@ class Import(Model):
 
     class Meta:
         table = "imports"
-        indexes = (Index(fields=("region_id", "id"), name="imports_by_region"),)
+        indexes = (
+            Index(fields=("region_id", "id"), name="imports_by_region"),
+            Index(fields=("ended_at",), name="imports_by_end"),
+        )
         constraints = (
             CheckConstraint(
                 check="kind IN ('members', 'stores', 'staff', 'offers')", name="imports_kind_known"
