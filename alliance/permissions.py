@@ -36,12 +36,18 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "complaint.read": frozenset({REVIEWER, OPERATOR, HEAD}),
     "complaint.reopen": frozenset({HEAD}),
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
+    "import.apply": frozenset({OPERATOR, HEAD}),
+    "import.discard": frozenset({OPERATOR, HEAD}),
+    "import.invite": frozenset({OPERATOR, HEAD}),
+    "import.read": frozenset({OPERATOR, AUDITOR, HEAD}),
+    "import.upload": frozenset({OPERATOR, HEAD}),
     "job.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.retry": frozenset({OPERATOR, HEAD}),
     "member.lift": frozenset({OPERATOR, HEAD}),
     "member.read": ANY_ADMIN,
     "member.recheck": frozenset({REVIEWER, OPERATOR}),
     "member.suspend": frozenset({OPERATOR, HEAD}),
+    "numbers.read": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
     "offer.set_status": frozenset({OPERATOR}),
     "offer.set_stock": frozenset({OPERATOR}),
     "policy.read": ANY_ADMIN,
@@ -80,6 +86,7 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "store.set_closures": frozenset({OWNER, MANAGER}),
     "webhook.manage": frozenset({OWNER}),
     "webhook.read": frozenset({OWNER}),
+    "numbers.read": frozenset({OWNER, MANAGER}),
 }
 
 

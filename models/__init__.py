@@ -17,9 +17,11 @@ from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
 from models.device import Device
+from models.imports import Import, ImportRow
 from models.installation import Installation
 from models.member import Member, Store, StoreClosure
 from models.notice import CitizenNotice, MemberNotice
+from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
 from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms
 from models.one_time_link import OneTimeLink
 from models.programme import Programme
@@ -54,13 +56,19 @@ __all__ = [
     "Coupon",
     "CreditLookup",
     "Device",
+    "FlowDay",
+    "Import",
+    "ImportRow",
     "Installation",
     "LoginFailure",
     "Member",
     "MemberApplication",
+    "MemberCustomer",
     "MemberNotice",
     "MemberRecheck",
     "NaturalPerson",
+    "NumberMark",
+    "NumberSlice",
     "Offer",
     "OfferDay",
     "OfferStock",
@@ -70,6 +78,7 @@ __all__ = [
     "Programme",
     "PromiseRecord",
     "Redemption",
+    "RefusalDay",
     "RefusedScanCount",
     "Region",
     "RegionPolicy",

@@ -201,6 +201,36 @@ class FilePurpose(StrEnum):
     EXPORT = "export"
 
 
+class NumberSource(StrEnum):
+    """What the numbers are counted from, each with a mark of its own."""
+
+    LEDGER = "ledger"
+    CLAIMS = "claims"
+    GIVEN_BACK = "given_back"
+    ATTEMPTS = "attempts"
+
+
+class ImportKind(StrEnum):
+    """What the rows of an imported file are."""
+
+    MEMBERS = "members"
+    STORES = "stores"
+    STAFF = "staff"
+    OFFERS = "offers"
+
+
+class ImportStatus(StrEnum):
+    """How far an import has come (`alliance.imports.TRANSITIONS`); the last three are final."""
+
+    UPLOADED = "uploaded"
+    CHECKING = "checking"
+    CHECKED = "checked"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
 class Channel(StrEnum):
     """Where a citizen comes from. `sandbox` exists outside production only."""
 

@@ -31,6 +31,7 @@ class Member(Model):
 
     class Meta:
         table = "members"
+        indexes = (Index(fields=("region_id", "status"), name="members_by_region_and_status"),)
         constraints = (
             CheckConstraint(
                 check="sector IN ('education', 'tourism_shopping', 'home_services', 'elder_child_care', 'transport',"

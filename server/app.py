@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from sanic import Blueprint, Request, Sanic
 
-from benefits import attempts
+from benefits import attempts, views
 from benefits.offers import Catalogue
 from benefits.redemptions import ScanKeys
 from citizens.channels import LoginChannel
@@ -131,7 +131,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
             ),
             _kept_going("limits", limiter.share_for_ever),
             *([_kept_going("replica", replica.watch)] if settings.database_replica_url else []),
-            _kept_going("refused scans", _flush_for_ever),
+            _kept_going("counts", _flush_for_ever),
         ):
             tasks.append(asyncio.create_task(work))
 
@@ -145,8 +145,9 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await attempts.flush(now())
+            await views.flush()
         except Exception:
-            log.exception("refused_scans_not_counted")
+            log.exception("counts_not_written")
         await events.disconnect()
         await replica.disconnect()
         await database.disconnect()
@@ -173,6 +174,7 @@ async def _flush_for_ever() -> None:
     while True:
         await asyncio.sleep(FLUSH_EVERY_S)
         await attempts.flush(now())
+        await views.flush()
 
 
 async def _kept_going(name: str, work: Any) -> None:

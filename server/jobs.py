@@ -21,9 +21,10 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
-from alliance import application_reviews, rechecks
+from alliance import application_reviews, import_runs, rechecks
 from common.clock import now
 from common.database import connect_alone
+from common.files import FileStore
 from merchants import submissions
 from merchants.organisation_sources import OrganisationSource
 from server.config import Settings
@@ -50,6 +51,11 @@ class Desk:
     settings: Settings
     organisations: OrganisationSource
 
+    @property
+    def files(self) -> FileStore:
+        """Where the content of stored files is."""
+        return FileStore(self.settings.files_folder)
+
 
 Run = Callable[[Desk, Mapping[str, Any], datetime], Awaitable[None]]
 
@@ -62,10 +68,20 @@ async def _recheck_member(desk: Desk, payload: Mapping[str, Any], at: datetime) 
     await rechecks.run(desk.organisations, UUID(payload["member_id"]), at)
 
 
+async def _check_import(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await import_runs.check(desk.files, UUID(payload["import_id"]), at)
+
+
+async def _apply_import(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await import_runs.apply(desk.files, UUID(payload["import_id"]), at)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
 JOBS: dict[str, Run] = {
     submissions.CHECK_JOB: _check_application,
     rechecks.RECHECK_JOB: _recheck_member,
+    "import_check": _check_import,
+    "import_apply": _apply_import,
 }
 
 

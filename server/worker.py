@@ -9,7 +9,15 @@ from typing import Any
 
 import structlog
 
-from alliance import application_reviews, approvals, complaint_answers, rechecks
+from alliance import (
+    application_reviews,
+    approvals,
+    complaint_answers,
+    imports,
+    ledger_numbers,
+    rechecks,
+    sliced_numbers,
+)
 from benefits import webhook_deliveries
 from benefits.ledger import LEDGER
 from common import database
@@ -26,6 +34,8 @@ log = structlog.get_logger()
 CLEAR_EVERY_S = 300.0
 # A record is promised to be sealed within a minute: a run may fail or have to wait once (`seals.PATIENCE_S`).
 SEAL_EVERY_S = 20.0
+# What is redeemed is in the numbers within ten seconds.
+COUNT_EVERY_S = 3.0
 RETRY_S = 5.0
 BATCH = 5_000
 # Who signed in when can be asked for half a year afterwards (rule 14); a look-up whose process was killed
@@ -35,7 +45,7 @@ LOOKUP_GIVEN_UP = timedelta(minutes=10)
 
 
 async def run(settings: Settings) -> None:
-    """Clear away every five minutes and seal ledger and audit every 20 seconds, each at once the first time, until SIGTERM.
+    """Clear away, seal ledger and audit, count the numbers and run jobs, each at once the first time, until SIGTERM.
 
     Raises:
         WrongInstallation: the database is the other kind of installation's.
@@ -48,6 +58,7 @@ async def run(settings: Settings) -> None:
     works: list[Awaitable[Any]] = [
         stop.wait(),
         _every(CLEAR_EVERY_S, settings, partial(clear_away, settings)),
+        _every(COUNT_EVERY_S, settings, count_numbers),
         jobs.work_for_ever(settings),
         webhooks.tell_for_ever(settings),
     ]
@@ -90,6 +101,21 @@ async def seal(book: seals.Book, signer: Signer) -> bool:
     return True
 
 
+async def count_numbers() -> bool:
+    """Bring the kept sums up to date; whether that was possible. What could not be counted now is counted next."""
+    is_well = True
+    for count in (ledger_numbers.count_ledger, sliced_numbers.count_sliced):
+        try:
+            await count(now())
+        except seals.SealingWaits as wait:
+            is_well = False
+            log.warning("counting_waits", pids=wait.pids)
+        except Exception:
+            is_well = False
+            log.warning("numbers_not_counted", task=count.__name__, exc_info=True)
+    return is_well
+
+
 async def _refuse_foreign_database(settings: Settings) -> None:
     """Nothing is cleared away in the other kind of installation's database.
 
@@ -117,6 +143,9 @@ async def clear_away(settings: Settings) -> bool:
         rechecks.enqueue_due,
         forget_links,
         webhook_deliveries.forget_old,
+        imports.forget_rows,
+        sliced_numbers.sweep,
+        sliced_numbers.forget_slices,
         monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:

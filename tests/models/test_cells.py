@@ -13,6 +13,7 @@ CELL = {
     *("offer_stock", "offer_days"),
     "citizen_notices",
     *("complaints", "complaint_texts"),
+    "member_customers",
     # Each cell seals its own ledger.
     "seals",
 }
@@ -37,6 +38,7 @@ SHARED = {
     *("member_applications", "application_events", "organisation_checks", "commitment_texts", "commitments"),
     *("suspensions", "member_rechecks", "white_list", "promise_records"),
     *("store_closures", "devices", "webhooks", "webhook_deliveries"),
+    *("flow_days", "refusal_days", "number_marks", "number_slices", "imports", "import_rows"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

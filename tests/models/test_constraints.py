@@ -63,6 +63,11 @@ PARTIAL_INDEXES = {
     " WHERE ((status)::text <> 'active'::text)",
     "webhook_deliveries_due": "INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree"
     " (webhook_id, due_at) WHERE ((status)::text = 'pending'::text)",
+    "flow_days_offer_once": "UNIQUE INDEX flow_days_offer_once ON public.flow_days USING btree (day, offer_id)"
+    " WHERE (store_id IS NULL)",
+    "flow_days_store_once": "UNIQUE INDEX flow_days_store_once ON public.flow_days USING btree"
+    " (day, offer_id, store_id) WHERE (store_id IS NOT NULL)",
+    "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at) WHERE (ended_at IS NOT NULL)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }

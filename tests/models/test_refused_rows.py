@@ -188,6 +188,8 @@ PARTIAL = {
     "approvals_open_once": "approvals",
     "suspensions_open_once": "suspensions",
     "white_list_open_once": "white_list",
+    "flow_days_offer_once": "flow_days",
+    "flow_days_store_once": "flow_days",
 }
 TABLE_OF = {**{name: table for name, (table, _) in DECLARED.items()}, **PARTIAL}
 

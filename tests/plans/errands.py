@@ -128,6 +128,7 @@ async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx
     owner = await service.clerk("demo-owner")
     assert (await owner.http.get("/member/notices")).status_code == 200
     assert (await owner.http.put(f"/member/notices/{notice['id']}/read")).status_code == 404
+    await _numbers_and_imports(admin, head, owner.http)
     assert (await head.get("/admin/jobs/dead-letters")).status_code == 200
     assert (await admin.post("/admin/jobs/1/retry")).status_code == 404
 
@@ -193,6 +194,27 @@ async def _audit(service: Service, admin: httpx.AsyncClient) -> None:
         assert (await http.get(f"/admin/audit/{record}")).status_code == 200
         assert (await http.get(f"/admin/audit/{record}/proof")).status_code == 200
     assert (await admin.get("/audit/roots?limit=1")).status_code == 200
+
+
+async def _numbers_and_imports(
+    admin: httpx.AsyncClient, head: httpx.AsyncClient, owner: httpx.AsyncClient
+) -> None:
+    for client, path in (
+        *((admin, f"/admin/numbers?by={by}") for by in ("day", "offer", "member", "region", "programme")),
+        *((owner, f"/member/numbers?by={by}") for by in ("day", "offer", "store")),
+        *((admin, "/admin/numbers/refusals"), (admin, "/admin/numbers/members"), (admin, "/admin/imports")),
+    ):
+        answer = await client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+    kept, discarded = [
+        await admin.post("/admin/imports?kind=members", content=b"a", headers={"Content-Type": "text/csv"})
+        for _ in range(2)
+    ]
+    assert kept.status_code == discarded.status_code == 202, kept.text
+    path = f"/admin/imports/{discarded.json()['id']}"
+    assert (await admin.delete(path)).status_code == 204
+    for method, rest in (("GET", "/errors"), ("POST", "/application"), ("POST", "/invitations")):
+        assert (await head.request(method, path + rest)).status_code in (404, 409)
 
 
 async def _come_and_go(service: Service, citizen: CitizenClient) -> None:

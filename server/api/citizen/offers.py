@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError, to_json
 from sanic import Blueprint, HTTPResponse, Request
 
+from benefits import views
 from benefits.eligibility import NOBODY, Standing
 from benefits.offers import CitizenView, OfferView, Position, Search, StoreView, viewer_of
 from citizens.consents import ConsentRequired
@@ -163,6 +164,8 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
     """Rules and stores; with a citizen's token also whether he may claim it and, if not, why."""
     at = now()
     offer: OfferView = await request.app.ctx.catalogue.offer(offer_id, at)
+    if request.method == "GET":
+        views.count(offer_id, request.headers.get("user-agent", ""), at)
     viewer = None
     if actor is not None:
         # What is open to all, or can't be claimed, needs nobody's tier: nobody is looked up for it.

@@ -2,7 +2,16 @@
 
 from sanic import Blueprint
 
-from server.api.member import complaints, devices, membership, notices, staff, stores, webhooks
+from server.api.member import (
+    complaints,
+    devices,
+    membership,
+    notices,
+    numbers,
+    staff,
+    stores,
+    webhooks,
+)
 
 routes = Blueprint.group(
     membership.routes,
@@ -12,5 +21,6 @@ routes = Blueprint.group(
     stores.routes,
     devices.routes,
     webhooks.routes,
+    numbers.routes,
     url_prefix="/member",
 )
