@@ -9,7 +9,7 @@ from common.actors import AdminActor
 from common.database import constraint_of, fetch_one, transaction, wait_for_older_statements
 from common.errors import Invalid, NotFound, Refused
 from models import audit_log, notice_log
-from models.enums import ActorKind, OfferStatus
+from models.enums import OfferStatus
 from models.region import subtree_prefix
 
 
@@ -47,9 +47,10 @@ async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now
     """
     try:
         async with transaction():
-            await _must_reach(actor, offer_id)
+            region = await _must_reach(actor, offer_id)
             await fetch_one("UPDATE offers SET status = $2 WHERE id = $1 RETURNING id", offer_id, status)
-            await audit_log.record((ActorKind.ADMIN, actor.id), f"offer.{status}", ("offer", offer_id), now)
+            thing = ("offer", offer_id)
+            await audit_log.record(audit_log.who(actor), f"offer.{status}", thing, now, region=region)
         # A claim that had begun before may still be written; once this is answered, none is.
         await wait_for_older_statements()
     except asyncpg.CheckViolationError as error:
@@ -67,13 +68,14 @@ async def set_stock(actor: AdminActor, offer_id: UUID, total: int, now: datetime
     """
     try:
         async with transaction():
-            await _must_reach(actor, offer_id)
+            region = await _must_reach(actor, offer_id)
             row = await fetch_one(
                 "UPDATE offer_stock SET total = $2 WHERE offer_id = $1 RETURNING offer_id", offer_id, total
             )
             if row is None:
                 raise NotFound
-            await audit_log.record((ActorKind.ADMIN, actor.id), "offer.set_stock", ("offer", offer_id), now)
+            thing = ("offer", offer_id)
+            await audit_log.record(audit_log.who(actor), "offer.set_stock", thing, now, region=region)
     except asyncpg.CheckViolationError as error:
         if constraint_of(error) == "offer_stock_not_oversold":
             raise StockBelowIssued from None
@@ -91,7 +93,7 @@ async def revoke_coupon(actor: AdminActor, coupon_id: UUID, reason: str, now: da
         row = await fetch_one("SELECT c.offer_id FROM coupons c WHERE c.id = $1 FOR NO KEY UPDATE", coupon_id)
         if row is None:
             raise NotFound
-        await _must_reach(actor, row["offer_id"])
+        region = await _must_reach(actor, row["offer_id"])
         done = await fetch_one(
             "UPDATE coupons SET status = 'revoked', ended_at = $2, ended_reason = $3"
             " WHERE id = $1 AND status = 'claimed' RETURNING citizen_id",
@@ -102,10 +104,12 @@ async def revoke_coupon(actor: AdminActor, coupon_id: UUID, reason: str, now: da
         facts = {"coupon_id": coupon_id, "reason": reason}
         once = f"coupon_revoked:{coupon_id}"
         await notice_log.tell("citizen", done["citizen_id"], "coupon_revoked", once, facts, now)
-        await audit_log.record((ActorKind.ADMIN, actor.id), "coupon.revoke", ("coupon", coupon_id), now)
+        thing = ("coupon", coupon_id)
+        await audit_log.record(audit_log.who(actor), "coupon.revoke", thing, now, region=region)
 
 
-async def _must_reach(actor: AdminActor, offer_id: UUID) -> None:
+async def _must_reach(actor: AdminActor, offer_id: UUID) -> str:
     row = await fetch_one("SELECT region_id FROM offers WHERE id = $1", offer_id)
     if row is None or not row["region_id"].startswith(subtree_prefix(actor.region)):
         raise NotFound
+    return str(row["region_id"])

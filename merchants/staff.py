@@ -9,7 +9,7 @@ from common.actors import AdminActor
 from common.database import execute, fetch_all, fetch_one, transaction, wait_for_older_statements
 from common.errors import NotFound, Unauthenticated
 from models import audit_log
-from models.enums import ActorKind, StaffRole
+from models.enums import StaffRole
 from models.region import subtree_prefix
 
 
@@ -60,7 +60,7 @@ async def revoke(actor: AdminActor, staff_id: UUID, now: datetime) -> None:
     async with transaction():
         row = await fetch_one(
             "UPDATE staff s SET status = 'revoked', revoked_at = coalesce(s.revoked_at, $3) FROM members m"
-            " WHERE s.id = $1 AND m.id = s.member_id AND m.region_id LIKE $2 || '%' RETURNING s.id",
+            " WHERE s.id = $1 AND m.id = s.member_id AND m.region_id LIKE $2 || '%' RETURNING m.region_id",
             *(staff_id, subtree_prefix(actor.region), now),
         )
         if row is None:
@@ -71,6 +71,7 @@ async def revoke(actor: AdminActor, staff_id: UUID, now: datetime) -> None:
             " WHERE actor_kind = 'staff' AND actor_id = $1 AND revoked_at IS NULL",
             *(staff_id, now),
         )
-        await audit_log.record((ActorKind.ADMIN, actor.id), "staff.revoke", ("staff", staff_id), now)
+        thing = ("staff", staff_id)
+        await audit_log.record(audit_log.who(actor), "staff.revoke", thing, now, region=row["region_id"])
     # A redemption that had begun before may still be written; once this is answered, none is.
     await wait_for_older_statements()
