@@ -41,6 +41,7 @@ BATCH = 5_000
 # Who signed in when can be asked for half a year afterwards (rule 14); a look-up whose process was killed
 # has no outcome and never gets one.
 KEEP_SESSIONS = timedelta(days=180)
+KEEP_JOB_LOG = timedelta(days=30)
 LOOKUP_GIVEN_UP = timedelta(minutes=10)
 
 
@@ -146,6 +147,7 @@ async def clear_away(settings: Settings) -> bool:
         imports.forget_rows,
         sliced_numbers.sweep,
         sliced_numbers.forget_slices,
+        forget_job_log,
         monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:
@@ -180,6 +182,15 @@ async def forget_links(at: datetime) -> int:
     return await database.execute(
         "DELETE FROM one_time_links WHERE id IN (SELECT id FROM one_time_links WHERE expires_at < $1 LIMIT $2)",
         *(at - KEEP_SESSIONS, BATCH),
+    )
+
+
+async def forget_job_log(at: datetime) -> int:
+    """Delete what the queue wrote about jobs a month ago, but not about those that failed and still wait."""
+    return await database.execute(
+        "DELETE FROM pgqueuer_log WHERE id IN (SELECT l.id FROM pgqueuer_log l WHERE l.created < $1"
+        " AND NOT EXISTS (SELECT FROM pgqueuer j WHERE j.id = l.job_id) LIMIT $2)",
+        *(at - KEEP_JOB_LOG, BATCH),
     )
 
 
