@@ -163,7 +163,7 @@ async def _take(webhook_id: UUID, now: datetime) -> Row | None:
     """The delivery that is due first; nobody else takes it for a minute. A try that is killed was one."""
     return await fetch_one(
         "UPDATE webhook_deliveries d SET tries = d.tries + 1, due_at = $3 FROM webhooks w"
-        " WHERE w.id = d.webhook_id AND w.is_enabled AND d.id = (SELECT n.id FROM webhook_deliveries n"
+        " WHERE w.id = d.webhook_id AND w.is_enabled AND d.status = 'pending' AND d.due_at <= $2 AND d.id = (SELECT n.id FROM webhook_deliveries n"
         "  WHERE n.webhook_id = $1 AND n.status = 'pending' AND n.due_at <= $2 ORDER BY n.due_at LIMIT 1"
         "  FOR UPDATE SKIP LOCKED)"
         " RETURNING d.id, d.webhook_id, d.event_id, d.payload, d.tries, w.url, w.secret_encrypted, w.member_id",

@@ -127,6 +127,19 @@ async def test_only_ones_own_business_and_only_what_comes_after(shop: Shop, owne
     assert told[hook.id] == mine and set(told) == {hook.id, other_hook.id}
 
 
+async def test_each_webhook_begins_where_it_was_made(shop: Shop, owner: MemberActor) -> None:
+    first = await a_webhook(owner)
+    done = await some_redemptions(shop, 2)
+    second = await a_webhook(owner)
+    coupon = await claimed(await a_citizen(), await an_offer(shop))
+    later = await redeemed(shop, coupon.id)
+    back = await undone(shop.clerk, later.id)
+    await derive_new(NOON)
+    told = [(row["webhook_id"], row["event_id"]) for row in await rows()]
+    assert sorted(event for hook, event in told if hook == first.id) == sorted([*done, later.id, back.id])
+    assert sorted(event for hook, event in told if hook == second.id) == sorted([later.id, back.id])
+
+
 async def test_a_record_that_is_committed_late_is_not_missed(
     database: str, shop: Shop, owner: MemberActor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
