@@ -11,7 +11,7 @@ from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
 from models.installation import Installation
 from models.member import Member, Store
 from models.notice import CitizenNotice, MemberNotice
-from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms
+from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms, OfferVersion
 from models.one_time_link import OneTimeLink
 from models.programme import Programme
 from models.redemption import Redemption, Reversal, ReversalReason
@@ -44,6 +44,7 @@ __all__ = [
     "OfferDay",
     "OfferStock",
     "OfferTerms",
+    "OfferVersion",
     "OneTimeLink",
     "Programme",
     "Redemption",
