@@ -7,7 +7,9 @@ from pydantic import Field
 from sanic import Blueprint
 
 from benefits import offer_changes
-from benefits.offer_changes import OfferHasNoTerms, StockBelowIssued
+from benefits.offer_changes import StockBelowIssued
+from benefits.offer_lives import OfferHasNoTerms, OfferStateForbids
+from benefits.proposals import BudgetNeedsMostCost
 from common.actors import AdminActor
 from common.clock import now
 from models.enums import OfferStatus
@@ -35,7 +37,7 @@ class StockIn(In):
     "/<offer_id>/status",
     summary="发布、暂停、结束优惠 / Publish, pause or end an offer",
     answers={204: None},
-    refusals=(OfferHasNoTerms,),
+    refusals=(OfferHasNoTerms, OfferStateForbids, BudgetNeedsMostCost),
     may="offer.set_status",
 )
 async def set_status(actor: AdminActor, offer_id: UUID, body: StatusIn) -> None:
