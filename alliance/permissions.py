@@ -24,6 +24,11 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
     "job.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.retry": frozenset({OPERATOR, HEAD}),
+    "offer.publish": frozenset({OPERATOR}),
+    "offer.read": ANY_ADMIN,
+    "offer.review": frozenset({REVIEWER}),
+    "offer.revoke_coupons": frozenset({HEAD, AdminRole.SUPERVISOR}),
+    "offer.set_budget": frozenset({OPERATOR}),
     "offer.set_status": frozenset({OPERATOR}),
     "offer.set_stock": frozenset({OPERATOR}),
     # One's own sessions, whoever one is.
@@ -34,6 +39,9 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
 # Cashiers and devices have the staff API; a member's business is its owners' and managers'.
 MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "notice.read": frozenset({OWNER, MANAGER}),
+    "offer.read": frozenset({OWNER, MANAGER}),
+    "offer.stop": frozenset({OWNER, MANAGER}),
+    "offer.write": frozenset({OWNER, MANAGER}),
 }
 
 

@@ -20,6 +20,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
+from alliance import coupon_revocations
 from common.clock import now
 from common.database import connect_alone
 from server.config import Settings
@@ -48,8 +49,13 @@ class Desk:
 
 Run = Callable[[Desk, Mapping[str, Any], datetime], Awaitable[None]]
 
+
+async def _revoke_all(_: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await coupon_revocations.carry_out_all(payload, at)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
-JOBS: dict[str, Run] = {}
+JOBS: dict[str, Run] = {coupon_revocations.REVOKE_ALL: _revoke_all}
 
 
 async def work_for_ever(settings: Settings) -> None:

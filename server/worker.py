@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from alliance import approvals
-from benefits import seals
+from benefits import budgets, offer_lives, seals
 from common import database
 from common.clock import now
 from common.signing import Signer
@@ -108,6 +108,8 @@ async def clear_away(settings: Settings) -> bool:
         forget_login_failures,
         close_abandoned_lookups,
         approvals.expire,
+        offer_lives.end_outlived,
+        budgets.settle,
         forget_links,
         monthly_logs.keeper(settings.kept_months),
     )

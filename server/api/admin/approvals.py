@@ -1,14 +1,17 @@
 """What waits for a second admin, and his decision."""
 
-from typing import Annotated
+from json import loads
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from sanic import Blueprint
 
 from alliance import approvals, decisions
 from alliance.approvals import NotOpen, OwnRequest
+from benefits.budgets import BudgetBelowReserved, BudgetChanged
 from benefits.offer_changes import CouponNotRevocable
+from benefits.proposals import BudgetNeedsMostCost
 from common.actors import AdminActor
 from common.clock import now
 from models.enums import ApprovalKind, ApprovalStatus
@@ -19,7 +22,7 @@ routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
 Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 # What carrying out may refuse; the request stays open then.
-CARRYING_OUT = (CouponNotRevocable,)
+CARRYING_OUT = (CouponNotRevocable, BudgetChanged, BudgetBelowReserved, BudgetNeedsMostCost)
 
 
 class ApprovalQuery(PageQuery):
@@ -47,6 +50,7 @@ class ApprovalOut(Out):
     kind: ApprovalKind
     region: str = Field(validation_alias="region_id")
     object_id: str
+    details: Annotated[dict[str, Any], BeforeValidator(loads)] = Field(validation_alias="payload")
     reason: str
     status: ApprovalStatus
     asked_by: UUID

@@ -2,6 +2,6 @@
 
 from sanic import Blueprint
 
-from server.api.member import notices
+from server.api.member import notices, offers
 
-routes = Blueprint.group(notices.routes, url_prefix="/member")
+routes = Blueprint.group(notices.routes, offers.routes, offers.evidence, url_prefix="/member")
