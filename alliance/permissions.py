@@ -48,6 +48,11 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "member.recheck": frozenset({REVIEWER, OPERATOR}),
     "member.suspend": frozenset({OPERATOR, HEAD}),
     "numbers.read": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
+    "offer.publish": frozenset({OPERATOR}),
+    "offer.read": ANY_ADMIN,
+    "offer.review": frozenset({REVIEWER}),
+    "offer.revoke_coupons": frozenset({HEAD, AdminRole.SUPERVISOR}),
+    "offer.set_budget": frozenset({OPERATOR}),
     "offer.set_status": frozenset({OPERATOR}),
     "offer.set_stock": frozenset({OPERATOR}),
     "policy.read": ANY_ADMIN,
@@ -87,6 +92,9 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "webhook.manage": frozenset({OWNER}),
     "webhook.read": frozenset({OWNER}),
     "numbers.read": frozenset({OWNER, MANAGER}),
+    "offer.read": frozenset({OWNER, MANAGER}),
+    "offer.stop": frozenset({OWNER, MANAGER}),
+    "offer.write": frozenset({OWNER, MANAGER}),
 }
 
 

@@ -5,20 +5,14 @@ from uuid import UUID
 
 import asyncpg
 
+from benefits import offer_lives, offer_versions
+from benefits.offer_lives import OfferEvent
 from common.actors import AdminActor
-from common.database import Row, constraint_of, fetch_one, transaction, wait_for_older_statements
+from common.database import Row, constraint_of, fetch_one, transaction
 from common.errors import Invalid, NotFound, Refused
 from models import audit_log, notice_log
 from models.enums import CouponStatus, OfferStatus
 from models.region import subtree_prefix
-
-
-class OfferHasNoTerms(Refused):
-    """A draft without terms can't be published."""
-
-    code = "offer_has_no_terms"
-    zh = "优惠还没有设置内容，不能发布。请先填写优惠内容。"
-    en = "The offer has no terms yet; fill them in before publishing."
 
 
 class StockBelowIssued(Invalid):
@@ -39,37 +33,39 @@ class CouponNotRevocable(Refused):
 
 
 async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now: datetime) -> None:
-    """Publish, pause or end an offer; what was claimed stays usable (rule 13).
+    """Publish what is approved, resume, pause or end an offer; what was claimed stays usable (rule 13).
+
+    An offer that is so already stays so, and nothing is audited.
 
     Raises:
         NotFound: no such offer in the admin's region.
-        OfferHasNoTerms: it can't be published.
+        OfferStateForbids: it does not follow on the offer's state (`benefits.offer_lives`).
+        OfferHasNoTerms, BudgetNeedsMostCost: it can't be published.
     """
-    try:
-        async with transaction():
-            offer = await _must_reach(actor, offer_id)
-            # An admin's word goes before what a suspension remembers.
-            row = await fetch_one(
-                "UPDATE offers o SET status = $2, paused_for_suspension = false FROM"
-                " (SELECT id, status FROM offers WHERE id = $1 FOR NO KEY UPDATE) old WHERE o.id = old.id RETURNING old.status",
-                *(offer_id, status),
-            )
-            assert row is not None
-            await audit_log.record(
-                audit_log.who(actor),
-                f"offer.{status}",
-                ("offer", offer_id),
-                now,
-                region=offer["region_id"],
-                before={"status": row["status"]},
-                after={"status": status},
-            )
-        # A claim that had begun before may still be written; once this is answered, none is.
-        await wait_for_older_statements()
-    except asyncpg.CheckViolationError as error:
-        if constraint_of(error) == "offers_published_with_terms":
-            raise OfferHasNoTerms from None
-        raise
+    before = await _status_of(actor, offer_id)
+    if before == status:
+        return
+    if status is OfferStatus.PUBLISHED and before != OfferStatus.PAUSED:
+        await offer_versions.publish(actor, offer_id, now)
+    else:
+        await offer_lives.stop(actor, offer_id, EVENTS[status], now)
+
+
+EVENTS = {
+    OfferStatus.PUBLISHED: OfferEvent.RESUMED,
+    OfferStatus.PAUSED: OfferEvent.PAUSED,
+    OfferStatus.ENDED: OfferEvent.ENDED,
+}
+
+
+async def _status_of(actor: AdminActor, offer_id: UUID) -> OfferStatus:
+    row = await fetch_one(
+        "SELECT status FROM offers WHERE id = $1 AND region_id LIKE $2 || '%'",
+        *(offer_id, subtree_prefix(actor.region)),
+    )
+    if row is None:
+        raise NotFound
+    return OfferStatus(row["status"])
 
 
 async def set_stock(actor: AdminActor, offer_id: UUID, total: int, now: datetime) -> None:

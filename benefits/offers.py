@@ -32,7 +32,8 @@ FRESH_S = 1.0
 BEHIND_S = 0.8
 
 LIVE = """
-SELECT o.status, m.status AS member_status, s.total - s.issued AS stock_left,
+SELECT o.status, m.status AS member_status,
+       least(s.total - s.issued, (s.budget_fen - s.reserved_fen) / nullif(s.piece_fen, 0)) AS stock_left,
        s.daily_limit - coalesce(d.issued, 0) AS left_today
 FROM offers o JOIN members m ON m.id = o.member_id
 LEFT JOIN offer_stock s ON s.offer_id = o.id
@@ -206,7 +207,8 @@ class Catalogue:
     async def _read(self, fetch_all: FetchAll, day: date) -> tuple[int, Base, dict[UUID, Left]]:
         """The version, what it stands for, and the counters, all from one server."""
         rows = await fetch_all(
-            "SELECT v.version, s.offer_id, s.total - s.issued AS stock_left,"
+            "SELECT v.version, s.offer_id,"
+            " least(s.total - s.issued, (s.budget_fen - s.reserved_fen) / nullif(s.piece_fen, 0)) AS stock_left,"
             " s.daily_limit - coalesce(d.issued, 0) AS left_today"
             " FROM catalogue_version v LEFT JOIN offer_stock s ON true"
             " LEFT JOIN LATERAL (SELECT issued FROM offer_days"
@@ -304,7 +306,7 @@ async def _load_offers(fetch_all: FetchAll, day: date) -> Base:
     offers = await fetch_all(
         "SELECT o.*, p.name AS programme, p.category, m.name AS member_name, m.status AS member_status"
         " FROM offers o JOIN programmes p ON p.code = o.programme_id JOIN members m ON m.id = o.member_id"
-        " WHERE o.status <> 'draft'"
+        " WHERE o.status IN ('published', 'paused', 'ended', 'withdrawn')"
     )
     terms = {
         row["id"]: from_row(row)

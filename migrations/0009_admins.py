@@ -23,7 +23,7 @@ CONSTRAINTS = [
 class Migration(migrations.Migration):
     """Admins are invited and recover by codes of their own."""
 
-    dependencies = [("models", "0007_stores_staff")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0008_offer_lives")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.CreateModel(

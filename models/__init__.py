@@ -22,7 +22,7 @@ from models.installation import Installation
 from models.member import Member, Store, StoreClosure
 from models.notice import CitizenNotice, MemberNotice
 from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
-from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms
+from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms, OfferVersion
 from models.one_time_link import OneTimeLink
 from models.programme import Programme
 from models.redemption import Redemption, Reversal, ReversalReason
@@ -73,6 +73,7 @@ __all__ = [
     "OfferDay",
     "OfferStock",
     "OfferTerms",
+    "OfferVersion",
     "OneTimeLink",
     "OrganisationCheck",
     "Programme",

@@ -288,12 +288,31 @@ class Category(StrEnum):
 
 
 class OfferStatus(StrEnum):
-    """Only a published offer can be claimed; ending it never voids what was claimed."""
+    """Only a published offer can be claimed; ending or withdrawing it never voids what was claimed.
+
+    `benefits.offer_lives` says how one becomes the other. Ended: its time is over, or somebody ended it. Withdrawn: its
+    member took it back, published or not.
+    """
 
     DRAFT = "draft"
     PUBLISHED = "published"
     PAUSED = "paused"
     ENDED = "ended"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
+
+
+class OfferVersionState(StrEnum):
+    """How far a proposal of an offer's terms has come; one of them is in force, one at most is still open."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
 
 
 class DiscountKind(StrEnum):

@@ -32,6 +32,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "市民撤回了一件投诉，不需要再答复。",
         "A citizen withdrew a complaint; no answer is needed any more.",
     ),
+    "offer_approved": (
+        "您提交的优惠（第 {number} 版）已通过审核，现在可以发布。",
+        "Your offer (version {number}) was approved and can be published now.",
+    ),
+    "offer_sent_back": (
+        "您提交的优惠（第 {number} 版）被退回修改。原因：{reason}。请修改后重新提交。",
+        "Your offer (version {number}) was sent back. Reason: {reason}. Change it, then submit it again.",
+    ),
     "coupon_revoked": (
         "您的优惠券已被作废。原因：{reason}。如有疑问，请联系联盟办公室或在小程序里投诉。",
         "Your coupon was revoked. Reason: {reason}. If you disagree, contact the alliance office or complain.",

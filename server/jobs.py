@@ -25,7 +25,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
-from alliance import application_reviews, import_runs, rechecks
+from alliance import application_reviews, coupon_revocations, import_runs, rechecks
 from common.clock import now
 from common.database import connect_alone
 from common.files import FileStore
@@ -91,12 +91,17 @@ async def _apply_import(desk: Desk, payload: Mapping[str, Any], at: datetime) ->
     await import_runs.apply(desk.files, UUID(payload["import_id"]), at)
 
 
+async def _revoke_all(_: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await coupon_revocations.carry_out_all(payload, at)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
 JOBS: dict[str, Run] = {
     submissions.CHECK_JOB: _check_application,
     rechecks.RECHECK_JOB: _recheck_member,
     "import_check": _check_import,
     "import_apply": _apply_import,
+    coupon_revocations.REVOKE_ALL: _revoke_all,
 }
 
 

@@ -18,7 +18,7 @@ from alliance import (
     rechecks,
     sliced_numbers,
 )
-from benefits import webhook_deliveries
+from benefits import budgets, offer_lives, webhook_deliveries
 from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
@@ -142,6 +142,8 @@ async def clear_away(settings: Settings) -> bool:
         complaint_answers.mark_overdue,
         application_reviews.ask_again,
         rechecks.enqueue_due,
+        offer_lives.end_outlived,
+        budgets.settle,
         forget_links,
         webhook_deliveries.forget_old,
         imports.forget_rows,

@@ -103,7 +103,7 @@ async def test_an_operator_stops_and_resumes_an_offer(service: Service, status: 
 
 
 async def test_an_offer_without_terms_can_not_be_published(service: Service) -> None:
-    admin, offer = await service.admin(), await make_offer(service, status="draft")
+    admin, offer = await service.admin(), await make_offer(service, status="approved")
     await service.fetch("UPDATE offers SET terms_id = NULL WHERE id = $1", UUID(offer))
     answer = await admin.put(f"/admin/offers/{offer}/status", json={"status": "published"})
     problem(answer, 409, "offer_has_no_terms")

@@ -29,6 +29,7 @@ SHARED = {
         "admins",
         "offers",
         "offer_terms",
+        "offer_versions",
     ),
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),

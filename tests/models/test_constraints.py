@@ -28,6 +28,7 @@ COMPOUND_KEYS = {
     "staff_stores_store_of_member": "FOREIGN KEY (store_id, member_id) REFERENCES stores(id, member_id)",
     "offers_member_of_kind": "FOREIGN KEY (member_id, member_kind) REFERENCES members(id, kind)",
     "offers_terms_of_offer": "FOREIGN KEY (id, terms_id) REFERENCES offer_terms(offer_id, id)",
+    "offer_versions_terms_of_offer": "FOREIGN KEY (offer_id, terms_id) REFERENCES offer_terms(offer_id, id)",
     "coupons_terms_of_offer": "FOREIGN KEY (offer_id, terms_id) REFERENCES offer_terms(offer_id, id)",
     "complaint_texts_of_complaint": "FOREIGN KEY (complaint_id) REFERENCES complaints(id)",
     "devices_staff_of_member": "FOREIGN KEY (staff_id, member_id) REFERENCES staff(id, member_id)",
@@ -68,6 +69,15 @@ PARTIAL_INDEXES = {
     "flow_days_store_once": "UNIQUE INDEX flow_days_store_once ON public.flow_days USING btree"
     " (day, offer_id, store_id) WHERE (store_id IS NOT NULL)",
     "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at) WHERE (ended_at IS NOT NULL)",
+    "offer_versions_one_open": "UNIQUE INDEX offer_versions_one_open ON public.offer_versions USING btree (offer_id)"
+    " WHERE ((state)::text = ANY ((ARRAY['draft'::character varying, 'submitted'::character varying,"
+    " 'approved'::character varying])::text[]))",
+    "offer_versions_one_in_force": "UNIQUE INDEX offer_versions_one_in_force ON public.offer_versions USING btree"
+    " (offer_id) WHERE ((state)::text = 'in_force'::text)",
+    "coupons_to_settle": "INDEX coupons_to_settle ON public.coupons USING btree (id)"
+    " WHERE ((reserved_fen IS NOT NULL) AND (settled_at IS NULL))",
+    "offers_live_by_claim_until": "INDEX offers_live_by_claim_until ON public.offers USING btree (claim_until)"
+    " WHERE ((status)::text = ANY ((ARRAY['published'::character varying, 'paused'::character varying])::text[]))",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }

@@ -190,6 +190,8 @@ PARTIAL = {
     "white_list_open_once": "white_list",
     "flow_days_offer_once": "flow_days",
     "flow_days_store_once": "flow_days",
+    "offer_versions_one_open": "offer_versions",
+    "offer_versions_one_in_force": "offer_versions",
 }
 TABLE_OF = {**{name: table for name, (table, _) in DECLARED.items()}, **PARTIAL}
 
@@ -230,6 +232,7 @@ async def test_a_row_that_may_not_be_is_refused(
         ("offers_member_of_kind", "offers", {"member_kind": "other"}),
         ("offers_terms_of_offer", "offers", {"terms_id": "foreign"}),
         ("coupons_terms_of_offer", "coupons", {"terms_id": "foreign"}),
+        ("offer_versions_terms_of_offer", "offer_versions", {"terms_id": "foreign"}),
     ],
 )
 async def test_what_belongs_to_another_is_refused(
@@ -242,7 +245,7 @@ async def test_what_belongs_to_another_is_refused(
         " WHERE s.login = 'demo-other'",
         "other": "SELECT CASE member_kind WHEN 'merchant' THEN 'public_unit' ELSE 'merchant' END"
         " FROM offers ORDER BY ctid LIMIT 1",
-        "foreign": f"SELECT id FROM offer_terms WHERE offer_id <> (SELECT {'offer_id' if table == 'coupons' else 'id'}"
+        "foreign": f"SELECT id FROM offer_terms WHERE offer_id <> (SELECT {'id' if table == 'offers' else 'offer_id'}"
         f" FROM {table} ORDER BY ctid LIMIT 1) LIMIT 1",
     }[changes[column]]
     values = {column: await filled.fetchval(sql), "ordinary_path": "窗口照常办理"}

@@ -1,15 +1,18 @@
 """What waits for a second admin, and his decision."""
 
-from typing import Annotated
+from json import loads
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from sanic import Blueprint
 
 from alliance import approvals, decisions
 from alliance.approvals import NotOpen, OwnRequest
 from alliance.white_list import WhiteListed
+from benefits.budgets import BudgetBelowReserved, BudgetChanged
 from benefits.offer_changes import CouponNotRevocable
+from benefits.proposals import BudgetNeedsMostCost
 from citizens.tier_scheme_versions import LaterVersionAnnounced, NoticeTooShort
 from common.actors import AdminActor
 from common.clock import now
@@ -22,7 +25,10 @@ routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
 Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 # What carrying out may refuse; the request stays open then.
-CARRYING_OUT = (CouponNotRevocable, NoticeTooShort, LaterVersionAnnounced, ApplicationNotOpen, WhiteListed)
+CARRYING_OUT = (
+    *(CouponNotRevocable, BudgetChanged, BudgetBelowReserved, BudgetNeedsMostCost),
+    *(NoticeTooShort, LaterVersionAnnounced, ApplicationNotOpen, WhiteListed),
+)
 
 
 class ApprovalQuery(PageQuery):
@@ -50,6 +56,7 @@ class ApprovalOut(Out):
     kind: ApprovalKind
     region: str = Field(validation_alias="region_id")
     object_id: str
+    details: Annotated[dict[str, Any], BeforeValidator(loads)] = Field(validation_alias="payload")
     reason: str
     status: ApprovalStatus
     asked_by: UUID

@@ -8,6 +8,7 @@ from server.api.member import (
     membership,
     notices,
     numbers,
+    offers,
     staff,
     stores,
     webhooks,
@@ -22,5 +23,6 @@ routes = Blueprint.group(
     devices.routes,
     webhooks.routes,
     numbers.routes,
+    offers.routes,
     url_prefix="/member",
 )
