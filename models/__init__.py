@@ -8,6 +8,7 @@ from models.citizen import ChannelIdentity, Citizen, NaturalPerson
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.export import Export
 from models.installation import Installation
 from models.member import Member, Store
 from models.notice import CitizenNotice, MemberNotice
@@ -20,6 +21,7 @@ from models.region_policy import RegionPolicy
 from models.seal import Seal
 from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
+from models.statement import DayClose, Statement, StatementCursor, StatementLine, StatementSum
 from models.stored_file import StoredFile
 
 __all__ = [
@@ -35,6 +37,8 @@ __all__ = [
     "ConsentText",
     "Coupon",
     "CreditLookup",
+    "DayClose",
+    "Export",
     "Installation",
     "LoginFailure",
     "Member",
@@ -56,6 +60,10 @@ __all__ = [
     "Session",
     "Staff",
     "StaffStore",
+    "Statement",
+    "StatementCursor",
+    "StatementLine",
+    "StatementSum",
     "Store",
     "StoredFile",
     "TierBand",

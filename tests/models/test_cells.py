@@ -31,6 +31,7 @@ SHARED = {
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
     *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
+    *("statements", "statement_lines", "statement_sums", "statement_cursor", "day_closes", "exports"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

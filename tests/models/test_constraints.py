@@ -50,7 +50,10 @@ PARTIAL_INDEXES = {
 }
 # A look-up's month is dropped after ten years, and a key would need ids that are unique over all months.
 WITHOUT_A_KEY = {("tier_snapshots", "lookup_id")}
-WRITTEN_ONCE = ("redemptions", "reversals", "audit_records", "offer_terms", "consent_texts", "seals")
+WRITTEN_ONCE = (
+    *("redemptions", "reversals", "audit_records", "offer_terms", "consent_texts", "seals"),
+    *("statement_lines", "statement_sums", "day_closes"),
+)
 IN_CATALOGUE = ("offers", "offer_terms", "members", "stores", "programmes")
 
 
