@@ -7,6 +7,7 @@ from alliance.statement_lines import end_of_period, period_of, take_new
 from alliance.statement_states import Event, move
 from common.database import execute, fetch_all, fetch_one, transaction
 from common.jobs import enqueue
+from common.money import yuan
 from models import audit_log, notice_log
 
 # The clocks of several machines differ by seconds, and a request takes some: an hour leaves few late records.
@@ -92,8 +93,3 @@ async def _close(statement_id: UUID, settled: int, now: datetime) -> None:
         region=row["region_id"],
         after={"member_id": row["member_id"], "period": row["period"], **dict(totals)},
     )
-
-
-def yuan(fen: int) -> str:
-    """Fen for people: `-12.05`."""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"

@@ -1,6 +1,8 @@
-"""Who funds a discount: the one place where it is divided and rounded."""
+"""Who funds a discount: the one place where it is divided."""
 
 from typing import NamedTuple
+
+from common.money import share_of
 
 
 class Shares(NamedTuple):
@@ -20,8 +22,7 @@ def shares_of(discount_fen: int, alliance_share: int, public_unit_share: int) ->
     Args:
         alliance_share, public_unit_share: whole per cent, together at most 100.
     """
-    if discount_fen < 0:
-        return Shares(*(-part for part in shares_of(-discount_fen, alliance_share, public_unit_share)))
-    alliance_fen = discount_fen * alliance_share // 100
-    public_unit_fen = discount_fen * public_unit_share // 100
+    alliance_fen, public_unit_fen = (
+        share_of(discount_fen, part) for part in (alliance_share, public_unit_share)
+    )
     return Shares(discount_fen - alliance_fen - public_unit_fen, public_unit_fen, alliance_fen)
