@@ -6,7 +6,7 @@ from json import loads
 from typing import Any
 from uuid import UUID
 
-from alliance import approvals
+from alliance import approvals, exports
 from benefits import offer_changes
 from common.actors import AdminActor
 from common.database import Row, transaction, wait_for_older_statements
@@ -23,6 +23,7 @@ async def _revoke_coupon(actor: AdminActor, asked: Row, payload: Mapping[str, An
 
 CARRY_OUT: dict[ApprovalKind, CarryOut] = {
     ApprovalKind.COUPON_REVOCATION: _revoke_coupon,
+    ApprovalKind.EXPORT: exports.begin,
 }
 
 

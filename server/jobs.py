@@ -9,9 +9,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from json import loads
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -20,8 +21,10 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
+from alliance import exports, statement_closing
 from common.clock import now
 from common.database import connect_alone
+from common.files import FileStore
 from server.config import Settings
 
 log = structlog.get_logger()
@@ -48,8 +51,20 @@ class Desk:
 
 Run = Callable[[Desk, Mapping[str, Any], datetime], Awaitable[None]]
 
+
+async def _close_statement(_: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await statement_closing.close(UUID(payload["member_id"]), date.fromisoformat(payload["period"]), now)
+
+
+async def _write_export(desk: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await exports.write(UUID(payload["export_id"]), FileStore(desk.settings.files_folder), now)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
-JOBS: dict[str, Run] = {}
+JOBS: dict[str, Run] = {
+    statement_closing.CLOSE_JOB: _close_statement,
+    exports.EXPORT_JOB: _write_export,
+}
 
 
 async def work_for_ever(settings: Settings) -> None:

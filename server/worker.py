@@ -9,10 +9,11 @@ from typing import Any
 
 import structlog
 
-from alliance import approvals
+from alliance import approvals, exports, statement_closing
 from benefits import seals
 from common import database
 from common.clock import now
+from common.files import FileStore
 from common.signing import Signer
 from models import monthly_logs
 from server import jobs, witness
@@ -109,6 +110,8 @@ async def clear_away(settings: Settings) -> bool:
         close_abandoned_lookups,
         approvals.expire,
         forget_links,
+        statement_closing.close_due,
+        exports.deleter(FileStore(settings.files_folder)),
         monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:
