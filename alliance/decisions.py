@@ -9,6 +9,7 @@ from uuid import UUID
 from alliance import (
     approvals,
     coupon_revocations,
+    exports,
     tier_scheme_changes,
     uscc_overrides,
     white_list,
@@ -48,6 +49,7 @@ CARRY_OUT: dict[ApprovalKind, CarryOut] = {
     ApprovalKind.WHITE_LIST: white_list.carry_out,
     ApprovalKind.COUPON_REVOCATION: _revoke_coupons,
     ApprovalKind.BUDGET_RAISE: _raise_budget,
+    ApprovalKind.EXPORT: exports.begin,
 }
 
 

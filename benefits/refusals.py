@@ -256,6 +256,33 @@ class ReversalMonthClosed(ReversalWindowClosed):
     en = "The month of this redemption was closed at {until}; it can't be undone here. Ask the alliance office."
 
 
+class LateReversalWindowClosed(Refused):
+    """Too late even for a counter-entry on a later statement."""
+
+    code = "late_reversal_window_closed"
+    zh = "这笔核销已超过 90 天（{until}），不能再补撤销了。请联系联盟管理员。"
+    en = "The 90 days for a late reversal ended at {until}. Ask the alliance office."
+    shown = ("until",)
+
+
+class NotYourStore(StoreNotAllowed):
+    """A day is closed by who works there."""
+
+    zh = "您不在这家店，不能为它日结。请选择自己的门店后再提交。"
+    en = (
+        "This is not one of your stores, so you can't close its day. Choose your own store and send it again."
+    )
+
+
+class DayNotBegun(Invalid):
+    """A day that is still ahead has nothing to count."""
+
+    code = "day_not_begun"
+    zh = "日结日期还没到。请核对日期后重新提交。"
+    en = "This day has not begun yet. Check the date and send it again."
+    pointer = "/day"
+
+
 class IdempotencyKeyReused(Invalid):
     """The same Idempotency-Key came with another body: a new operation takes a new key."""
 

@@ -15,7 +15,7 @@ from benefits.refusals import (
     ReversalMonthClosed,
     ReversalWindowClosed,
 )
-from common.actors import StaffActor
+from common.actors import MemberActor, StaffActor
 from common.clock import local_day, start_of
 from common.database import Row, constraint_of, fetch_one
 from common.errors import NotFound
@@ -103,16 +103,16 @@ async def reverse(
         if row is None:
             raise StaffRevoked
         if row["stored_id"] is not None:
-            return _stored(row, reason, request)
+            return stored_answer(row, reason, request)
         _judge(row, now)
-        done = await _write(actor, row, reason, request, now)
+        done = await write(actor, row, reason, request, now)
         if done is not None:
             coupon_events.reversed_(row["coupon_id"], redemption_id, now)
             return done
     raise Busy
 
 
-def _stored(row: Row, reason: str, request: RequestKey) -> Reversed:
+def stored_answer(row: Row, reason: str, request: RequestKey) -> Reversed:
     """The first answer again. The hash, which is kept for good, leaves out the reason, which can be erased."""
     is_same = row["stored_hash"] == request.body_hash and row["stored_reason"] in (None, reason)
     if not is_same:
@@ -139,8 +139,8 @@ def _judge(row: Row, now: datetime) -> None:
         raise ReversalWindowClosed(until=until)
 
 
-async def _write(
-    actor: StaffActor, row: Row, reason: str, request: RequestKey, now: datetime
+async def write(
+    actor: StaffActor | MemberActor, row: Row, reason: str, request: RequestKey, now: datetime
 ) -> Reversed | None:
     """Run the guarded statement; nothing when it has to be judged anew."""
     reversal_id = new_id()

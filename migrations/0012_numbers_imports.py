@@ -44,7 +44,7 @@ PARTIAL_INDEXES = [
 class Migration(migrations.Migration):
     """Sums of what happened (numbers), and files of members, stores, staff and offers (imports)."""
 
-    dependencies = [("models", "0010_complaints_audit")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0011_statements")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.CreateModel(

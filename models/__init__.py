@@ -17,6 +17,7 @@ from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
 from models.device import Device
+from models.export import Export
 from models.imports import Import, ImportRow
 from models.installation import Installation
 from models.member import Member, Store, StoreClosure
@@ -32,6 +33,7 @@ from models.seal import AuditSeal, Seal
 from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
 from models.standing import MemberRecheck, PromiseRecord, Suspension, WhiteListEntry
+from models.statement import DayClose, Statement, StatementCursor, StatementLine, StatementSum
 from models.stored_file import StoredFile
 from models.webhook import Webhook, WebhookDelivery
 
@@ -55,7 +57,9 @@ __all__ = [
     "ConsentText",
     "Coupon",
     "CreditLookup",
+    "DayClose",
     "Device",
+    "Export",
     "FlowDay",
     "Import",
     "ImportRow",
@@ -89,6 +93,10 @@ __all__ = [
     "Session",
     "Staff",
     "StaffStore",
+    "Statement",
+    "StatementCursor",
+    "StatementLine",
+    "StatementSum",
     "Store",
     "StoreClosure",
     "StoredFile",

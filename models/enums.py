@@ -385,3 +385,46 @@ class ComplaintStatus(StrEnum):
     DISMISSED = "dismissed"
     REOPENED = "reopened"
     WITHDRAWN = "withdrawn"
+
+
+class StatementState(StrEnum):
+    """How far a member's month has come (`alliance.statement_states`)."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    SETTLED = "settled"
+
+
+class StatementLineKind(StrEnum):
+    """What a line of a statement stands for: a record of the ledger, or what an accepted dispute gave."""
+
+    REDEMPTION = "redemption"
+    REVERSAL = "reversal"
+    ADJUSTMENT = "adjustment"
+
+
+class AdjustmentReason(StrEnum):
+    """Why an admin adjusted a statement after a dispute."""
+
+    AMOUNT_WRONG = "amount_wrong"
+    SHARE_WRONG = "share_wrong"
+    NOT_GIVEN = "not_given"
+    MISSING = "missing"
+    OTHER = "other"
+
+
+class ExportFormat(StrEnum):
+    """What kind of table a file is."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+class ExportState(StrEnum):
+    """How far an export has come; its file is deleted a week after it was made."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    DELETED = "deleted"

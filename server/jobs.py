@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from json import loads
 from typing import Any
@@ -25,7 +25,14 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
-from alliance import application_reviews, coupon_revocations, import_runs, rechecks
+from alliance import (
+    application_reviews,
+    coupon_revocations,
+    exports,
+    import_runs,
+    rechecks,
+    statement_closing,
+)
 from common.clock import now
 from common.database import connect_alone
 from common.files import FileStore
@@ -95,6 +102,14 @@ async def _revoke_all(_: Desk, payload: Mapping[str, Any], at: datetime) -> None
     await coupon_revocations.carry_out_all(payload, at)
 
 
+async def _close_statement(_: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await statement_closing.close(UUID(payload["member_id"]), date.fromisoformat(payload["period"]), now)
+
+
+async def _write_export(desk: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await exports.write(UUID(payload["export_id"]), desk.files, now)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
 JOBS: dict[str, Run] = {
     submissions.CHECK_JOB: _check_application,
@@ -102,6 +117,8 @@ JOBS: dict[str, Run] = {
     "import_check": _check_import,
     "import_apply": _apply_import,
     coupon_revocations.REVOKE_ALL: _revoke_all,
+    statement_closing.CLOSE_JOB: _close_statement,
+    exports.EXPORT_JOB: _write_export,
 }
 
 

@@ -13,15 +13,18 @@ from alliance import (
     application_reviews,
     approvals,
     complaint_answers,
+    exports,
     imports,
     ledger_numbers,
     rechecks,
     sliced_numbers,
+    statement_closing,
 )
 from benefits import budgets, offer_lives, webhook_deliveries
 from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
+from common.files import FileStore
 from common.signing import Signer
 from models import monthly_logs, seals
 from models.audit_book import AUDIT
@@ -150,6 +153,8 @@ async def clear_away(settings: Settings) -> bool:
         sliced_numbers.sweep,
         sliced_numbers.forget_slices,
         forget_job_log,
+        statement_closing.close_due,
+        exports.deleter(FileStore(settings.files_folder)),
         monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:

@@ -40,6 +40,7 @@ SHARED = {
     *("suspensions", "member_rechecks", "white_list", "promise_records"),
     *("store_closures", "devices", "webhooks", "webhook_deliveries"),
     *("flow_days", "refusal_days", "number_marks", "number_slices", "imports", "import_rows"),
+    *("statements", "statement_lines", "statement_sums", "statement_cursor", "day_closes", "exports"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

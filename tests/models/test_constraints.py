@@ -87,6 +87,7 @@ WRITTEN_ONCE = (
     *("redemptions", "reversals", "audit_records", "offer_terms", "consent_texts"),
     *("seals", "audit_seals"),
     *("commitment_texts", "application_events", "organisation_checks", "promise_records"),
+    *("statement_lines", "statement_sums", "day_closes"),
 )
 IN_CATALOGUE = ("offers", "offer_terms", "members", "stores", "store_closures", "programmes")
 
