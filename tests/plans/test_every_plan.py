@@ -37,7 +37,7 @@ READS_OR_WRITES = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 # They hold what people decide, not what citizens do: a few rows, a few hundred at most.
 SMALL = {
     *("regions", "programmes", "consent_texts", "tier_schemes", "tier_bands", "admins", "catalogue_version"),
-    *("installation", "tortoise_migrations", "region_policies"),
+    *("installation", "tortoise_migrations", "region_policies", "webhooks"),
 }
 # The offer list is read whole, once for each change (decision 0009).
 OFFER_LIST = {"offers", "offer_terms", "offer_stock", "stores", "members"}
@@ -57,6 +57,8 @@ MAY_COST = (
     "DELETE FROM login_failures WHERE id IN",
     "DELETE FROM one_time_links WHERE id IN",
     "UPDATE approvals SET status = 'expired'",
+    "DELETE FROM webhook_deliveries WHERE id IN",
+    "FROM store_closures WHERE last_day >= $1",
 )
 # Months that no row can be in are planned too: a plan that leaves them out hides how they would be read.
 SETTINGS = {**db.SESSION_SETTINGS, "enable_partition_pruning": "off"}
