@@ -33,6 +33,7 @@ PUBLIC = {
     *("POST /auth/citizen", "POST /auth/staff", "POST /auth/admin", "POST /auth/refresh"),
     *("GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
     *("GET /ledger/roots", "GET /audit/roots", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
+    *("POST /auth/device", "POST /auth/staff/invitation", "POST /auth/staff/password-reset"),
 }
 # Routes of admins and owners besides these are tried by tests/matrix, as the document lists them.
 CITIZENS = {
@@ -49,6 +50,7 @@ STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
     *("GET /redemptions/{redemption_id}", "POST /redemptions/{redemption_id}/reversals"),
     *("POST /staff/self-binding", "GET /redemptions/{redemption_id}/proof"),
+    *("POST /staff/password", "GET /staff/sessions", "DELETE /staff/sessions/{session_id}"),
 }
 ADMINS = {
     *("PUT /admin/offers/{offer_id}/status", "PUT /admin/offers/{offer_id}/stock", "GET /admin/audit"),
@@ -63,6 +65,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /redemptions": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/preview": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/{redemption_id}/reversals": {"reason": "测试"},
+    "POST /staff/password": {"old_password": "demo-cashier-2", "password": "river lamp otter 84"},
     "PUT /admin/offers/{offer_id}/status": {"status": "ended"},
     "PUT /admin/offers/{offer_id}/stock": {"stock_total": 77},
     "POST /admin/coupons/{coupon_id}/revocation": {"reason": "测试"},
@@ -81,6 +84,7 @@ FOREIGN = {
     "GET /coupons/{coupon_id}/code": "other citizen",
     "GET /coupons/{coupon_id}/events": "other citizen",
     "GET /redemptions/{redemption_id}": "other staff",
+    "DELETE /staff/sessions/{session_id}": "other staff",
     "POST /redemptions/{redemption_id}/reversals": "other staff",
     "PUT /admin/offers/{offer_id}/status": "other admin",
     "PUT /admin/offers/{offer_id}/stock": "other admin",
@@ -130,6 +134,12 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
     citizen, other = await service.citizen(), await service.citizen()
     clerk, other_clerk = await service.clerk("demo-cashier-2"), await service.clerk("demo-other")
     victim = await service.clerk(await make_staff(service))
+    elsewhere = await service.clerk("demo-cashier-2")
+    [this_one] = [
+        each["id"]
+        for each in (await elsewhere.http.get("/staff/sessions")).json()["items"]
+        if each["is_this_one"]
+    ]
     offer = await make_offer(service, total=10, uses_total=5)
     coupon = await coupon_of(citizen.http, offer)
     done = (await clerk.redeem(await code_of(citizen.http, coupon))).json()["id"]
@@ -161,6 +171,7 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
             "redemption_id": done,
             "staff_id": victim.signed_in["staff"]["id"],
             "purpose": "credit_check",
+            "session_id": this_one,
             "notice_id": notice,
             "complaint_id": complaint.json()["id"],
             "store_id": clerk.store_id,

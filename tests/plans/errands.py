@@ -22,6 +22,7 @@ async def run(service: Service) -> None:
     await _as_admin(service, citizen, admin)
     await _complain(service, citizen, clerk, manager)
     await _audit(service, admin)
+    await _as_owner(service)
     await _come_and_go(service, citizen)
 
 
@@ -113,6 +114,64 @@ async def _as_admin(service: Service, citizen: CitizenClient, admin: httpx.Async
         answer = await admin.request(method, path, json=body)
         assert answer.status_code < 300, (path, answer.text)
     await _with_four_eyes(service, citizen, admin)
+
+
+async def _as_owner(service: Service) -> None:
+    """People, devices, stores and webhooks of a member, by its owner and by a manager."""
+    client = service.client()
+    owner = (await service.clerk(await make_staff(service, "owner"))).http
+    manager = (await service.clerk(await make_staff(service, "manager"))).http
+    admin, password = await service.admin(), "river lamp otter 84"
+    facts = {"name": "店", "address": "路", "region": "330106", "lat": 30, "lng": 120}
+    store = (await owner.post("/member/stores", json=facts)).json()["id"]
+    await owner.put(f"/member/stores/{store}", json=facts)
+    await owner.post("/member/stores", json={**facts, "region": "330100"})
+    days = {"first_day": "2999-01-01", "last_day": "2999-01-02", "reason": "holiday"}
+    closure = (await owner.post(f"/member/stores/{store}/closures", json=days)).json()["id"]
+    await manager.post(f"/member/stores/{store}/closures", json=days)
+    await owner.delete(f"/member/stores/{store}/closures/{closure}")
+    role = {"role": "cashier", "store_ids": [store]}
+    link = (await owner.post("/member/staff", json={**role, "login": "errand-boy"})).json()
+    person = f"/member/staff/{link['staff_id']}"
+    body = {"secret": link["secret"], "password": password}
+    assert (await client.post("/auth/staff/invitation", json=body)).status_code == 200
+    signed_in = (await client.post("/auth/staff", json={"login": "errand-boy", "password": password})).json()
+    cashier = service.client(Authorization="Bearer " + signed_in["access_token"])
+    change = {"old_password": password, "password": "seven wet umbrellas"}
+    assert (await cashier.post("/staff/password", json=change)).status_code == 204
+    session = (await cashier.get("/staff/sessions")).json()["items"][0]["id"]
+    await owner.put(person, json=role)
+    reset = (await owner.post(f"{person}/password-reset")).json()
+    await client.post("/auth/staff/password-reset", json={**body, "secret": reset["secret"]})
+    for path in (
+        "/member/staff?limit=1",
+        person,
+        f"{person}/sessions",
+        "/member/devices",
+        "/member/stores?limit=1",
+    ):
+        assert (await owner.get(path)).status_code == 200, path
+    await owner.delete(f"{person}/sessions/{session}")
+    me = [each for each in (await owner.get("/member/staff")).json()["items"] if each["role"] == "owner"]
+    await admin.post(f"/admin/staff/{me[0]['id']}/password-reset")
+    device = (await owner.post("/member/devices", json={"name": "前台", "store_id": store})).json()
+    again = (await owner.post(f"/member/devices/{device['device_id']}/pairing")).json()
+    assert (await client.post("/auth/device", json={"code": again["code"]})).status_code == 200
+    assert (await owner.post(f"/member/devices/{device['device_id']}/revocation")).status_code == 204
+    assert (await owner.post(f"{person}/revocation")).status_code == 204
+    assert (await owner.post(f"/member/stores/{store}/closing")).status_code == 204
+    await _with_webhooks(owner)
+
+
+async def _with_webhooks(owner: httpx.AsyncClient) -> None:
+    hook = (await owner.post("/member/webhooks", json={"url": "http://127.0.0.1:9/"})).json()
+    path = f"/member/webhooks/{hook['id']}"
+    await owner.put(path, json={"url": "http://127.0.0.1:9/x", "is_enabled": True})
+    await owner.post(f"{path}/secret")
+    ping = (await owner.post(f"{path}/ping")).json()["delivery_id"]
+    await owner.post(f"{path}/deliveries/{ping}/retry")
+    for each in ("/member/webhooks", f"{path}/deliveries?limit=1", f"{path}/deliveries?status=failed"):
+        assert (await owner.get(each)).status_code == 200, each
 
 
 async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx.AsyncClient) -> None:

@@ -40,6 +40,7 @@ SMALL = {
     *("regions", "programmes", "consent_texts", "tier_schemes", "tier_bands", "admins", "catalogue_version"),
     *("installation", "tortoise_migrations", "region_policies", "admin_recovery_codes", "commitment_texts"),
     "number_marks",
+    "webhooks",
 }
 # The offer list is read whole, once for each change (decision 0009).
 OFFER_LIST = {"offers", "offer_terms", "offer_stock", "stores", "members"}
@@ -63,6 +64,8 @@ MAY_COST = (
     "AS slice, (claimed_at AT TIME ZONE",
     "AS slice, (attempted_at AT TIME ZONE",
     "AS slice, (ended_at AT TIME ZONE",
+    "DELETE FROM webhook_deliveries WHERE id IN",
+    "FROM store_closures WHERE last_day >= $1",
 )
 # An operator's recount reads everything, on a connection of its own without a limit.
 RECOUNTED = {
