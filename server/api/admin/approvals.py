@@ -1,9 +1,10 @@
 """What waits for a second admin, and his decision."""
 
+from json import loads
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, JsonValue
 from sanic import Blueprint
 
 from alliance import approvals, decisions
@@ -48,6 +49,11 @@ class ApprovalOut(Out):
     kind: ApprovalKind
     region: str = Field(validation_alias="region_id")
     object_id: str
+    payload: Annotated[
+        dict[str, JsonValue],
+        BeforeValidator(loads),
+        Field(description="同意后执行的内容 / what is carried out when it is agreed to"),
+    ]
     reason: str
     status: ApprovalStatus
     asked_by: UUID
