@@ -11,6 +11,7 @@ from citizens import tier_scheme_versions
 from citizens.tier_scheme_versions import Draft
 from citizens.tier_schemes import Band
 from common.actors import AdminActor
+from common.clock import rfc3339
 from common.errors import Forbidden
 from models import audit_log
 from models.enums import ApprovalKind, TierLevel
@@ -36,9 +37,9 @@ async def ask(actor: AdminActor, draft: Draft, reason: str, now: datetime) -> UU
         raise SchemesAreTheProvinces
     tier_scheme_versions.check_bands(draft.bands)
     await tier_scheme_versions.check_time(draft.code, draft.notice_days, draft.effective_from, now)
+    payload = {**asdict(draft), "effective_from": rfc3339(draft.effective_from)}
     return await approvals.ask(
-        *(actor, ApprovalKind.TIER_SCHEME, ("tier_scheme", draft.code), actor.region, asdict(draft)),
-        *(reason, now),
+        *(actor, ApprovalKind.TIER_SCHEME, ("tier_scheme", draft.code), actor.region, payload, reason, now)
     )
 
 

@@ -99,7 +99,8 @@ async def publish(draft: Draft, now: datetime) -> int:
         row = await fetch_one(
             "INSERT INTO tier_schemes (code, version, name, explanation, grace_points, validity_days, notice_days,"
             " published_at, effective_from) SELECT $1::varchar, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7, $8"
-            " FROM tier_schemes WHERE code = $1::varchar RETURNING id, version",
+            " FROM tier_schemes WHERE code = $1::varchar HAVING coalesce(max(effective_from) < $8, true)"
+            " RETURNING id, version",
             *(draft.code, draft.name, draft.explanation, draft.grace_points, draft.validity_days),
             *(draft.notice_days, now, draft.effective_from),
         )
@@ -107,7 +108,8 @@ async def publish(draft: Draft, now: datetime) -> int:
         if constraint_of(error) == "tier_schemes_version_once":  # announced in the same moment
             raise LaterVersionAnnounced from None
         raise
-    assert row is not None, "an aggregate always gives a row"
+    if row is None:
+        raise LaterVersionAnnounced
     for band in draft.bands:
         await execute(
             "INSERT INTO tier_bands (scheme_id, code, name, level, low, high) VALUES ($1, $2, $3, $4, $5, $6)",

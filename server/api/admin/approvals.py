@@ -1,10 +1,10 @@
 """What waits for a second admin, and his decision."""
 
 from json import loads
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
 from sanic import Blueprint
 
 from alliance import approvals, decisions
@@ -56,7 +56,11 @@ class ApprovalOut(Out):
     kind: ApprovalKind
     region: str = Field(validation_alias="region_id")
     object_id: str
-    details: Annotated[dict[str, Any], BeforeValidator(loads)] = Field(validation_alias="payload")
+    details: Annotated[
+        dict[str, JsonValue],
+        BeforeValidator(loads),
+        Field(validation_alias="payload", description="同意后执行的内容 / what is carried out when it is agreed to"),
+    ]
     reason: str
     status: ApprovalStatus
     asked_by: UUID
