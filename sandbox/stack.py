@@ -82,6 +82,7 @@ class Stack:
             "PORT": str(options.port),
             "WORKERS": str(options.workers),
             "DATA_DIR": str(options.data_dir),
+            "FILES_DIR": str(options.data_dir / "files"),
             "DATABASE_URL": options.database_url,
             "REDIS_URL": options.redis_url,
             "PROMETHEUS_MULTIPROC_DIR": str(options.data_dir / "metrics"),

@@ -196,7 +196,7 @@ class _Reader:
             address_limit=self.number("ADDRESS_LIMIT", limit or 1200, 1, SANDBOX_LIMIT),
             sign_in_limit=self.number("SIGN_IN_LIMIT", limit or 60, 1, SANDBOX_LIMIT),
             is_access_log_on=self.number("ACCESS_LOG", 0, 0, 1) == 1,
-            files_folder=Path(self.text("FILES_DIR", f"{self.text('DATA_DIR', '.data')}/files")).absolute(),
+            files_folder=Path(self.text("FILES_DIR", ".data/files")).absolute(),
             # Not shorter than the law (rules 14 and 1).
             attempts_kept_months=self.number("ATTEMPTS_KEPT_MONTHS", 6, 6, 1200),
             lookups_kept_months=self.number("LOOKUPS_KEPT_MONTHS", 120, 120, 1200),

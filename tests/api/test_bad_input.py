@@ -49,7 +49,10 @@ WITH_BODY = (
     *("PUT /admin/offers/{offer_id}/status", "PUT /admin/offers/{offer_id}/stock"),
     "POST /admin/coupons/{coupon_id}/revocation",
 )
-WITHOUT_BODY = ("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation")
+WITHOUT_BODY = (
+    *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
+    "PUT /me/notices/{notice_id}/read",
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,10 @@ async def calls(loud: Service) -> dict[str, Call]:
     citizen, clerk, admin = await loud.citizen(), await loud.clerk(), await loud.admin()
     spare, throwaway = await loud.clerk(await make_staff(loud)), await loud.citizen()
     offer = await make_offer(loud, total=100, uses_total=50)
-    coupon, redeemed = [await coupon_of(citizen.http, offer) for _ in range(2)]
+    coupon, redeemed, revoked = [await coupon_of(citizen.http, offer) for _ in range(3)]
+    await loud.revoke_coupon(revoked)
+    [notice] = (await citizen.http.get("/me/notices")).json()["items"]
+    read = f"/me/notices/{notice['id']}/read"
     done = (await clerk.redeem(await code_of(citizen.http, redeemed))).json()["id"]
     binding = (await spare.http.post("/staff/self-binding")).json()["binding_code"]
     version = (await citizen.http.get("/consents/credit_check")).json()["version"]
@@ -99,11 +105,11 @@ async def calls(loud: Service) -> dict[str, Call]:
     staff_id = spare.signed_in["staff"]["id"]
     for name, path, token in zip(
         WITHOUT_BODY,
-        ("/auth/logout", "/staff/self-binding", f"/admin/staff/{staff_id}/revocation"),
-        (bearer(throwaway.http), bearer(spare.http), boss),
+        ("/auth/logout", "/staff/self-binding", f"/admin/staff/{staff_id}/revocation", read),
+        (bearer(throwaway.http), bearer(spare.http), boss, person),
         strict=True,
     ):
-        found[name] = Call("POST", path, token, None)
+        found[name] = Call(name.partition(" ")[0], path, token, None)
     return found
 
 

@@ -43,6 +43,7 @@ CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
+NOBODY = "00000000-0000-7000-8000-000000000000"
 # An answer without an end: asked for with ids that are not there only.
 STREAM = "GET /api/v1/coupons/{coupon_id}/events"
 EXAMPLES = {"real ids": 8, "any ids": 2, "broken": 5}
@@ -105,7 +106,8 @@ def strategies(operation: Any, things: dict[str, str]) -> dict[str, st.SearchStr
     names = [parameter.name for parameter in operation.path_parameters]
     found = {"any ids": operation.as_strategy()}
     if names and operation.label != STREAM:
-        real = {name: things[name] for name in names}
+        # What only admins and owners reach is asked for in tests/matrix with real ids.
+        real = {name: things.get(name, NOBODY) for name in names}
         found["real ids"] = operation.as_strategy(path_parameters=real)
     elif not names:
         found = {"real ids": operation.as_strategy()}

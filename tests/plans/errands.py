@@ -112,6 +112,24 @@ async def _as_admin(service: Service, citizen: CitizenClient, admin: httpx.Async
     ):
         answer = await admin.request(method, path, json=body)
         assert answer.status_code < 300, (path, answer.text)
+    await _with_four_eyes(service, citizen, admin)
+
+
+async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx.AsyncClient) -> None:
+    head = await service.admin("demo-head")
+    [open_one] = (await admin.get("/admin/approvals?status=open")).json()["items"]
+    asked = f"/admin/approvals/{open_one['id']}"
+    assert (await admin.post(f"{asked}/refusal", json={"reason": "自己"})).status_code == 403
+    assert (await admin.delete(asked)).status_code == 204
+    assert (await admin.delete(asked)).status_code == 409
+    await service.revoke_coupon(await coupon_of(citizen.http, await make_offer(service)))
+    notice = (await citizen.http.get("/me/notices")).json()["items"][0]
+    assert (await citizen.http.put(f"/me/notices/{notice['id']}/read")).status_code == 204
+    owner = await service.clerk("demo-owner")
+    assert (await owner.http.get("/member/notices")).status_code == 200
+    assert (await owner.http.put(f"/member/notices/{notice['id']}/read")).status_code == 404
+    assert (await head.get("/admin/jobs/dead-letters")).status_code == 200
+    assert (await admin.post("/admin/jobs/1/retry")).status_code == 404
 
 
 async def _complain(

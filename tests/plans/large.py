@@ -1,6 +1,7 @@
 """A city after some years: hundreds of thousands of rows in every table that grows, made in seconds."""
 
 import asyncio
+import re
 from datetime import datetime
 
 import asyncpg
@@ -94,6 +95,83 @@ LOGS = [
 ]
 
 
+# What the parts of the alliance's business add: rows of any values that are of the columns' types.
+OTHERS = 20_000
+FILLED_BY_HAND = 100
+VALUES = {
+    "uuid": "md5('{table}' || n)::uuid",
+    "text": "'x' || n",
+    "date": "$1::date - n % 400",
+    "timestamp with time zone": "$1 - n * interval '10 minutes'",
+    "boolean": "n % 2 = 0",
+    "bytea": "sha256(n::text::bytea)",
+    "smallint": "n % 30000",
+    "integer": "n",
+    "bigint": "n",
+    "double precision": "n",
+    "ARRAY": "'{{}}'",
+}
+COLUMNS = """
+SELECT c.table_name::text AS table, c.column_name::text AS column, c.data_type AS type,
+       c.character_maximum_length AS most
+  FROM information_schema.columns c JOIN pg_class t ON t.relname = c.table_name AND t.relkind = 'r'
+ WHERE c.table_schema = 'public' AND c.table_name NOT LIKE 'pgqueuer%' AND NOT t.relispartition AND t.relnamespace = 'public'::regnamespace
+ ORDER BY c.table_name, c.ordinal_position
+"""
+CHECKS = """
+SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS drop
+  FROM pg_constraint JOIN pg_class t ON t.oid = conrelid
+ WHERE contype = 'c' AND NOT t.relispartition AND connamespace = 'public'::regnamespace
+"""
+
+
+KNOWN = """
+SELECT conname::text AS name, pg_get_constraintdef(oid) AS rule FROM pg_constraint
+ WHERE contype = 'c' AND conname LIKE '%_known'
+"""
+
+
+def _value(table: str, column: str, kind: str, most: int | None, known: dict[str, list[str]]) -> str:
+    if kind == "character varying":
+        # A state is one of a list, a region's code has six digits; another short text is a name.
+        if values := known.get(f"{table}_{column}_known"):
+            return f"(ARRAY[{', '.join(values)}])[1 + n % {len(values)}]"
+        if column.endswith("region_id"):
+            return "'3301' || lpad((n % 20)::text, 2, '0')"
+        return f"'v' || n % {3 if most and most <= 16 else OTHERS}"
+    return VALUES[kind].format(table=table)
+
+
+async def _fill_others(url: str, at: datetime, leave: set[str]) -> None:
+    """Fill what is still empty; the rules about values are switched off for it."""
+    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database")
+    connection = await asyncpg.connect(**{name: parts[name] for name in wanted})
+    tables: dict[str, dict[str, str]] = {}
+    known = {row["name"]: re.findall(r"'[a-z_]+'", row["rule"]) for row in await connection.fetch(KNOWN)}
+    for row in await connection.fetch(COLUMNS):
+        value = _value(row["table"], row["column"], row["type"], row["most"], known)
+        tables.setdefault(row["table"], {})[row["column"]] = value
+    empty = [
+        table
+        for table in tables
+        if table not in leave
+        and await connection.fetchval(
+            f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {FILLED_BY_HAND}) AS few"
+        )
+        < FILLED_BY_HAND
+    ]
+    drops = [row["drop"] for row in await connection.fetch(CHECKS)]
+    await connection.close()
+    fills = [
+        f"INSERT INTO {table} ({', '.join(tables[table])}) OVERRIDING SYSTEM VALUE"
+        f" SELECT {', '.join(tables[table].values())} FROM generate_series(1001, {1000 + OTHERS}) n"
+        " ON CONFLICT DO NOTHING"
+        for table in empty
+    ]
+    await _run(url, [*drops, *fills], at)
+
+
 async def make_months(url: str, at: datetime) -> None:
     """The months that the logs' rows are in."""
     await db.connect(url, pool_size=2)
@@ -102,9 +180,10 @@ async def make_months(url: str, at: datetime) -> None:
     await db.disconnect()
 
 
-async def fill(url: str, at: datetime) -> None:
+async def fill(url: str, at: datetime, small: set[str]) -> None:
     """Fill a database that has its months as if it had been in use until `at`, and let PostgreSQL know."""
     await asyncio.gather(*(_run(url, part, at) for part in ([*PEOPLE, *LOGS], [*SHOPS, *BOOKS])))
+    await _fill_others(url, at, small)
     await _run(url, ["ANALYZE"], at)
 
 
