@@ -286,7 +286,7 @@ async def test_a_tier_scheme_is_asked_for_and_announced(service: Service) -> Non
     [shown] = [
         item for item in await walk(head, "/admin/approvals", 20) if item["id"] == asked["approval_id"]
     ]
-    assert shown["payload"]["bands"][1]["low"] == 500, "whoever decides sees what he decides"
+    assert shown["details"]["bands"][1]["low"] == 500, "whoever decides sees what he decides"
     problem(await admin.post(f"{path}/approval", json={"reason": "自己"}), 403, "own_request")
     assert (await head.post(f"{path}/approval", json={"reason": "同意"})).status_code == 204
     [version] = [item for item in await walk(city, "/admin/tier-schemes", 1) if item["code"] == code]

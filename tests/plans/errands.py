@@ -4,6 +4,10 @@ from datetime import timedelta
 
 import httpx
 
+from benefits.ledger import LEDGER
+from common import database as db
+from models import seal_export
+from models.audit_book import AUDIT
 from tests.api.kit import claim, code_of, coupon_of
 from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_offer, make_staff
 from tests.e2e.invariants import seal_by_hand
@@ -182,7 +186,7 @@ async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx
     assert (await admin.delete(asked)).status_code == 204
     assert (await admin.delete(asked)).status_code == 409
     await service.revoke_coupon(await coupon_of(citizen.http, await make_offer(service)))
-    [notice] = (await citizen.http.get("/me/notices")).json()["items"]
+    notice = (await citizen.http.get("/me/notices")).json()["items"][0]
     assert (await citizen.http.put(f"/me/notices/{notice['id']}/read")).status_code == 204
     owner = await service.clerk("demo-owner")
     assert (await owner.http.get("/member/notices")).status_code == 200
@@ -253,6 +257,10 @@ async def _audit(service: Service, admin: httpx.AsyncClient) -> None:
         assert (await http.get(f"/admin/audit/{record}")).status_code == 200
         assert (await http.get(f"/admin/audit/{record}/proof")).status_code == 200
     assert (await admin.get("/audit/roots?limit=1")).status_code == 200
+    # As the operator's command does it.
+    async with db.own_connection(service.environment["DATABASE_URL"]):
+        for book in (LEDGER, AUDIT):
+            assert [line async for line in seal_export.export_lines(book)]
 
 
 async def _numbers_and_imports(
