@@ -49,7 +49,8 @@ PARTIAL_INDEXES = {
     " WHERE (store_id IS NULL)",
     "flow_days_store_once": "UNIQUE INDEX flow_days_store_once ON public.flow_days USING btree"
     " (day, offer_id, store_id) WHERE (store_id IS NOT NULL)",
-    "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at) WHERE (ended_at IS NOT NULL)",
+    "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at)"
+    " WHERE (ended_at > '2000-01-01 00:00:00+00'::timestamp with time zone)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }
