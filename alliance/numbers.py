@@ -48,7 +48,8 @@ SELECT code, sum(refusals)::bigint AS refusals
                     UNION ALL
                     SELECT member_id, code, scans FROM refused_scan_counts WHERE day >= $2 AND day <= $3) each_day
              GROUP BY member_id, code) by_member
-          JOIN members m ON m.id = by_member.member_id AND m.region_id LIKE $1 || '%') here
+         CROSS JOIN LATERAL (
+               SELECT id FROM members WHERE id = by_member.member_id AND region_id LIKE $1 || '%' LIMIT 1) ours) here
  GROUP BY code ORDER BY 2 DESC, code
 """
 MEMBERS = """

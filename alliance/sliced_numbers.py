@@ -34,6 +34,8 @@ LAST_OF_IDS, LAST_OF_MOMENTS = ((1 << 48) - 1) // (SLICE_S * 1000), 253_402_300_
 
 # The first 48 bits of an id are the milliseconds of its making.
 OF_ID = "('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 60000"
+# As the index of coupons that have ended says it.
+ENDED = "ended_at > '2000-01-01 00:00:00+00'"
 DAY = "({} AT TIME ZONE 'Asia/Shanghai')::date"
 
 # Of what was counted: what is more than before. The statement sees the slices as they were before it.
@@ -112,10 +114,10 @@ SOURCES: Mapping[NumberSource, Source] = {
     NumberSource.CLAIMS: Source(*_by_id("coupons", "claimed_at", "offer_id", "''"), CLAIMED, True),
     NumberSource.GIVEN_BACK: Source(
         "SELECT floor(extract(epoch FROM ended_at) / 60)::bigint AS slice FROM coupons"
-        " WHERE ended_at >= $1 ORDER BY ended_at LIMIT 1",
+        f" WHERE ended_at >= $1 AND {ENDED} ORDER BY ended_at LIMIT 1",
         "SELECT floor(extract(epoch FROM ended_at) / 60)::bigint AS slice,"
         f" {DAY.format('ended_at')} AS day, offer_id AS subject_id, '' AS code, count(*) AS count FROM coupons"
-        " WHERE ended_at >= $1 AND ended_at < $2 AND status = 'given_back' GROUP BY 1, 2, 3, 4",
+        f" WHERE ended_at >= $1 AND ended_at < $2 AND {ENDED} AND status = 'given_back' GROUP BY 1, 2, 3, 4",
         GIVEN_BACK,
         False,
     ),

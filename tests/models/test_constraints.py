@@ -78,6 +78,8 @@ PARTIAL_INDEXES = {
     " WHERE ((reserved_fen IS NOT NULL) AND (settled_at IS NULL))",
     "offers_live_by_claim_until": "INDEX offers_live_by_claim_until ON public.offers USING btree (claim_until)"
     " WHERE ((status)::text = ANY ((ARRAY['published'::character varying, 'paused'::character varying])::text[]))",
+    "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at)"
+    " WHERE (ended_at > '2000-01-01 00:00:00+00'::timestamp with time zone)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }

@@ -49,6 +49,8 @@ READS_THE_OFFER_LIST = (
     "FROM offers o JOIN programmes",
     "FROM offer_terms t JOIN offers o ON o.terms_id = t.id",
     "FROM stores WHERE is_active",
+    # A province's members by state are all that there are.
+    "SELECT kind, status, sum(members)::bigint AS members",
 )
 # PostgreSQL's own unit, a page read in order. A statement for many is planned as one for ten.
 MOST_COST = 250
@@ -60,6 +62,10 @@ MAY_COST = (
     "DELETE FROM login_failures WHERE id IN",
     "DELETE FROM one_time_links WHERE id IN",
     "UPDATE approvals SET status = 'expired'",
+    "DELETE FROM import_rows WHERE id IN",
+    "DELETE FROM number_slices WHERE id IN",
+    # A region's days: a dashboard's, from sums.
+    "SELECT code, sum(refusals)::bigint AS refusals FROM (SELECT by_member.*",
     # A minute's claims and refused scans, by the index on their ids.
     "AS slice, (claimed_at AT TIME ZONE",
     "AS slice, (attempted_at AT TIME ZONE",
