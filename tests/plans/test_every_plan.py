@@ -57,6 +57,9 @@ MAY_COST = (
     "DELETE FROM login_failures WHERE id IN",
     "DELETE FROM one_time_links WHERE id IN",
     "UPDATE approvals SET status = 'expired'",
+    # How many coupons of one offer there are; and up to 10,000 of them.
+    "SELECT count(*) AS coupons FROM coupons WHERE offer_id",
+    "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",
 )
 # Months that no row can be in are planned too: a plan that leaves them out hides how they would be read.
 SETTINGS = {**db.SESSION_SETTINGS, "enable_partition_pruning": "off"}
