@@ -27,8 +27,8 @@ CONTENT = (
     "most_cost_fen",
     *RULES,
 )
-OFFER = (
-    "SELECT o.*, m.name AS member_name, coalesce(t.title, n.title) AS title, s.total, s.daily_limit, s.issued,"
+SHOWN = (
+    "o.*, m.name AS member_name, coalesce(t.title, n.title) AS title, s.total, s.daily_limit, s.issued,"
     " s.budget_fen, s.reserved_fen, v.number AS open_number, v.state AS open_state"
     " FROM offers o JOIN members m ON m.id = o.member_id"
     " LEFT JOIN offer_stock s ON s.offer_id = o.id"
@@ -77,7 +77,7 @@ async def of_member(
 ) -> Sequence[Row]:
     """The member's offers, newest first; `before` is the last id of the page before."""
     return await fetch_all(
-        f"{OFFER} WHERE o.member_id = $1 AND o.id < $2 AND o.status = ANY ($3) ORDER BY o.id DESC LIMIT $4",
+        f"SELECT {SHOWN} WHERE o.member_id = $1 AND o.id < $2 AND o.status = ANY ($3) ORDER BY o.id DESC LIMIT $4",
         *(actor.member_id, before or AFTER_ALL, [status] if status else [*OfferStatus], limit),
     )
 
@@ -85,7 +85,7 @@ async def of_member(
 async def in_region(actor: AdminActor, status: OfferStatus, before: UUID | None, limit: int) -> Sequence[Row]:
     """Offers of one status in the admin's region and below, newest first."""
     return await fetch_all(
-        f"{OFFER} WHERE o.status = $1 AND o.id < $2 AND o.region_id LIKE $3 || '%' ORDER BY o.id DESC LIMIT $4",
+        f"SELECT {SHOWN} WHERE o.status = $1 AND o.id < $2 AND o.region_id LIKE $3 || '%' ORDER BY o.id DESC LIMIT $4",
         *(status, before or AFTER_ALL, subtree_prefix(actor.region), limit),
     )
 
@@ -111,7 +111,7 @@ async def story_of(actor: Owner, offer_id: UUID) -> Story:
         NotFound: no such offer of the member's, or in the admin's region.
     """
     where, value = where_of(actor)
-    offer = await fetch_one(f"{OFFER} WHERE o.id = $1 AND {where}", offer_id, value)
+    offer = await fetch_one(f"SELECT {SHOWN} WHERE o.id = $1 AND {where}", offer_id, value)
     if offer is None:
         raise NotFound
     versions = [Version(row, _content(row)) for row in await _versions(offer_id)]

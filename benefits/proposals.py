@@ -18,12 +18,17 @@ class OfferFieldInvalid(Invalid):
     """A field that an offer can't have so; `pointer` names it."""
 
     code = "offer_field_invalid"
-    zh = "优惠内容需要修改：{zh}"
-    en = "The offer needs a change: {en}"
+    zh = "优惠有一项内容需要修改。请按该项的提示改好后再保存。"
+    en = "One field of the offer needs a change. Correct it, then save again."
 
     def __init__(self, field: str, zh: str, en: str) -> None:
-        super().__init__(zh=zh, en=en)
+        super().__init__()
         self.pointer = f"/{field}"  # type: ignore[misc]
+        self._sentences = {"zh": zh, "en": en}
+
+    def sentence(self, language: str) -> str:
+        """What is wrong with this field."""
+        return self._sentences["en" if language == "en" else "zh"]
 
 
 class OrdinaryPathMissing(Invalid):

@@ -44,8 +44,8 @@ async def _revoke_some(
         rows = await fetch_all(
             "UPDATE coupons SET status = 'revoked', ended_at = $4, ended_reason = $5 WHERE status = 'claimed' AND id IN ("
             " SELECT id FROM coupons WHERE offer_id = $1 AND id > $2 AND status = 'claimed' AND claimed_at <= $3"
-            f"  AND valid_until > $4 ORDER BY id LIMIT {BATCH} FOR NO KEY UPDATE) RETURNING id, citizen_id",
-            *(offer_id, *which, now, reason),
+            "  AND valid_until > $4 ORDER BY id LIMIT $6 FOR NO KEY UPDATE) RETURNING id, citizen_id",
+            *(offer_id, *which, now, reason, BATCH),
         )
         for row in rows:
             facts = {"coupon_id": row["id"], "reason": reason}

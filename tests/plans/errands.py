@@ -10,6 +10,7 @@ from models import seal_export
 from models.audit_book import AUDIT
 from tests.api.kit import claim, code_of, coupon_of
 from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_offer, make_staff
+from tests.api.test_member_offers import a_body
 from tests.e2e.invariants import seal_by_hand
 from tests.service import CitizenClient, Service, StaffClient, new_key
 
@@ -118,6 +119,37 @@ async def _as_admin(service: Service, citizen: CitizenClient, admin: httpx.Async
         answer = await admin.request(method, path, json=body)
         assert answer.status_code < 300, (path, answer.text)
     await _with_four_eyes(service, citizen, admin)
+    await _write_an_offer(service, citizen, admin)
+
+
+async def _write_an_offer(service: Service, citizen: CitizenClient, admin: httpx.AsyncClient) -> None:
+    owner, head = (await service.clerk("demo-owner")).http, await service.admin("demo-head")
+    body = a_body(min_tier_level=3, alliance_share=10, stock_total=9, budget_fen=90_000)
+    offer = (await owner.post("/member/offers", json=body)).json()["id"]
+    own, theirs = f"/member/offers/{offer}", f"/admin/offers/{offer}"
+    for http, method, path, sent in (
+        *((owner, "PUT", own, body), (owner, "POST", f"{own}/submission", None)),
+        *((owner, "DELETE", f"{own}/submission", None), (owner, "POST", f"{own}/submission", None)),
+        (admin, "POST", f"{theirs}/return", {"number": 1, "reason": "测试"}),
+        *((owner, "POST", f"{own}/submission", None), (admin, "POST", f"{theirs}/approval", {"number": 2})),
+        *((owner, "POST", f"{own}/publication", None), (owner, "PUT", own, body)),
+        *(
+            (owner, "DELETE", f"{own}/proposal", None),
+            (owner, "GET", own, None),
+            (admin, "GET", theirs, None),
+        ),
+        *((owner, "GET", "/member/offers?limit=1", None), (admin, "GET", "/admin/offers?limit=1", None)),
+        (admin, "GET", "/admin/offer-versions?limit=1", None),
+        (admin, "PUT", f"{theirs}/budget", {"from_fen": 90_000, "to_fen": 80_000}),
+        *((owner, "POST", f"{own}/pause", None), (owner, "DELETE", f"{own}/pause", None)),
+    ):
+        answer = await http.request(method, path, json=sent)
+        assert answer.status_code < 300, (path, answer.text)
+    await coupon_of(citizen.http, offer)
+    asked = await admin.post(f"{theirs}/revocation", json={"reason": "测试"})
+    path = f"/admin/approvals/{asked.json()['approval_id']}/approval"
+    assert (await head.post(path, json={"reason": "同意"})).status_code == 204
+    assert (await owner.post(f"{own}/end")).status_code == 204
 
 
 async def _as_owner(service: Service) -> None:

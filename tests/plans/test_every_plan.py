@@ -77,6 +77,9 @@ MAY_COST = (
     "FROM audit_records WHERE (recorded_at, entry) < ($1, $2)",
     "FROM named CROSS JOIN LATERAL (SELECT",
     "FROM regions r CROSS JOIN LATERAL (SELECT",
+    # How many coupons of one offer there are; and up to 10,000 of them.
+    "SELECT count(*) AS coupons FROM coupons WHERE offer_id",
+    "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",
 )
 # An operator's recount reads everything, on a connection of its own without a limit.
 RECOUNTED = {
