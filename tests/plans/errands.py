@@ -7,6 +7,7 @@ import httpx
 from tests.api.kit import claim, code_of, coupon_of
 from tests.api.offers import backdate_redemption, end_coupon, make_offer, make_staff
 from tests.e2e.invariants import seal_by_hand
+from tests.plans import errands_members
 from tests.service import CitizenClient, Service, StaffClient, new_key
 
 TWO_MONTHS = timedelta(days=62)
@@ -20,6 +21,7 @@ async def run(service: Service) -> None:
     await _claim(service, citizen)
     await _scan(service, citizen, clerk, manager)
     await _as_admin(service, citizen, admin)
+    await errands_members.run(service, admin)
     await _come_and_go(service, citizen)
 
 
