@@ -68,7 +68,6 @@ PARTIAL_INDEXES = {
     " WHERE (store_id IS NULL)",
     "flow_days_store_once": "UNIQUE INDEX flow_days_store_once ON public.flow_days USING btree"
     " (day, offer_id, store_id) WHERE (store_id IS NOT NULL)",
-    "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at) WHERE (ended_at IS NOT NULL)",
     "offer_versions_one_open": "UNIQUE INDEX offer_versions_one_open ON public.offer_versions USING btree (offer_id)"
     " WHERE ((state)::text = ANY ((ARRAY['draft'::character varying, 'submitted'::character varying,"
     " 'approved'::character varying])::text[]))",

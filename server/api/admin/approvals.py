@@ -59,7 +59,10 @@ class ApprovalOut(Out):
     details: Annotated[
         dict[str, JsonValue],
         BeforeValidator(loads),
-        Field(validation_alias="payload", description="同意后执行的内容 / what is carried out when it is agreed to"),
+        Field(
+            validation_alias="payload",
+            description="同意后执行的内容 / what is carried out when it is agreed to",
+        ),
     ]
     reason: str
     status: ApprovalStatus
