@@ -22,6 +22,8 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "approval.withdraw": frozenset({REVIEWER, OPERATOR, AUDITOR, HEAD}),
     "audit.read": frozenset({AUDITOR}),
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
+    "export.ask": frozenset({OPERATOR, AUDITOR, HEAD}),
+    "export.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.retry": frozenset({OPERATOR, HEAD}),
     "offer.set_status": frozenset({OPERATOR}),
@@ -29,11 +31,20 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     # One's own sessions, whoever one is.
     "session.own": ANY_ADMIN,
     "staff.revoke": frozenset({OPERATOR}),
+    "statement.read": frozenset({OPERATOR, AUDITOR, HEAD}),
+    "statement.resolve": frozenset({OPERATOR, HEAD}),
+    "statement.settle": frozenset({OPERATOR, HEAD}),
 }
 
 # Cashiers and devices have the staff API; a member's business is its owners' and managers'.
 MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
+    "day_close.read": frozenset({OWNER, MANAGER}),
     "notice.read": frozenset({OWNER, MANAGER}),
+    "redemption.reverse_late": frozenset({OWNER, MANAGER}),
+    "statement.answer": frozenset({OWNER, MANAGER}),
+    "statement.export": frozenset({OWNER, MANAGER}),
+    "statement.owed": frozenset({OWNER, MANAGER}),
+    "statement.read": frozenset({OWNER, MANAGER}),
 }
 
 

@@ -2,7 +2,7 @@
 
 from sanic import Blueprint
 
-from server.api.admin import approvals, audit, coupons, jobs, offers, sign_in, staff
+from server.api.admin import approvals, audit, coupons, exports, jobs, offers, sign_in, staff, statements
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -11,6 +11,8 @@ routes = Blueprint.group(
         offers.routes,
         coupons.routes,
         approvals.routes,
+        statements.routes,
+        exports.routes,
         jobs.routes,
         audit.routes,
         url_prefix="/admin",

@@ -2,6 +2,6 @@
 
 from sanic import Blueprint
 
-from server.api.member import notices
+from server.api.member import late_reversals, notices, statements
 
-routes = Blueprint.group(notices.routes, url_prefix="/member")
+routes = Blueprint.group(notices.routes, statements.routes, late_reversals.routes, url_prefix="/member")
