@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sanic import Blueprint, Request
+from sanic import Blueprint, HTTPResponse, Request
 
 from alliance import exports
 from alliance.approvals import AlreadyAsked
@@ -82,11 +82,11 @@ async def listed(actor: AdminActor, query: PageQuery) -> Page[ExportOut]:
     refusals=(ExportNotReady, ExportDeleted),
     may="export.read",
 )
-async def download(request: Request, actor: AdminActor, export_id: UUID) -> None:
+async def download(request: Request, actor: AdminActor, export_id: UUID) -> HTTPResponse | None:
     """For whoever asked for it, for 7 days; every download is recorded."""
     file = await exports.opened(actor, export_id, now())
     files: FileStore = request.app.ctx.files
-    await send_file(request, file["name"], file["media_type"], files.chunks(file["sha256"]))
+    return await send_file(request, file["name"], file["media_type"], files.chunks(file["sha256"]))
 
 
 def _export(row: Row) -> ExportOut:

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sanic import Blueprint, Request
+from sanic import Blueprint, HTTPResponse, Request
 
 from alliance import statement_files, statement_views, statements
 from alliance.statement_states import StatementStateWrong
@@ -98,11 +98,13 @@ async def lines(actor: MemberActor, statement_id: UUID, query: LinesQuery) -> Pa
     answers={200: {"text/csv": None, XLSX: None}},
     may="statement.export",
 )
-async def download(request: Request, actor: MemberActor, statement_id: UUID, query: FileQuery) -> None:
+async def download(
+    request: Request, actor: MemberActor, statement_id: UUID, query: FileQuery
+) -> HTTPResponse | None:
     """All its lines as a table; that it was downloaded is recorded."""
     pieces = await statement_files.own_file(actor, statement_id, query.format, now())
     name = f"statement-{statement_id}.{query.format}"
-    await send_file(request, name, statement_files.MEDIA_TYPES[query.format], pieces)
+    return await send_file(request, name, statement_files.MEDIA_TYPES[query.format], pieces)
 
 
 @endpoint(
