@@ -41,6 +41,8 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "import.invite": frozenset({OPERATOR, HEAD}),
     "import.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "import.upload": frozenset({OPERATOR, HEAD}),
+    "export.ask": frozenset({OPERATOR, AUDITOR, HEAD}),
+    "export.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "job.retry": frozenset({OPERATOR, HEAD}),
     "member.lift": frozenset({OPERATOR, HEAD}),
@@ -67,6 +69,9 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "white_list.ask": frozenset({REVIEWER, OPERATOR}),
     "white_list.end": frozenset({HEAD}),
     "white_list.read": ANY_ADMIN,
+    "statement.read": frozenset({OPERATOR, AUDITOR, HEAD}),
+    "statement.resolve": frozenset({OPERATOR, HEAD}),
+    "statement.settle": frozenset({OPERATOR, HEAD}),
 }
 
 # Cashiers and devices have the staff API; a member's business is its owners' and managers'.
@@ -78,6 +83,7 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "device.create": frozenset({OWNER, MANAGER}),
     "device.read": frozenset({OWNER, MANAGER}),
     "device.revoke": frozenset({OWNER, MANAGER}),
+    "day_close.read": frozenset({OWNER, MANAGER}),
     "notice.read": frozenset({OWNER, MANAGER}),
     "staff.change": frozenset({OWNER, MANAGER}),
     "staff.invite": frozenset({OWNER, MANAGER}),
@@ -95,6 +101,11 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "offer.read": frozenset({OWNER, MANAGER}),
     "offer.stop": frozenset({OWNER, MANAGER}),
     "offer.write": frozenset({OWNER, MANAGER}),
+    "redemption.reverse_late": frozenset({OWNER, MANAGER}),
+    "statement.answer": frozenset({OWNER, MANAGER}),
+    "statement.export": frozenset({OWNER, MANAGER}),
+    "statement.owed": frozenset({OWNER, MANAGER}),
+    "statement.read": frozenset({OWNER, MANAGER}),
 }
 
 

@@ -1,11 +1,18 @@
 """Everybody's errands at one service, once: so that it sends every statement that it has."""
 
-from datetime import timedelta
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import UUID
 
 import httpx
 
+from alliance import exports, statement_closing
+from alliance.statement_lines import period_of
 from benefits.ledger import LEDGER
 from common import database as db
+from common.clock import now
+from common.files import FileStore
 from models import seal_export
 from models.audit_book import AUDIT
 from tests.api.kit import claim, code_of, coupon_of
@@ -30,6 +37,7 @@ async def run(service: Service) -> None:
     await _audit(service, admin)
     await _as_owner(service)
     await errands_members.run(service, admin)
+    await _reckon(service, citizen, clerk, admin)
     await _come_and_go(service, citizen)
 
 
@@ -331,3 +339,69 @@ async def _come_and_go(service: Service, citizen: CitizenClient) -> None:
     assert (await citizen.http.delete("/me/consents/credit_check")).status_code < 300
     assert (await citizen.http.post("/auth/logout")).status_code < 300
     assert (await client.get(service.url + "/readyz")).status_code == 200
+
+
+async def _reckon(
+    service: Service, citizen: CitizenClient, clerk: StaffClient, admin: httpx.AsyncClient
+) -> None:
+    """A past month of the member's is closed, answered, exported; a day is closed; a late reversal."""
+    done = await clerk.redeem(
+        await code_of(citizen.http, await coupon_of(citizen.http, await make_offer(service)))
+    )
+    redemption = await backdate_redemption(service, done.json()["id"], TWO_MONTHS)
+    owner, period = (await service.clerk("demo-owner")).http, period_of(now() - TWO_MONTHS)
+    body = {
+        "store_id": clerk.store_id,
+        "day": "2026-03-04",
+        "redemptions": 0,
+        "reversals": 0,
+        "discount_fen": 0,
+    }
+    key = {"Idempotency-Key": new_key()}
+    for _ in range(2):
+        assert (await clerk.http.post("/day-closes", json=body, headers=key)).status_code == 201
+    await _close_by_hand(service, period)
+    [statement] = [
+        each
+        for each in (await owner.get("/member/statements")).json()["items"]
+        if each["period"] == f"{period:%Y-%m}"
+    ]
+    mine, office = (f"/{audience}/statements/{statement['id']}" for audience in ("member", "admin"))
+    because, share = {"reason": "测试"}, {"member_fen": -1, "alliance_fen": 1, "reason_code": "other"}
+    export = {"region": "330100", "period": statement["period"], "reason": "测试"}
+    undone = await owner.post(f"/member/redemptions/{redemption}/late-reversals", json=because, headers=key)
+    assert undone.status_code == 201, undone.text
+    approval = (await admin.post("/admin/exports", json=export)).json()["approval_id"]
+    head = await service.admin("demo-head")
+    for http, method, path, sent in (
+        (owner, "GET", mine, None),
+        (owner, "GET", f"{mine}/lines", None),
+        (owner, "GET", f"{mine}/file", None),
+        (owner, "GET", f"/member/owed?period={statement['period']}", None),
+        (owner, "GET", "/member/day-closes", None),
+        (clerk.http, "GET", "/day-closes", None),
+        (admin, "GET", "/admin/statements?state=closed", None),
+        (admin, "GET", f"/admin/statements/sums?period={statement['period']}", None),
+        (admin, "GET", office, None),
+        (owner, "POST", f"{mine}/dispute", because),
+        (admin, "POST", f"{office}/rejection", because),
+        (owner, "POST", f"{mine}/dispute", because),
+        (admin, "POST", f"{office}/adjustment", share),
+        (admin, "POST", f"{office}/settlement", {"reference": "PAY-1"}),
+        (head, "POST", f"/admin/approvals/{approval}/approval", because),
+        (admin, "GET", "/admin/exports", None),
+    ):
+        answer = await http.request(method, path, json=sent)
+        assert answer.status_code < 300, (path, answer.text)
+    assert (await admin.get(f"/admin/exports/{approval}/file")).status_code == 409
+    assert (await owner.post(f"{mine}/confirmation")).status_code == 409
+    async with db.own_connection(service.environment["DATABASE_URL"]):
+        with tempfile.TemporaryDirectory(prefix="xy-files-") as folder:
+            await exports.write(UUID(approval), FileStore(Path(folder)), now())
+
+
+async def _close_by_hand(service: Service, period: date) -> None:
+    """As the worker does."""
+    [row] = await service.fetch("SELECT member_id FROM staff WHERE login = 'demo-owner'")
+    async with db.own_connection(service.environment["DATABASE_URL"]):
+        await statement_closing.close(row["member_id"], period, now())

@@ -5,11 +5,13 @@ from sanic import Blueprint
 from server.api.member import (
     complaints,
     devices,
+    late_reversals,
     membership,
     notices,
     numbers,
     offers,
     staff,
+    statements,
     stores,
     webhooks,
 )
@@ -24,5 +26,7 @@ routes = Blueprint.group(
     webhooks.routes,
     numbers.routes,
     offers.routes,
+    statements.routes,
+    late_reversals.routes,
     url_prefix="/member",
 )
