@@ -110,9 +110,9 @@ async def clear_away(settings: Settings) -> bool:
         close_abandoned_lookups,
         approvals.expire,
         forget_links,
+        monthly_logs.keeper(settings.kept_months),
         statement_closing.close_due,
         exports.deleter(FileStore(settings.files_folder)),
-        monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:
         try:
