@@ -175,6 +175,7 @@ async def test_a_closing_that_is_killed_anywhere_has_done_all_or_nothing(shop: S
 
 async def test_two_who_take_records_at_once_write_each_line_once(shop: Shop) -> None:
     deal = await a_deal(shop)
+    await take_new(MID_MARCH)  # so that the cursor's row is there and nobody waits for its making
     for fen in range(50):
         await given(deal, fen)
     await asyncio.gather(*(take_new(MID_MARCH) for _ in range(6)))
@@ -195,7 +196,8 @@ async def test_no_line_goes_onto_a_statement_while_it_is_being_closed(
     async def slowly(*arguments: Any) -> None:
         await sum_up(*arguments)
         arriving.append(asyncio.create_task(_give_and_take()))
-        await asyncio.sleep(0.3)
+        # With the lock he waits for us; without it he is done long before.
+        await asyncio.wait(arriving, timeout=1.5)
 
     async def _give_and_take() -> int:
         # The task must not go on with the connection of who started it.
