@@ -18,24 +18,25 @@ MOST_GROUPS = 500
 FUNDED = """sum(x.discount_fen)::bigint AS discount_fen, sum(x.member_fen)::bigint AS member_fen,
        sum(x.public_unit_fen)::bigint AS public_unit_fen, sum(x.alliance_fen)::bigint AS alliance_fen"""
 COUNTED = f"""sum(x.redemptions)::bigint AS redemptions, sum(x.reversals)::bigint AS reversals, {FUNDED}"""
-# With the names that people know; both are looked up once for each group.
-NAMED = """
-SELECT g.*, st.name AS store, t.title AS offer FROM ({}) g
+# The names that people know; both are looked up once for each group.
+NAMES = """
   LEFT JOIN LATERAL (SELECT name FROM stores WHERE id = g.store_id LIMIT 1) st ON true
   LEFT JOIN LATERAL (SELECT terms_id FROM offers WHERE id = g.offer_id LIMIT 1) o ON true
   LEFT JOIN LATERAL (SELECT title FROM offer_terms WHERE id = o.terms_id LIMIT 1) t ON true
  ORDER BY g.store_id, g.offer_id
 """
 # Of a closed statement the sums are kept; of an open one they are those of the lines that it has so far.
-OF_CLOSED = NAMED.format(f"""
-SELECT x.store_id, x.offer_id, {COUNTED} FROM statement_sums x WHERE x.statement_id = $1
- GROUP BY x.store_id, x.offer_id
-""")
-OF_OPEN = NAMED.format(f"""
-SELECT x.store_id, x.offer_id, count(*) FILTER (WHERE x.kind = 'redemption') AS redemptions,
-       count(*) FILTER (WHERE x.kind = 'reversal') AS reversals, {FUNDED}
-  FROM statement_lines x WHERE x.statement_id = $1 GROUP BY x.store_id, x.offer_id
-""")
+OF_CLOSED = f"""
+SELECT g.*, st.name AS store, t.title AS offer FROM (
+    SELECT x.store_id, x.offer_id, {COUNTED} FROM statement_sums x WHERE x.statement_id = $1
+     GROUP BY x.store_id, x.offer_id) g {NAMES}
+"""
+OF_OPEN = f"""
+SELECT g.*, st.name AS store, t.title AS offer FROM (
+    SELECT x.store_id, x.offer_id, count(*) FILTER (WHERE x.kind = 'redemption') AS redemptions,
+           count(*) FILTER (WHERE x.kind = 'reversal') AS reversals, {FUNDED}
+      FROM statement_lines x WHERE x.statement_id = $1 GROUP BY x.store_id, x.offer_id) g {NAMES}
+"""
 # The days of the statement on which a store redeemed, and the clerk's newest count of each.
 DAYS = """
 SELECT d.store_id, d.day, c.id AS close_id, c.redemptions, c.reversals, c.discount_fen, c.server_redemptions,

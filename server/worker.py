@@ -153,9 +153,9 @@ async def clear_away(settings: Settings) -> bool:
         sliced_numbers.sweep,
         sliced_numbers.forget_slices,
         forget_job_log,
+        monthly_logs.keeper(settings.kept_months),
         statement_closing.close_due,
         exports.deleter(FileStore(settings.files_folder)),
-        monthly_logs.keeper(settings.kept_months),
     )
     for task in tasks:
         try:

@@ -13,7 +13,7 @@ import pytest
 
 from alliance import statement_closing, statement_views, statements
 from alliance.statement_closing import REST, close, close_due
-from alliance.statement_lines import end_of_period, take_new
+from alliance.statement_lines import end_of_period, open_statements, take_new
 from alliance.statement_states import NEXT, Event, StatementStateWrong
 from alliance.statements import Adjustment, AdjustmentEmpty, PublicUnitUnknown
 from benefits import day_closes, late_reversals, reversals
@@ -175,6 +175,7 @@ async def test_a_closing_that_is_killed_anywhere_has_done_all_or_nothing(shop: S
 
 async def test_two_who_take_records_at_once_write_each_line_once(shop: Shop) -> None:
     deal = await a_deal(shop)
+    await take_new(MID_MARCH)  # so that the cursor's row is there and nobody waits for its making
     for fen in range(50):
         await given(deal, fen)
     await asyncio.gather(*(take_new(MID_MARCH) for _ in range(6)))
@@ -195,7 +196,8 @@ async def test_no_line_goes_onto_a_statement_while_it_is_being_closed(
     async def slowly(*arguments: Any) -> None:
         await sum_up(*arguments)
         arriving.append(asyncio.create_task(_give_and_take()))
-        await asyncio.sleep(0.3)
+        # With the lock he waits for us; without it he is done long before.
+        await asyncio.wait(arriving, timeout=1.5)
 
     async def _give_and_take() -> int:
         # The task must not go on with the connection of who started it.
@@ -536,3 +538,32 @@ async def test_a_statement_shows_days_that_nobody_counted_or_counted_differently
     assert [(row["day"], row["redemptions"]) for row in view.days] == [
         *((TODAY - 3 * DAY, None), (TODAY - DAY, 2)),
     ]
+
+
+async def test_a_statement_is_not_closed_while_a_line_is_on_its_way(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever found it open holds it until his line is written: the totals have it."""
+    from common import database as db
+
+    statement_id = await _in_state(shop, StatementState.DISPUTED)
+    closing: list[asyncio.Task[bool]] = []
+
+    async def closes() -> bool:
+        db._held.set(None)
+        return await close(shop.member_id, APRIL, MID_MAY)
+
+    async def slowly(*arguments: Any) -> Any:
+        found = await open_statements(*arguments)
+        closing.append(asyncio.create_task(closes()))
+        await asyncio.wait(closing, timeout=1)
+        return found
+
+    # The statement is there already, so that nothing but its lock keeps it from being closed.
+    await given(await a_deal(shop), 1, MID_APRIL)
+    await take_new(MID_APRIL)
+    monkeypatch.setattr(statements, "open_statements", slowly)
+    await statements.accept(PROVINCE, statement_id, SOME, MID_APRIL)
+    assert await closing[0]
+    april = await statement_of(shop.member_id, APRIL)
+    assert (april["state"], april["member_fen"], april["alliance_fen"]) == ("closed", -99, 100)

@@ -394,6 +394,10 @@ async def _reckon(
         answer = await http.request(method, path, json=sent)
         assert answer.status_code < 300, (path, answer.text)
     assert (await admin.get(f"/admin/exports/{approval}/file")).status_code == 409
+    [current] = [
+        each for each in (await owner.get("/member/statements")).json()["items"] if each["state"] == "open"
+    ][:1]
+    assert (await owner.get(f"/member/statements/{current['id']}")).status_code == 200
     assert (await owner.post(f"{mine}/confirmation")).status_code == 409
     async with db.own_connection(service.environment["DATABASE_URL"]):
         with tempfile.TemporaryDirectory(prefix="xy-files-") as folder:
