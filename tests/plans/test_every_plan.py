@@ -57,6 +57,7 @@ MAY_COST = (
     "DELETE FROM login_failures WHERE id IN",
     "DELETE FROM one_time_links WHERE id IN",
     "UPDATE approvals SET status = 'expired'",
+    "UPDATE offers SET status = 'ended' WHERE status IN",
     # How many coupons of one offer there are; and up to 10,000 of them.
     "SELECT count(*) AS coupons FROM coupons WHERE offer_id",
     "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",
