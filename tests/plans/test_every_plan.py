@@ -62,7 +62,6 @@ MAY_COST = (
     "DELETE FROM login_failures WHERE id IN",
     "DELETE FROM one_time_links WHERE id IN",
     "UPDATE approvals SET status = 'expired'",
-<<<<<<< HEAD
     "DELETE FROM import_rows WHERE id IN",
     "DELETE FROM number_slices WHERE id IN",
     # A region's days: a dashboard's, from sums.
@@ -78,10 +77,7 @@ MAY_COST = (
     "FROM audit_records WHERE (recorded_at, entry) < ($1, $2)",
     "FROM named CROSS JOIN LATERAL (SELECT",
     "FROM regions r CROSS JOIN LATERAL (SELECT",
-||||||| be018ba
-=======
     "UPDATE offers SET status = 'ended' WHERE status IN",
->>>>>>> 3eb30498de267231ff68103ad1635a7720a21ae4
     # How many coupons of one offer there are; and up to 10,000 of them.
     "SELECT count(*) AS coupons FROM coupons WHERE offer_id",
     "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",
