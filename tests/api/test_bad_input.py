@@ -114,8 +114,11 @@ async def calls(loud: Service) -> dict[str, Call]:
 
 
 def is_in_the_matrix(path: str, name: str) -> bool:
-    """Routes of admins and owners are tried by tests/matrix, one by one as the document lists them."""
-    is_theirs = path.startswith((f"{API}/admin/", f"{API}/member/"))
+    """Routes of admins and owners are tried by tests/matrix, one by one as the document lists them.
+
+    Those of applicants, each of whom has one application in one state, in test_member_applications and test_uploads.
+    """
+    is_theirs = path.startswith((f"{API}/admin/", f"{API}/member/", f"{API}/member-application"))
     return is_theirs and name.replace(API, "") not in {*WITH_BODY, *WITHOUT_BODY}
 
 
