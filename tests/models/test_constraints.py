@@ -53,6 +53,7 @@ PARTIAL_INDEXES = {
     " (offer_id) WHERE ((state)::text = 'in_force'::text)",
     "coupons_to_settle": "INDEX coupons_to_settle ON public.coupons USING btree (id)"
     " WHERE ((reserved_fen IS NOT NULL) AND (settled_at IS NULL))",
+    "coupons_by_offer": "INDEX coupons_by_offer ON public.coupons USING btree (((offer_id)::text), id)",
     "offers_live_by_claim_until": "INDEX offers_live_by_claim_until ON public.offers USING btree (claim_until)"
     " WHERE ((status)::text = ANY ((ARRAY['published'::character varying, 'paused'::character varying])::text[]))",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"

@@ -59,7 +59,7 @@ MAY_COST = (
     "UPDATE approvals SET status = 'expired'",
     "UPDATE offers SET status = 'ended' WHERE status IN",
     # How many coupons of one offer there are; and up to 10,000 of them.
-    "SELECT count(*) AS coupons FROM coupons WHERE offer_id",
+    "SELECT count(*) AS coupons FROM coupons WHERE offer_id::text",
     "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",
 )
 # Months that no row can be in are planned too: a plan that leaves them out hides how they would be read.
