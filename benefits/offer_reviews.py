@@ -37,8 +37,8 @@ SHOWN = (
     " LEFT JOIN offer_terms n ON n.id = v.terms_id"
 )
 COUNTED = f"""
-SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id = $1 LIMIT {MOST_COUNTED}) AS all_of_them) AS claimed,
-       (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id = $1 AND uses_done > 0 LIMIT {MOST_COUNTED})
+SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id::text = $1 LIMIT {MOST_COUNTED}) AS all_of_them) AS claimed,
+       (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id::text = $1 AND uses_done > 0 LIMIT {MOST_COUNTED})
                               AS used) AS used
 """
 
@@ -117,7 +117,7 @@ async def story_of(actor: Owner, offer_id: UUID) -> Story:
     versions = [Version(row, _content(row)) for row in await _versions(offer_id)]
     in_force = await _in_force(offer, versions)
     open_ones = [version for version in versions if version.row["number"] == offer["open_number"]]
-    counted = await fetch_one(COUNTED, offer_id)
+    counted = await fetch_one(COUNTED, str(offer_id))
     assert counted is not None
     return Story(
         offer=offer,

@@ -14,8 +14,8 @@ BEFORE_ALL = UUID(int=0)
 async def count(offer_id: UUID, now: datetime) -> int:
     """How many coupons of an offer can still be used."""
     row = await fetch_one(
-        "SELECT count(*) AS coupons FROM coupons WHERE offer_id = $1 AND status = 'claimed' AND valid_until > $2",
-        *(offer_id, now),
+        "SELECT count(*) AS coupons FROM coupons WHERE offer_id::text = $1 AND status = 'claimed' AND valid_until > $2",
+        *(str(offer_id), now),
     )
     assert row is not None
     return int(row["coupons"])
@@ -43,9 +43,9 @@ async def _revoke_some(
     async with transaction():
         rows = await fetch_all(
             "UPDATE coupons SET status = 'revoked', ended_at = $4, ended_reason = $5 WHERE status = 'claimed' AND id IN ("
-            " SELECT id FROM coupons WHERE offer_id = $1 AND id > $2 AND status = 'claimed' AND claimed_at <= $3"
+            " SELECT id FROM coupons WHERE offer_id::text = $1 AND id > $2 AND status = 'claimed' AND claimed_at <= $3"
             "  AND valid_until > $4 ORDER BY id LIMIT $6 FOR NO KEY UPDATE) RETURNING id, citizen_id",
-            *(offer_id, *which, now, reason, BATCH),
+            *(str(offer_id), *which, now, reason, BATCH),
         )
         for row in rows:
             facts = {"coupon_id": row["id"], "reason": reason}

@@ -53,10 +53,7 @@ class Coupon(Model):
 
     class Meta:
         table = "coupons"
-        indexes = (
-            Index(fields=("citizen_id", "id"), name="coupons_by_citizen"),
-            Index(fields=("offer_id", "id"), name="coupons_by_offer"),
-        )
+        indexes = (Index(fields=("citizen_id", "id"), name="coupons_by_citizen"),)
         constraints = (
             UniqueConstraint(fields=("number",), name="coupons_number_once"),
             UniqueConstraint(fields=("citizen_id", "request_key"), name="coupons_request_key_once"),

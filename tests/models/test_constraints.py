@@ -75,6 +75,7 @@ PARTIAL_INDEXES = {
     " (offer_id) WHERE ((state)::text = 'in_force'::text)",
     "coupons_to_settle": "INDEX coupons_to_settle ON public.coupons USING btree (id)"
     " WHERE ((reserved_fen IS NOT NULL) AND (settled_at IS NULL))",
+    "coupons_by_offer": "INDEX coupons_by_offer ON public.coupons USING btree (((offer_id)::text), id)",
     "offers_live_by_claim_until": "INDEX offers_live_by_claim_until ON public.offers USING btree (claim_until)"
     " WHERE ((status)::text = ANY ((ARRAY['published'::character varying, 'paused'::character varying])::text[]))",
     "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at)"

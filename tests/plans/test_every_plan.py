@@ -79,7 +79,7 @@ MAY_COST = (
     "FROM regions r CROSS JOIN LATERAL (SELECT",
     "UPDATE offers SET status = 'ended' WHERE status IN",
     # How many coupons of one offer there are; and up to 10,000 of them.
-    "SELECT count(*) AS coupons FROM coupons WHERE offer_id",
+    "SELECT count(*) AS coupons FROM coupons WHERE offer_id::text",
     "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",
 )
 # An operator's recount reads everything, on a connection of its own without a limit.
