@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import BinaryIO
+from typing import IO
 
 from common.errors import Invalid
 
@@ -108,14 +108,13 @@ class FileStore:
             while piece := await asyncio.to_thread(file.read, CHUNK):
                 yield piece
 
-    def _settle(self, file: "BinaryIO | object", digest: str) -> None:
+    def _settle(self, file: IO[bytes], digest: str) -> None:
         # On disk before its row is written: a row never names what is not there.
-        handle: BinaryIO = file  # type: ignore[assignment]
-        handle.flush()
-        os.fsync(handle.fileno())
+        file.flush()
+        os.fsync(file.fileno())
         target = self.path(digest)
         target.parent.mkdir(exist_ok=True)
-        Path(handle.name).replace(target)
+        Path(file.name).replace(target)
 
 
 def _check(head: bytes, size: int, media_type: str) -> None:
