@@ -18,7 +18,8 @@ async def enqueue(
     Args:
         kind: one of the table in `server.jobs`.
         payload: plain values, without personal data.
-        once: a job with this key that still waits or runs is not written a second time.
+        once: a job with this key that still waits or runs is not written a second time. One that runs may have
+            read its things already: where these can change again, the key names the change and not the thing.
     """
     async with one_connection() as connection:
         await Queries(AsyncpgDriver(connection)).enqueue(

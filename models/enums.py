@@ -26,17 +26,123 @@ class MemberStatus(StrEnum):
     LEFT = "left"
 
 
+class ApplicationState(StrEnum):
+    """How far an application for membership has come; the last three are final (`merchants.applications`)."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    COUNTY_REVIEW = "county_review"
+    CITY_REVIEW = "city_review"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ApplicationAction(StrEnum):
+    """What moves an application from one state to the next."""
+
+    SUBMIT = "submit"
+    TO_COUNTY = "to_county"
+    TO_CITY = "to_city"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+
+
+class MemberAction(StrEnum):
+    """What moves a member from one status to the next; `LIFT` is one cause of several, `REINSTATE` the last."""
+
+    SUSPEND = "suspend"
+    LIFT = "lift"
+    REINSTATE = "reinstate"
+    LEAVE = "leave"
+    REJOIN = "rejoin"
+
+
+class SuspensionCause(StrEnum):
+    """Why a member is suspended; several can hold at once, and each is lifted by itself."""
+
+    GRADE = "grade"
+    DISHONEST_LIST = "dishonest_list"
+    COMPLAINTS = "complaints"
+    OFFICE = "office"
+
+
+class CheckFinding(StrEnum):
+    """What a check of an organisation found, the worst first; `UNAVAILABLE` says nothing about it."""
+
+    DISHONEST = "dishonest"
+    GRADE_TOO_LOW = "grade_too_low"
+    NO_GRADE = "no_grade"
+    PASSED = "passed"
+    UNAVAILABLE = "unavailable"
+
+
+class PromiseOutcome(StrEnum):
+    """践诺 / 失诺."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+
+
+class PromiseCause(StrEnum):
+    """What showed that a promise was kept or broken."""
+
+    COMPLAINT = "complaint"
+    CREDIT_CHECK = "credit_check"
+    INSPECTION = "inspection"
+    OFFICE = "office"
+
+
 class StaffRole(StrEnum):
-    """What a person may do for a member: a cashier redeems at his stores, a manager and an owner undo at all of them."""
+    """What a person may do for a member: a cashier redeems at his stores, a manager and an owner undo at all of them.
+
+    A `DEVICE` (扫码终端) is no person: it redeems at its one store, and undoes nothing.
+    """
 
     OWNER = "owner"
     MANAGER = "manager"
     CASHIER = "cashier"
+    DEVICE = "device"
+
+
+class ClosureReason(StrEnum):
+    """Why a store is closed for some days: 节假日, 装修, 盘点, 突发情况, 其他."""
+
+    HOLIDAY = "holiday"
+    RENOVATION = "renovation"
+    STOCKTAKING = "stocktaking"
+    EMERGENCY = "emergency"
+    OTHER = "other"
+
+
+class WebhookEvent(StrEnum):
+    """What a member's own till system is told."""
+
+    REDEMPTION_CREATED = "redemption.created"
+    REDEMPTION_REVERSED = "redemption.reversed"
+    PING = "ping"
+
+
+class DeliveryStatus(StrEnum):
+    """How far a webhook's delivery has come; `FAILED` was tried for a day."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 class StaffStatus(StrEnum):
-    """Of staff and admins: a revoked person is refused at the next request."""
+    """Of staff: a revoked person is refused at the next request."""
 
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class AdminStatus(StrEnum):
+    """Of admins: `INVITED` has a link, or a password whose first one-time code was not confirmed yet."""
+
+    INVITED = "invited"
     ACTIVE = "active"
     REVOKED = "revoked"
 
@@ -93,6 +199,36 @@ class FilePurpose(StrEnum):
     IMPORT = "import"
     IMPORT_ERRORS = "import_errors"
     EXPORT = "export"
+
+
+class NumberSource(StrEnum):
+    """What the numbers are counted from, each with a mark of its own."""
+
+    LEDGER = "ledger"
+    CLAIMS = "claims"
+    GIVEN_BACK = "given_back"
+    ATTEMPTS = "attempts"
+
+
+class ImportKind(StrEnum):
+    """What the rows of an imported file are."""
+
+    MEMBERS = "members"
+    STORES = "stores"
+    STAFF = "staff"
+    OFFERS = "offers"
+
+
+class ImportStatus(StrEnum):
+    """How far an import has come (`alliance.imports.TRANSITIONS`); the last three are final."""
+
+    UPLOADED = "uploaded"
+    CHECKING = "checking"
+    CHECKED = "checked"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+    DISCARDED = "discarded"
 
 
 class Channel(StrEnum):
@@ -152,12 +288,31 @@ class Category(StrEnum):
 
 
 class OfferStatus(StrEnum):
-    """Only a published offer can be claimed; ending it never voids what was claimed."""
+    """Only a published offer can be claimed; ending or withdrawing it never voids what was claimed.
+
+    `benefits.offer_lives` says how one becomes the other. Ended: its time is over, or somebody ended it. Withdrawn: its
+    member took it back, published or not.
+    """
 
     DRAFT = "draft"
     PUBLISHED = "published"
     PAUSED = "paused"
     ENDED = "ended"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
+
+
+class OfferVersionState(StrEnum):
+    """How far a proposal of an offer's terms has come; one of them is in force, one at most is still open."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
 
 
 class DiscountKind(StrEnum):
@@ -193,12 +348,13 @@ class CouponStatus(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who acts."""
+    """Who acts; an applicant is known by his application's key and never signs in."""
 
     CITIZEN = "citizen"
     STAFF = "staff"
     ADMIN = "admin"
     SYSTEM = "system"
+    APPLICANT = "applicant"
 
 
 class AuditOutcome(StrEnum):
@@ -206,3 +362,69 @@ class AuditOutcome(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"
+
+
+class ComplaintKind(StrEnum):
+    """What a citizen complains of: 拒绝兑现, 优惠金额不对, 先涨价后打折, 宣传不实, 服务态度, 其他."""
+
+    REFUSED = "refused"
+    WRONG_AMOUNT = "wrong_amount"
+    PRICE_RAISED = "price_raised"
+    MISLEADING = "misleading"
+    SERVICE = "service"
+    OTHER = "other"
+
+
+class ComplaintStatus(StrEnum):
+    """How far a complaint has come (`alliance.complaint_states`); only `WITHDRAWN` is final for good."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    OVERDUE = "overdue"
+    UPHELD = "upheld"
+    DISMISSED = "dismissed"
+    REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+
+
+class StatementState(StrEnum):
+    """How far a member's month has come (`alliance.statement_states`)."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    SETTLED = "settled"
+
+
+class StatementLineKind(StrEnum):
+    """What a line of a statement stands for: a record of the ledger, or what an accepted dispute gave."""
+
+    REDEMPTION = "redemption"
+    REVERSAL = "reversal"
+    ADJUSTMENT = "adjustment"
+
+
+class AdjustmentReason(StrEnum):
+    """Why an admin adjusted a statement after a dispute."""
+
+    AMOUNT_WRONG = "amount_wrong"
+    SHARE_WRONG = "share_wrong"
+    NOT_GIVEN = "not_given"
+    MISSING = "missing"
+    OTHER = "other"
+
+
+class ExportFormat(StrEnum):
+    """What kind of table a file is."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+class ExportState(StrEnum):
+    """How far an export has come; its file is deleted a week after it was made."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    DELETED = "deleted"

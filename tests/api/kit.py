@@ -18,7 +18,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _LOOKS_LIKE_A_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 # Written by the processes in the background, not by the request that is looked at.
-BACKGROUND = frozenset({"refused_scan_counts"})
+BACKGROUND = frozenset({"refused_scan_counts", "flow_days"})
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tests.service import API, Service
 
 # Stands for somebody's secret: it must come back in no answer and in no line of the log.
 CANARY = "Geheim-4711-Canary"
+PASSPHRASE = "four unrelated words here"
 LONE_SURROGATE = "\\ud800"
 
 
@@ -47,7 +48,7 @@ WITH_BODY = (
     *("PUT /me/consents/{purpose}", "POST /me/staff-binding", "POST /offers/{offer_id}/coupons"),
     *("POST /redemptions/preview", "POST /redemptions", "POST /redemptions/{redemption_id}/reversals"),
     *("PUT /admin/offers/{offer_id}/status", "PUT /admin/offers/{offer_id}/stock"),
-    "POST /admin/coupons/{coupon_id}/revocation",
+    *("POST /admin/coupons/{coupon_id}/revocation", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
@@ -74,6 +75,15 @@ async def calls(loud: Service) -> dict[str, Call]:
     done = (await clerk.redeem(await code_of(citizen.http, redeemed))).json()["id"]
     binding = (await spare.http.post("/staff/self-binding")).json()["binding_code"]
     version = (await citizen.http.get("/consents/credit_check")).json()["version"]
+    invited, other = [
+        (
+            await admin.post(
+                "/admin/admins", json={"login": login, "region": "330100", "roles": ["operator"]}
+            )
+        ).json()
+        for login in ("bad-input-one", "bad-input-two")
+    ]
+    anew = (await admin.post(f"/admin/admins/{other['admin_id']}/reset")).json()
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -100,6 +110,8 @@ async def calls(loud: Service) -> dict[str, Call]:
         Call("PUT", f"/admin/offers/{offer}/status", boss, {"status": "published"}),
         Call("PUT", f"/admin/offers/{offer}/stock", boss, {"stock_total": 99}),
         Call("POST", f"/admin/coupons/{coupon}/revocation", boss, {"reason": "测试"}),
+        Call("POST", "/auth/admin/invitation", "", {"secret": invited["secret"], "password": PASSPHRASE}),
+        Call("POST", "/auth/admin/reset", "", {"secret": anew["secret"], "password": PASSPHRASE}),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]
@@ -114,8 +126,11 @@ async def calls(loud: Service) -> dict[str, Call]:
 
 
 def is_in_the_matrix(path: str, name: str) -> bool:
-    """Routes of admins and owners are tried by tests/matrix, one by one as the document lists them."""
-    is_theirs = path.startswith((f"{API}/admin/", f"{API}/member/"))
+    """Routes of admins and owners are tried by tests/matrix, one by one as the document lists them.
+
+    Those of applicants, each of whom has one application in one state, in test_member_applications and test_uploads.
+    """
+    is_theirs = path.startswith((f"{API}/admin/", f"{API}/member/", f"{API}/member-application"))
     return is_theirs and name.replace(API, "") not in {*WITH_BODY, *WITHOUT_BODY}
 
 

@@ -294,7 +294,7 @@ async def before_it(servers: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 async def test_rows_survive_the_migration_and_writers_go_on_through_it(before_it: str) -> None:
-    await reference.load(now())
+    await reference._load_consent_texts(now())  # the schema of that time has no place for the rest
     yesterday = now() - timedelta(days=1)
     made = [(log, await MAKE[log](at)) for log in LOGS for at in (shanghai("1999-01-01 00:00"), yesterday)]
     before = {log: await fetch_all(f"SELECT * FROM {log} ORDER BY id") for log in LOGS}

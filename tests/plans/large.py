@@ -74,14 +74,24 @@ BOOKS = [
     f" SELECT md5('reversal' || n)::uuid, 'x' FROM generate_series(1, {SOME}) n",
 ]
 LOGS = [
-    "INSERT INTO attempts (id, attempted_at, staff_id, member_id, store_id, code, is_preview)"
+    "INSERT INTO attempts (id, attempted_at, staff_id, member_id, store_id, coupon_id, code, is_preview)"
     f" SELECT md5('attempt' || n)::uuid, $1 - n * interval '{MONTHS * 30} days' / {MANY}, md5('staff' || n % 100)::uuid,"
-    f" md5('member' || n % 100)::uuid, md5('store' || n % 100)::uuid, 'code_used', false FROM generate_series(1, {MANY}) n",
+    f" md5('member' || n % 100)::uuid, md5('store' || n % 100)::uuid, md5('coupon' || n)::uuid, 'code_used', false FROM generate_series(1, {MANY}) n",
     "INSERT INTO refused_scan_counts (day, member_id, code, scans) SELECT $1::date - n / 1000, md5('member' || n % 1000)::uuid,"
     f" 'code_forged', 1 FROM generate_series(1, {SOME}) n",
-    "INSERT INTO audit_records (id, recorded_at, actor_kind, action, object_kind, object_id, outcome)"
-    " SELECT md5('audit' || n)::uuid, $1, 'admin', 'coupon.revoke', 'coupon', n::text, 'done'"
-    f" FROM generate_series(1, {SOME}) n",
+    "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, region_id, outcome)"
+    f" SELECT md5('audit' || n)::uuid, $1 - n * interval '{MONTHS * 30} days' / {MANY}, 'admin', md5('admin' || n % 50)::uuid,"
+    " 'noun.verb_' || n % 80, 'coupon', n::text, CASE WHEN n % 9 > 0 THEN (330100 + n % 90)::text END,"
+    f" CASE WHEN n % 100 = 0 THEN 'refused' ELSE 'done' END FROM generate_series(1, {MANY}) n",
+    "INSERT INTO complaints (id, citizen_id, member_id, store_id, region_id, kind, status, complained_at, complained_on, place,"
+    " answer_due_at, answered_at, answered_by, decided_at, decided_by, upheld_at, request_key, request_hash)"
+    " SELECT md5('complaint' || n)::uuid, md5('citizen' || n)::uuid, md5('member' || n % 1000)::uuid, md5('store' || n)::uuid,"
+    " (330100 + n % 90)::text, 'other', CASE WHEN n % 5 = 0 THEN 'open' ELSE 'upheld' END, $1, $1::date, 1, $1 + interval"
+    " '5 days', CASE WHEN n % 5 > 0 THEN $1 END, CASE WHEN n % 5 > 0 THEN md5('staff' || n)::uuid END,"
+    " CASE WHEN n % 5 > 0 THEN $1 END, CASE WHEN n % 5 > 0 THEN md5('admin' || n)::uuid END,"
+    f" CASE WHEN n % 5 > 0 THEN $1 END, 'key', {ZEROS} FROM generate_series(1, {SOME}) n",
+    "INSERT INTO complaint_texts (complaint_id, text_encrypted)"
+    f" SELECT md5('complaint' || n)::uuid, 'x' FROM generate_series(1, {SOME}) n",
 ]
 
 

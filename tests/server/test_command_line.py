@@ -27,6 +27,7 @@ COMMANDS = [
     "make-migration",
     "export-ledger",
     "witness-root",
+    "recount-numbers",
     "check",
     "config",
     "new-secrets",

@@ -95,6 +95,9 @@ HALF_WAY = {
     "0003_sealed_ledger": "seals",
     "0004_monthly_logs": "credit_lookups_default",
     "0005_alliance": "stored_files",
+    "0010_complaints_audit": "audit_records_refused",
+    "0009_admins": "admin_recovery_codes",
+    "0006_members": "suspensions",
 }
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 from sanic import Blueprint
 
 from alliance import dead_letters
+from alliance.dead_letters import JobWaitsAlready
 from common.actors import AdminActor
 from common.clock import now
 from server.endpoints import endpoint
@@ -52,6 +53,7 @@ async def listed(actor: AdminActor, query: PageQuery) -> Page[DeadLetterOut]:
     "/<job_id>/retry",
     summary="重试 / Have it tried again",
     answers={204: None},
+    refusals=(JobWaitsAlready,),
     may="job.retry",
 )
 async def retry(actor: AdminActor, job_id: str) -> None:

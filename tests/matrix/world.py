@@ -1,0 +1,116 @@
+"""One service for the whole matrix, somebody of every role, and things that belong to Hangzhou and to one member."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from models.enums import AdminRole, StaffRole
+from tests.api.kit import BACKGROUND, bearer, fingerprint, with_key
+from tests.api.offers import make_admin, make_staff
+from tests.matrix.routes import Route
+from tests.service import Service
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+# Who calls: everything may be done by the first two; the things belong to neither of the strangers.
+ADMIN, OWNER, OTHER_ADMIN, OTHER_OWNER = "admin", "owner of hz-hupan", "admin of Ningbo", "owner of hz-tea"
+GRANTED = [*AdminRole]
+STAFF = [*StaffRole]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call needs besides its route; a file goes as `content`."""
+
+    things: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    media_type: str = "application/json"
+    # Somebody else than the admin or owner who may do everything.
+    token: str | None = None
+
+
+@dataclass
+class World:
+    """The running service, tokens by role, and what was made once for all."""
+
+    service: Service
+    client: httpx.AsyncClient
+    tokens: dict[str, str]
+    logins: dict[str, str]
+
+    def as_citizen(self) -> httpx.AsyncClient:
+        """A client of the citizen; it ends with the test."""
+        return self.service.client(Authorization=f"Bearer {self.tokens['citizen']}")
+
+    async def call(self, route: Route, who: str, call: Call) -> httpx.Response:
+        """Call a route as somebody."""
+        path = route.path
+        for name in route.parameters:
+            path = path.replace(f"{{{name}}}", call.things.get(name, NOBODY))
+        headers = {"Authorization": f"Bearer {call.token or self.tokens[who]}", **with_key()}
+        if call.body is not None or call.content is not None:
+            headers["Content-Type"] = call.media_type
+        request = self.client.build_request(
+            route.operation.method,
+            path,
+            params=call.query,
+            headers=headers,
+            **({"content": call.content} if call.content is not None else {"json": call.body}),  # type: ignore[arg-type]
+        )
+        answer = await self.client.send(request, stream=route.operation.is_stream)
+        if route.operation.is_stream:
+            if answer.is_success:
+                await answer.aclose()
+            else:
+                await answer.aread()
+        return answer
+
+    def rightful(self, route: Route) -> str:
+        """Who may call a route, and whose the things are."""
+        return ADMIN if route.is_for_admins else OWNER
+
+    def stranger(self, route: Route) -> str:
+        """Who may call it too, but to whom the things don't belong."""
+        return OTHER_ADMIN if route.is_for_admins else OTHER_OWNER
+
+    async def tried(self, calls: list[tuple[str, Callable[[], Awaitable[str | None]]]]) -> list[str]:
+        """What was wrong with each of these calls, and whose call changed something though it was refused."""
+        kept = {*BACKGROUND, "audit_records"}
+        before, wrong = await fingerprint(self.service, kept), []
+        for name, call in calls:
+            if fault := await call():
+                wrong.append(f"{name}: {fault}")
+        if await fingerprint(self.service, kept) != before:
+            before = await fingerprint(self.service, kept)
+            for name, call in calls:  # once more, one by one, to name it
+                await call()
+                after = await fingerprint(self.service, kept)
+                if after != before:
+                    changed = sorted(table for table in after if after[table] != before.get(table))
+                    wrong.append(f"{name}: was refused and changed {changed}")
+                before = after
+            wrong = wrong or ["a refused call changed something, and not a second time"]
+        return wrong
+
+
+async def make_world(service: Service) -> World:
+    """Everybody signs in once."""
+    logins = {
+        ADMIN: await make_admin(service, "330000", "reviewer", "operator", "auditor", "head"),
+        OTHER_ADMIN: await make_admin(service, "330200", "reviewer", "operator", "auditor", "head"),
+        **{f"admin: {role}": await make_admin(service, "330000", role) for role in GRANTED},
+    }
+    tokens = {who: bearer(await service.admin(login)) for who, login in logins.items()}
+    people = {
+        OWNER: await make_staff(service, "owner"),
+        OTHER_OWNER: await make_staff(service, "owner", "hz-tea", ("hz-tea-longjing",)),
+        **{f"staff: {role}": await make_staff(service, role) for role in STAFF},
+    }
+    tokens |= {who: bearer((await service.clerk(login)).http) for who, login in people.items()}
+    citizen = await service.citizen()
+    tokens["citizen"] = bearer(citizen.http)
+    client = httpx.AsyncClient(base_url=service.url, timeout=30)
+    return World(service, client, tokens, logins | people)
