@@ -21,7 +21,8 @@ from common.database import fetch_one, transaction, wait_for_older_statements
 from common.errors import Invalid
 from common.ids import new_id
 from models import audit_log, one_time_links
-from models.enums import ActorKind, AdminRole, LinkPurpose
+from models.enums import ActorKind, AdminRole
+from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 from models.region import subtree_prefix
 

@@ -9,7 +9,7 @@ from benefits.budgets import BudgetChanged
 from benefits.proposals import BudgetNeedsMostCost
 from common.actors import AdminActor
 from common.errors import Invalid
-from models.enums import ApprovalKind
+from models.office_enums import ApprovalKind
 
 
 class RaiseNeedsReason(Invalid):

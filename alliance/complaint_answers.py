@@ -10,7 +10,7 @@ from common.crypto import PersonalDataKeys
 from common.database import execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
 from models import audit_log, notice_log
-from models.enums import ComplaintStatus
+from models.office_enums import ComplaintStatus
 
 BATCH = 500
 

@@ -17,7 +17,8 @@ from common.database import Row, execute, fetch_one, transaction, wait_for_older
 from common.errors import NotFound
 from merchants import policies
 from models import audit_log, notice_log
-from models.enums import ComplaintStatus, SuspensionCause
+from models.enums import SuspensionCause
+from models.office_enums import ComplaintStatus
 from models.region import subtree_prefix
 
 

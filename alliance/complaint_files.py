@@ -11,7 +11,7 @@ from common.database import Row, fetch_all, fetch_one
 from common.errors import NotFound
 from common.ids import AFTER_ALL
 from common.masking import masked_numbers
-from models.enums import ComplaintStatus
+from models.office_enums import ComplaintStatus
 from models.region import subtree_prefix
 
 TEXT, ANSWER, DECISION = (f"complaint_texts.{name}" for name in ("text", "answer", "decision"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from common.errors import Refused
-from models.enums import ComplaintStatus
+from models.office_enums import ComplaintStatus
 
 OPEN, ANSWERED, OVERDUE = ComplaintStatus.OPEN, ComplaintStatus.ANSWERED, ComplaintStatus.OVERDUE
 UPHELD, DISMISSED = ComplaintStatus.UPHELD, ComplaintStatus.DISMISSED

@@ -22,7 +22,8 @@ from common.ids import AFTER_ALL, new_id
 from common.request_keys import RequestKey
 from merchants import policies
 from models import audit_log, notice_log
-from models.enums import ActorKind, ComplaintKind, ComplaintStatus
+from models.enums import ActorKind
+from models.office_enums import ComplaintKind, ComplaintStatus
 
 MOST_A_DAY = 5
 # Losing a race to oneself takes a place each time, or meets the same key: after that there is no race left.

@@ -16,7 +16,8 @@ from common import jobs
 from common.actors import AdminActor
 from common.database import Row, fetch_one
 from common.errors import NotFound, Refused
-from models.enums import ApprovalKind, CouponStatus
+from models.enums import CouponStatus
+from models.office_enums import ApprovalKind
 from models.region import subtree_prefix
 
 REVOKE_ALL = "coupons.revoke_all"

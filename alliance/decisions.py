@@ -20,7 +20,7 @@ from benefits import (
 )
 from common.actors import AdminActor
 from common.database import Row, transaction, wait_for_older_statements
-from models.enums import ApprovalKind, ApprovalStatus
+from models.office_enums import ApprovalKind, ApprovalStatus
 
 # The deciding admin, who asked, the payload, the reason, now. Each runs inside the decision's transaction and writes
 # its own audit record; what it refuses undoes the decision as well.

@@ -14,7 +14,7 @@ from common.files import FileStore
 from common.ids import AFTER_ALL
 from common.jobs import enqueue
 from models import audit_log, stored_files
-from models.enums import ApprovalKind, ExportFormat, ExportState, FilePurpose
+from models.office_enums import ApprovalKind, ExportFormat, ExportState, FilePurpose
 from models.region import subtree_prefix
 
 KEPT = timedelta(days=7)

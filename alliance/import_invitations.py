@@ -12,7 +12,7 @@ from common.actors import AdminActor
 from common.database import execute, fetch_all, transaction
 from common.ids import new_id
 from models import audit_log
-from models.enums import ImportKind, ImportStatus, LinkPurpose
+from models.office_enums import ImportKind, ImportStatus, LinkPurpose
 from models.one_time_links import SECRET_BYTES
 
 GOOD_FOR = timedelta(days=7)

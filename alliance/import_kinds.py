@@ -7,7 +7,7 @@ from uuid import UUID
 
 from alliance import import_members, import_offers, import_staff, import_stores
 from alliance.import_cells import Cells, Row, RowError
-from models.enums import ImportKind
+from models.office_enums import ImportKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,15 @@ from alliance import imports
 from alliance.import_cells import SENTENCES, Cells, Row, RowError, header_errors
 from alliance.import_kinds import KINDS, Kind
 from alliance.imports import MOST_ROWS
-from common import table_files
+from common import table_exports, table_files
 from common.database import Row as Record
 from common.database import execute, fetch_all, fetch_one, transaction
 from common.files import FileStore
 from common.ids import new_id
 from common.table_files import Line, TableUnreadable
 from models import audit_log, stored_files
-from models.enums import ActorKind, FilePurpose, ImportKind, ImportStatus
+from models.enums import ActorKind
+from models.office_enums import FilePurpose, ImportKind, ImportStatus
 from models.region import subtree_prefix
 
 BATCH = 1_000
@@ -255,7 +256,7 @@ async def _store_errors(
     assert file is not None
     lines: list[Sequence[str | int]] = [HEADER]
     lines += [(each.number, each.column, each.code, *SENTENCES[each.code]) for each in errors]
-    written = await asyncio.to_thread(table_files.written, lines, file["media_type"])
+    written = await asyncio.to_thread(table_exports.written, lines, file["media_type"])
 
     async def content() -> AsyncIterator[bytes]:
         yield written

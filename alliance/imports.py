@@ -17,7 +17,7 @@ from common.files import Content
 from common.ids import AFTER_ALL, new_id
 from common.jobs import enqueue
 from models import audit_log, stored_files
-from models.enums import FilePurpose, ImportKind, ImportStatus
+from models.office_enums import FilePurpose, ImportKind, ImportStatus
 from models.region import subtree_prefix
 
 MOST_BYTES = 20 * 1_048_576

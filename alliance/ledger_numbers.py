@@ -19,7 +19,7 @@ from alliance import number_marks
 from benefits.ledger import LEDGER
 from common.database import Row, execute, fetch_all, transaction
 from models import seals
-from models.enums import NumberSource
+from models.office_enums import NumberSource
 
 BATCH = 1_000
 

@@ -1,7 +1,7 @@
 """How far each source was counted: a row that whoever counts holds, so that two processes take turns."""
 
 from common.database import Row, execute, fetch_one
-from models.enums import NumberSource
+from models.office_enums import NumberSource
 
 
 async def held(source: NumberSource) -> Row:

@@ -13,7 +13,7 @@ from uuid import UUID
 from alliance import number_marks
 from common.clock import end_of, local_day, start_of
 from common.database import Row, execute, fetch_all, transaction
-from models.enums import NumberSource
+from models.office_enums import NumberSource
 
 LEDGER = """
 SELECT (redeemed_at AT TIME ZONE 'Asia/Shanghai')::date AS day, offer_id, store_id, '' AS code,

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from alliance import number_marks
 from common.database import execute, fetch_all, fetch_one, transaction
-from models.enums import NumberSource
+from models.office_enums import NumberSource
 
 SLICE_S = 60
 # Slices that are counted again each time: no statement of the service is on its way for longer.

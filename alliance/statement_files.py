@@ -11,7 +11,7 @@ from common.database import Row, fetch_all
 from common.files import XLSX
 from common.table_exports import CSV, Cell
 from models import audit_log
-from models.enums import ExportFormat
+from models.office_enums import ExportFormat
 from models.region import subtree_prefix
 
 PAGE = 2_000

@@ -22,7 +22,7 @@ from common.clock import local_day, start_of
 from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.ids import new_id
 from models import seals
-from models.enums import StatementState
+from models.office_enums import StatementState
 
 BATCH = 1_000
 

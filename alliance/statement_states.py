@@ -5,7 +5,7 @@ from uuid import UUID
 
 from common.database import Row, fetch_one
 from common.errors import Refused
-from models.enums import StatementState
+from models.office_enums import StatementState
 
 OPEN, CLOSED, CONFIRMED, DISPUTED, SETTLED = StatementState
 

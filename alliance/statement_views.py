@@ -9,7 +9,7 @@ from common.actors import AdminActor, MemberActor
 from common.database import Row, fetch_all, fetch_one
 from common.errors import NotFound
 from common.ids import AFTER_ALL
-from models.enums import StatementState
+from models.office_enums import StatementState
 from models.region import subtree_prefix
 
 NOBODY = UUID(int=0)

@@ -12,7 +12,7 @@ from common.database import Row, execute, fetch_one, transaction
 from common.errors import Invalid, NotFound
 from common.ids import new_id
 from models import audit_log, notice_log
-from models.enums import AdjustmentReason
+from models.office_enums import AdjustmentReason
 from models.region import subtree_prefix
 
 ADJUST = """

@@ -14,7 +14,8 @@ from common.actors import AdminActor
 from common.clock import rfc3339
 from common.errors import Forbidden
 from models import audit_log
-from models.enums import ApprovalKind, TierLevel
+from models.enums import TierLevel
+from models.office_enums import ApprovalKind
 
 
 class SchemesAreTheProvinces(Forbidden):

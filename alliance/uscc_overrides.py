@@ -12,7 +12,8 @@ from common.errors import Refused
 from merchants import applications, submissions
 from merchants.applications import ApplicationNotOpen
 from models import audit_log
-from models.enums import ApplicationState, ApprovalKind
+from models.enums import ApplicationState
+from models.office_enums import ApprovalKind
 
 
 class UsccNotInDoubt(Refused):

@@ -11,7 +11,7 @@ from common.database import Row, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
 from common.ids import AFTER_ALL, new_id
 from models import audit_log
-from models.enums import ApprovalKind
+from models.office_enums import ApprovalKind
 from models.region import subtree_prefix
 
 

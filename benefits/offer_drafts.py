@@ -22,7 +22,8 @@ from common.database import Row, constraint_of, fetch_one, transaction
 from common.errors import Forbidden, Invalid, NotFound
 from common.ids import new_id
 from models import audit_log, stored_files
-from models.enums import FilePurpose, MemberKind, OfferStatus
+from models.enums import MemberKind, OfferStatus
+from models.office_enums import FilePurpose
 
 
 class MemberNotActive(Forbidden):

@@ -27,6 +27,8 @@ CSV = "text/csv"
 _BOM = b"\xef\xbb\xbf"
 # As Excel has them; a longer table goes on with the next sheet.
 ROWS_PER_SHEET = 1_048_576
+_TEXTS_STAY_TEXTS = {"strings_to_formulas": False, "strings_to_urls": False}
+# OWASP: CSV injection; full-width signs too, which some spreadsheets take for the others.
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -42,6 +44,18 @@ def inert(value: Cell) -> str | int:
         return value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
     text = str(value)
     return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
+
+
+def written(rows: Sequence[Sequence[Cell]], media_type: str) -> bytes:
+    """A small file at once; its first row is the header."""
+    if media_type != XLSX:
+        return _BOM + _lines(rows)
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True, **_TEXTS_STAY_TEXTS}) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            _write_row(sheet, number, row)
+    return content.getvalue()
 
 
 def chunks(media_type: str, header: Sequence[str], rows: Rows) -> AsyncIterator[bytes]:
@@ -82,7 +96,7 @@ class _Sheets:
     """One workbook whose rows go to the disk as they come."""
 
     def __init__(self, path: Path, folder: str, header: Sequence[str]) -> None:
-        options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False}
+        options = {"constant_memory": True, "tmpdir": folder, **_TEXTS_STAY_TEXTS}
         self._book: Any = xlsxwriter.Workbook(str(path), options)
         self._book.use_zip64()
         self._header = header
@@ -102,10 +116,14 @@ class _Sheets:
         self._write(self._header)
 
     def _write(self, row: Sequence[Cell]) -> None:
-        for column, cell in enumerate(row):
-            value = inert(cell)
-            if isinstance(value, int):
-                self._sheet.write_number(self._row, column, value)
-            elif value:
-                self._sheet.write_string(self._row, column, value)
+        _write_row(self._sheet, self._row, row)
         self._row += 1
+
+
+def _write_row(sheet: Any, number: int, row: Sequence[Cell]) -> None:
+    for column, cell in enumerate(row):
+        value = inert(cell)
+        if isinstance(value, int):
+            sheet.write_number(number, column, value)
+        elif value:
+            sheet.write_string(number, column, value)

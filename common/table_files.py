@@ -1,4 +1,4 @@
-"""Tables in files, CSV and XLSX: read row by row in bounded memory, and written so that no cell is a formula.
+"""Tables in files, CSV and XLSX, read row by row in bounded memory; `common.table_exports` writes them.
 
 A CSV is UTF-8 (with or without a byte order mark) or GB18030, which is what spreadsheets in China write. An XLSX is a
 ZIP archive: what it would unpack to is looked at before it is opened.
@@ -9,14 +9,12 @@ import csv
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime
-from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import openpyxl
-import xlsxwriter
 
 from common.files import CHUNK, XLSX
 
@@ -24,7 +22,6 @@ from common.files import CHUNK, XLSX
 MOST_UNPACKED, MOST_TEXTS, MOST_PARTS, MOST_RATIO = 150_000_000, 40_000_000, 1_000, 200
 MOST_COLUMNS = 100
 MOST_CELL = 4_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Line = tuple[int, Sequence[str]]
 Lines = Generator[tuple[int, list[str]], None, None]
@@ -74,33 +71,6 @@ def batches_of(lines: Iterator[Line], size: int) -> Iterator[list[Line]]:
     """So many rows at a time."""
     while batch := list(islice(lines, size)):
         yield batch
-
-
-def written(rows: Sequence[Sequence[str | int]], media_type: str) -> bytes:
-    """A file of these rows; texts stay texts, whatever they begin with."""
-    if media_type == XLSX:
-        return _written_xlsx(rows)
-    text = StringIO(newline="")
-    csv.writer(text).writerows([[_inert(cell) for cell in row] for row in rows])
-    return codecs.BOM_UTF8 + text.getvalue().encode()  # without the mark, spreadsheets read it as GB18030
-
-
-def _inert(cell: str | int) -> str | int:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
-
-
-def _written_xlsx(rows: Sequence[Sequence[str | int]]) -> bytes:
-    content = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(content, options) as book:
-        sheet = book.add_worksheet()
-        for number, row in enumerate(rows):
-            for column, cell in enumerate(row):
-                if isinstance(cell, int):
-                    sheet.write_number(number, column, cell)
-                else:
-                    sheet.write_string(number, column, cell)
-    return content.getvalue()
 
 
 def _csv(path: Path) -> Lines:

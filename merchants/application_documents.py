@@ -10,7 +10,7 @@ from common.errors import NotFound, Refused
 from common.files import FileStore
 from merchants.applications import ApplicationNotOpen
 from models import audit_log, stored_files
-from models.enums import FilePurpose
+from models.office_enums import FilePurpose
 
 MOST_DOCUMENTS = 20
 MOST_BYTES = 10 * 1_048_576

@@ -17,7 +17,8 @@ from common.ids import new_id
 from merchants.staff import StaffAccount, end_sessions, revoke_by_member
 from merchants.staff_rights import MANAGES, NO_PASSWORD, hold_member, place_at
 from models import audit_log, one_time_links
-from models.enums import ActorKind, LinkPurpose, StaffRole
+from models.enums import ActorKind, StaffRole
+from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 
 CODE_GOOD_FOR = timedelta(minutes=10)

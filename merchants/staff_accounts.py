@@ -22,7 +22,8 @@ from merchants.staff_rights import (
     place_at,
 )
 from models import audit_log, one_time_links
-from models.enums import ActorKind, LinkPurpose, StaffRole
+from models.enums import ActorKind, StaffRole
+from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 from models.region import subtree_prefix
 

@@ -9,7 +9,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import ApprovalKind, ApprovalStatus, FilePurpose, LinkPurpose
+from models.office_enums import ApprovalKind, ApprovalStatus, FilePurpose, LinkPurpose
 
 CONSTRAINTS = [
     "ALTER TABLE approvals ADD CONSTRAINT approvals_kind_known CHECK (kind IN ('tier_scheme', 'white_list', 'uscc_override', 'coupon_revocation', 'budget_raise', 'export'))",

@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import ComplaintKind, ComplaintStatus
+from models.office_enums import ComplaintKind, ComplaintStatus
 
 CONSTRAINTS = [
     "ALTER TABLE audit_seals ADD CONSTRAINT audit_seals_last_entry_once UNIQUE (last_entry)",

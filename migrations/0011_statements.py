@@ -7,7 +7,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import AdjustmentReason, ExportFormat, ExportState, StatementLineKind, StatementState
+from models.office_enums import AdjustmentReason, ExportFormat, ExportState, StatementLineKind, StatementState
 
 CONSTRAINTS = [
     "ALTER TABLE day_closes ADD CONSTRAINT day_closes_request_key_once UNIQUE (staff_id, request_key)",

@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import ImportKind, ImportStatus, NumberSource
+from models.office_enums import ImportKind, ImportStatus, NumberSource
 
 CONSTRAINTS = [
     "ALTER TABLE flow_days ADD CONSTRAINT flow_days_counts CHECK (views >= 0 AND claims >= 0 AND given_back >= 0 AND redemptions >= 0 AND reversals >= 0 AND discount_fen >= 0 AND reversed_fen >= 0 AND new_customers >= 0 AND returning_customers >= 0)",

@@ -6,7 +6,7 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from models.citizen import Citizen
-from models.enums import ComplaintKind, ComplaintStatus
+from models.office_enums import ComplaintKind, ComplaintStatus
 
 
 class Complaint(Model):

@@ -8,7 +8,7 @@ from uuid import UUID
 from common.database import execute, fetch_one
 from common.errors import Unauthenticated
 from common.ids import new_id
-from models.enums import LinkPurpose
+from models.office_enums import LinkPurpose
 
 SECRET_BYTES = 32
 

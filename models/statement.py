@@ -5,7 +5,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from models.enums import AdjustmentReason, StatementLineKind, StatementState
+from models.office_enums import AdjustmentReason, StatementLineKind, StatementState
 
 ADDS_UP = "discount_fen = member_fen + public_unit_fen + alliance_fen"
 

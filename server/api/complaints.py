@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from alliance.complaint_files import ComplaintFile
-from models.enums import ComplaintKind, ComplaintStatus
+from models.office_enums import ComplaintKind, ComplaintStatus
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
 
 Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]

@@ -10,7 +10,7 @@ from pydantic import Field, PlainSerializer
 from alliance.statement_views import StatementView
 from common.database import Row
 from common.ids import AFTER_ALL
-from models.enums import AdjustmentReason, ExportFormat, StatementLineKind, StatementState
+from models.office_enums import AdjustmentReason, ExportFormat, StatementLineKind, StatementState
 from server.schemas import Moment, Out, Page, PageQuery, Query, page_of
 
 Period = Annotated[

@@ -10,8 +10,9 @@ from alliance.import_kinds import KINDS
 from common.actors import AdminActor
 from common.database import Row
 from common.files import FileStore
-from common.table_files import read_lines, written
-from models.enums import ImportKind
+from common.table_exports import written
+from common.table_files import read_lines
+from models.office_enums import ImportKind
 from tests.factories.moments import NOON
 
 CSV = "text/csv"

@@ -13,7 +13,8 @@ from alliance.admins import LoginTaken
 from common.actors import AdminActor
 from common.database import execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound
-from models.enums import AdminRole, LinkPurpose
+from models.enums import AdminRole
+from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 from tests.factories.admins import an_admin
 from tests.factories.citizens import KEYS

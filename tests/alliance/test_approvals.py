@@ -18,7 +18,8 @@ from citizens.tier_schemes import Band, scheme_in_force
 from common.actors import AdminActor
 from common.database import execute, fetch_all, fetch_one
 from common.errors import DomainError, NotFound, Refused
-from models.enums import ApprovalKind, ApprovalStatus, TierLevel
+from models.enums import TierLevel
+from models.office_enums import ApprovalKind, ApprovalStatus
 from tests.factories.admins import an_admin
 from tests.factories.moments import NOON
 

@@ -10,7 +10,7 @@ from alliance import complaint_decisions, suspensions
 from alliance.complaint_states import ComplaintEvent, ComplaintNotPossible
 from common.database import fetch_all, fetch_one
 from merchants.policies import DEFAULT
-from models.enums import ComplaintStatus
+from models.office_enums import ComplaintStatus
 from tests.factories.citizens import KEYS
 from tests.factories.complaints import an_admin, complaint_in, complaint_row, happen
 from tests.factories.members import Shop, a_shop

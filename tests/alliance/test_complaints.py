@@ -18,7 +18,7 @@ from benefits.refusals import IdempotencyKeyReused
 from common.actors import MemberActor
 from common.database import execute, fetch_all
 from common.errors import NotFound
-from models.enums import ComplaintKind, ComplaintStatus
+from models.office_enums import ComplaintKind, ComplaintStatus
 from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.complaints import (
     LATER,

@@ -25,7 +25,8 @@ from common.errors import NotFound
 from common.files import XLSX, FileStore
 from common.table_exports import CSV, Cell, chunks, inert
 from models import Admin
-from models.enums import AdminRole, ExportFormat, StaffStatus
+from models.enums import AdminRole, StaffStatus
+from models.office_enums import ExportFormat
 from tests.alliance.test_statements import owner
 from tests.factories.members import a_shop
 from tests.factories.moments import NOON

@@ -14,7 +14,7 @@ from common.database import execute, fetch_all, fetch_one
 from common.errors import NotFound
 from common.files import XLSX
 from models import one_time_links
-from models.enums import ImportKind, ImportStatus, LinkPurpose
+from models.office_enums import ImportKind, ImportStatus, LinkPurpose
 from tests.alliance.imported import Office, an_admin, table, uscc_of
 from tests.factories.members import a_clerk, a_member, a_store, suspend
 from tests.factories.moments import NOON

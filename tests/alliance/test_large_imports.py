@@ -11,7 +11,7 @@ import pytest
 from alliance import import_runs, imports
 from common.database import fetch_one
 from common.files import XLSX
-from models.enums import ImportKind
+from models.office_enums import ImportKind
 from tests.alliance.imported import Office, table, uscc_of
 from tests.factories.moments import NOON
 

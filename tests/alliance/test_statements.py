@@ -30,7 +30,8 @@ from common.clock import local_day
 from common.database import execute, fetch_all, fetch_one
 from common.errors import DomainError, NotFound
 from merchants.staff import StaffRevoked
-from models.enums import AdjustmentReason, AdminRole, MemberKind, StatementState
+from models.enums import AdminRole, MemberKind
+from models.office_enums import AdjustmentReason, StatementState
 from tests.factories.members import Shop, a_member, a_shop
 from tests.factories.moments import shanghai
 from tests.factories.scans import a_key

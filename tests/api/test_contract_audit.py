@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from common.cells import inert
 from common.merkle import root_by_path
+from common.table_exports import inert
 from tests.api.kit import NOBODY, answered, problem, walk
 from tests.api.offers import make_admin, make_offer
 from tests.e2e.invariants import check_sealed

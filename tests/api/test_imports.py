@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from common.files import XLSX
-from models.enums import ImportKind
+from models.office_enums import ImportKind
 from tests.alliance.imported import table, uscc_of
 from tests.api.kit import NOBODY, answered, problem
 from tests.server.commands import started

@@ -10,7 +10,8 @@ import pytest
 
 from common import table_files
 from common.files import XLSX
-from common.table_files import TableUnreadable, read_lines, written
+from common.table_exports import written
+from common.table_files import TableUnreadable, read_lines
 
 CSV = "text/csv"
 

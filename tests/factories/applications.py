@@ -15,7 +15,8 @@ from merchants import applications, commitments, submissions
 from merchants.applications import Form
 from merchants.organisation_sources import OrganisationRecord
 from models import stored_files
-from models.enums import Category, FilePurpose, MemberKind, TierLevel
+from models.enums import Category, MemberKind, TierLevel
+from models.office_enums import FilePurpose
 from tests.factories.citizens import KEYS
 from tests.factories.moments import NOON
 

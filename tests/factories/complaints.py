@@ -9,7 +9,8 @@ from alliance.complaint_states import ComplaintEvent
 from alliance.complaints import Grievance
 from common.actors import AdminActor, MemberActor
 from common.database import Row, fetch_one
-from models.enums import AdminRole, ComplaintKind, ComplaintStatus
+from models.enums import AdminRole
+from models.office_enums import ComplaintKind, ComplaintStatus
 from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.members import Shop
 from tests.factories.moments import NOON

@@ -9,7 +9,8 @@ from common.actors import AdminActor, MemberActor
 from common.database import fetch_all, fetch_one
 from common.files import Content
 from models import stored_files
-from models.enums import DiscountKind, FilePurpose
+from models.enums import DiscountKind
+from models.office_enums import FilePurpose
 from tests.factories.members import Shop
 from tests.factories.moments import NOON, shanghai
 

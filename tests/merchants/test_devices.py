@@ -15,7 +15,8 @@ from merchants import devices, self_bindings, staff, staff_accounts
 from merchants.devices import ALPHABET, CODE_GOOD_FOR
 from merchants.staff import StaffRevoked
 from merchants.staff_rights import StoresUnknown
-from models.enums import ActorKind, LinkPurpose, StaffRole
+from models.enums import ActorKind, StaffRole
+from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 from server import sessions
 from tests.factories.citizens import KEYS, a_citizen

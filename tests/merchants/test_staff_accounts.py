@@ -14,7 +14,8 @@ from merchants import staff, staff_accounts, staff_sessions
 from merchants.staff import LastOwner, StaffRevoked
 from merchants.staff_accounts import INVITED_FOR, RESET_FOR, StaffLoginTaken
 from merchants.staff_rights import RoleNotYours, StoresUnknown
-from models.enums import ActorKind, LinkPurpose, StaffRole
+from models.enums import ActorKind, StaffRole
+from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 from server import sessions
 from tests.factories.members import Shop, a_clerk, a_shop, a_store, an_owner, as_member

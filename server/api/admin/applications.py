@@ -17,7 +17,8 @@ from common.errors import NotFound
 from merchants.applications import ApplicationNotOpen
 from merchants.submissions import AlreadyMember
 from models import audit_log, stored_files
-from models.enums import ApplicationState, Category, FilePurpose, MemberKind
+from models.enums import ApplicationState, Category, MemberKind
+from models.office_enums import FilePurpose
 from server.api.admin.approvals import AskedOut, Reason
 from server.api.applicant import ApplicationOut, application_out
 from server.api.organisation_views import RegionCode

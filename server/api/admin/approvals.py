@@ -17,7 +17,7 @@ from citizens.tier_scheme_versions import LaterVersionAnnounced, NoticeTooShort
 from common.actors import AdminActor
 from common.clock import now
 from merchants.applications import ApplicationNotOpen
-from models.enums import ApprovalKind, ApprovalStatus
+from models.office_enums import ApprovalKind, ApprovalStatus
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
 

@@ -13,9 +13,9 @@ from sanic import Blueprint, Request
 
 from alliance import audit
 from common.actors import AdminActor
-from common.cells import inert
 from common.clock import now, rfc3339
 from common.database import Row
+from common.table_exports import inert
 from models.enums import ActorKind, AuditOutcome
 from models.seal_proofs import NotYetSealed, Proof
 from server.api.seals import RecordProofOut, proof_out

@@ -8,7 +8,7 @@ from sanic import Blueprint, Request
 from alliance import admin_invitations
 from alliance.admin_invitations import AdminLink
 from common.clock import now
-from models.enums import LinkPurpose
+from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 from server import passwords
 from server.api.admin.sign_in import Password

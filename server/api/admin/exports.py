@@ -13,7 +13,7 @@ from common.actors import AdminActor
 from common.clock import now
 from common.database import Row
 from common.files import XLSX, FileStore
-from models.enums import ExportFormat, ExportState
+from models.office_enums import ExportFormat, ExportState
 from server.api.admin.approvals import AskedOut, Reason
 from server.api.statement_views import Period, PeriodOut, first_day
 from server.endpoints import endpoint

@@ -14,8 +14,8 @@ from common.actors import AdminActor
 from common.clock import now
 from common.errors import NotFound
 from common.files import TABLES, XLSX, FileStore
-from common.table_files import written
-from models.enums import ImportKind, ImportStatus
+from common.table_exports import written
+from models.office_enums import ImportKind, ImportStatus
 from server.api.files import file_answer
 from server.endpoints import Answer, endpoint
 from server.schemas import Moment, Out, Page, PageQuery, Query, decode_cursor, page_of

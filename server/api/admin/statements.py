@@ -13,7 +13,7 @@ from common.actors import AdminActor
 from common.clock import now
 from common.database import Row
 from common.money import MAX_FEN
-from models.enums import AdjustmentReason, StatementState
+from models.office_enums import AdjustmentReason, StatementState
 from server.api.admin.approvals import Reason
 from server.api.statement_views import (
     FundedOut,

@@ -11,7 +11,7 @@ from common.actors import CitizenActor
 from common.clock import now
 from common.errors import NotFound
 from common.request_keys import request_key
-from models.enums import ComplaintKind, ComplaintStatus
+from models.office_enums import ComplaintKind, ComplaintStatus
 from server.api.complaints import ComplaintOut, Words, complaint_page, place_of
 from server.endpoints import Answer, IdempotencyKey, endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, page_of

@@ -15,7 +15,8 @@ from common.actors import MemberActor
 from common.clock import now
 from common.files import DOCUMENTS
 from models import stored_files
-from models.enums import FilePurpose, OfferStatus
+from models.enums import OfferStatus
+from models.office_enums import FilePurpose
 from server.api.offer_forms import WRITING, OfferLineOut, OfferStoryOut, ProposalIn, story_out
 from server.endpoints import endpoint
 from server.schemas import Out, Page, PageQuery, Query, decode_cursor, page_of

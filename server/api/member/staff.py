@@ -13,7 +13,8 @@ from merchants import staff, staff_accounts, staff_sessions
 from merchants.staff import LastOwner
 from merchants.staff_accounts import Link, StaffLoginTaken
 from merchants.staff_rights import RoleNotYours, StoresUnknown
-from models.enums import LinkPurpose, StaffRole
+from models.enums import StaffRole
+from models.office_enums import LinkPurpose
 from server.api.sessions import SessionOut, session_page
 from server.endpoints import Answer, endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of

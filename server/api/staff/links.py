@@ -8,7 +8,8 @@ from sanic import Blueprint, Request
 from common.clock import now
 from merchants import devices, staff_accounts
 from merchants.staff_accounts import LinkFor
-from models.enums import ActorKind, LinkPurpose
+from models.enums import ActorKind
+from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 from server import passwords, sessions
 from server.api.staff.sign_in import StaffSignedInOut, signed_in_out
