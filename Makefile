@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
+# Where it is set, every process of the service would compile all of its code again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint bench faults verify-ledger restore-drill clean
 
 run: $(VENV)/installed-sandbox

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import loads
+from typing import TYPE_CHECKING, cast
 
 import asyncpg
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.queries import Queries
-from pgqueuer.types import JobId
 
 from common.actors import AdminActor
 from common.database import constraint_of, fetch_all, fetch_one, one_connection, transaction
 from common.errors import Forbidden, NotFound, Refused
+from common.jobs import queue_on
 from models import audit_log
+
+if TYPE_CHECKING:
+    from pgqueuer.types import JobId
 
 LARGEST = (1 << 63) - 1
 
@@ -90,7 +92,8 @@ async def retry(actor: AdminActor, job_id: str, now: datetime) -> None:
             ):
                 raise NotFound
             async with one_connection() as connection:
-                await Queries(AsyncpgDriver(connection)).requeue_jobs([JobId(number)])
+                queue = await queue_on(connection)
+                await queue.requeue_jobs([cast("JobId", number)])
             await audit_log.record(audit_log.who(actor), "job.retry", ("job", number), now)
     except asyncpg.UniqueViolationError as error:
         if constraint_of(error) == "pgqueuer_unique_dedupe_key":

@@ -14,8 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
-import xlsxwriter
-
 from common.clock import SHANGHAI
 from common.files import CHUNK, XLSX
 
@@ -50,6 +48,8 @@ def written(rows: Sequence[Sequence[Cell]], media_type: str) -> bytes:
     """A small file at once; its first row is the header."""
     if media_type != XLSX:
         return _BOM + _lines(rows)
+    import xlsxwriter  # 0.1 s, for the few who write a workbook
+
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True, **_TEXTS_STAY_TEXTS}) as book:
         sheet = book.add_worksheet()
@@ -96,6 +96,8 @@ class _Sheets:
     """One workbook whose rows go to the disk as they come."""
 
     def __init__(self, path: Path, folder: str, header: Sequence[str]) -> None:
+        import xlsxwriter
+
         options = {"constant_memory": True, "tmpdir": folder, **_TEXTS_STAY_TEXTS}
         self._book: Any = xlsxwriter.Workbook(str(path), options)
         self._book.use_zip64()

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-import openpyxl
-
 from common.files import CHUNK, XLSX
 
 # Of an XLSX: 50,000 rows of thirty columns unpack to some 60 MB; its table of texts is held in memory.
@@ -94,6 +92,8 @@ def _encoding_of(path: Path) -> str:
 
 
 def _xlsx(path: Path, most_lines: int) -> Lines:
+    import openpyxl  # 0.15 s, for the few who read a workbook
+
     _must_be_bounded(path)
     with (
         path.open("rb") as file,

@@ -143,12 +143,14 @@ def _web_worker(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _worker(_: argparse.Namespace, settings: Settings) -> int:
+    from common.processes import keep_what_is_loaded
     from server import worker
     from server.request_log import configure_logging
 
     if settings.ledger_signing_key is None:
         raise ConfigError("LEDGER_SIGNING_KEY: is not set; `python -m server new-secrets` prints a fresh one")
     configure_logging()
+    keep_what_is_loaded()
     with _told_in_a_sentence():
         asyncio.run(worker.run(settings))
     return 0
