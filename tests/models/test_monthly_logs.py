@@ -19,9 +19,9 @@ from common.ids import new_id
 from models import monthly_logs, reference
 from models.monthly_logs import LOGS, MONTHS_AHEAD, drop_old, keeper, make_ahead, month_begin, partitions_of
 from server import migrate
-from tests.conftest import environment
 from tests.factories.citizens import a_person, consent
 from tests.factories.moments import shanghai
+from tests.seeds import environment
 from tests.server.commands import connect, line_with, query, started
 
 MILLISECOND = timedelta(milliseconds=1)

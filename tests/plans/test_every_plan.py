@@ -27,9 +27,10 @@ from sandbox import demo
 from sandbox.embedded import Postgres
 from server.config import load
 from server.migrate import migrate
-from tests.conftest import Servers, environment
+from tests.conftest import Servers
 from tests.faults.replicas import sql
 from tests.plans import errands, large, recorder
+from tests.seeds import environment
 from tests.server.commands import query, started
 from tests.service import Service, close_clients
 from tests.test_architecture import SOURCES, TREES

@@ -16,8 +16,9 @@ from sandbox.embedded import Postgres
 from server.migrate import migrate
 from tests.api.kit import claim, code_of, coupon_of
 from tests.api.offers import make_offer
-from tests.conftest import Servers, environment
+from tests.conftest import Servers
 from tests.plans import recorder
+from tests.seeds import environment
 from tests.service import Service, close_clients, new_key
 
 # What a process sends by itself, whoever asks: the list of ended sessions, and the check of the offer list once a second.

@@ -23,7 +23,7 @@ from common.jobs import enqueue
 from server import jobs, worker
 from server.config import load
 from server.jobs import Desk, Pace
-from tests.conftest import environment
+from tests.seeds import environment
 from tests.server.commands import line_with, query, started
 
 CANARY = "Geheim-4711-Canary"

@@ -12,10 +12,10 @@ import pytest
 from benefits.ledger import LEDGER
 from common.database import fetch_all
 from models import seals
-from tests.conftest import environment
 from tests.factories.ledgers import run_verifier, sealed_ledger, some_redemptions, verified
 from tests.factories.members import a_shop
 from tests.factories.settings import production
+from tests.seeds import environment
 from tests.server.commands import run, started
 
 ROOT = Path(__file__).parent.parent.parent

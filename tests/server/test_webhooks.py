@@ -11,11 +11,12 @@ from benefits import webhooks
 from common.clock import now
 from server.config import load
 from server.webhooks import reach_of
-from tests.conftest import Servers, environment
+from tests.conftest import Servers
 from tests.factories.ledgers import some_redemptions
 from tests.factories.members import a_shop, an_owner
 from tests.factories.settings import production, sandbox
 from tests.factories.tills import Till, hangs, running
+from tests.seeds import environment
 from tests.server.commands import started
 
 
