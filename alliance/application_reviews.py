@@ -30,8 +30,8 @@ class NotYourStep(Forbidden):
     """Another level reviews at this step; the province may at any."""
 
     code = "not_your_step"
-    zh = "这一步由{level}审核。请等待对方审核，或联系省级管理员。"
-    en = "This step is another level's ({level}). Wait for its review, or ask the province's office."
+    zh = "这一步由地区 {region} 的联盟办公室审核。请等待对方审核，或联系省级管理员。"
+    en = "The office of region {region} reviews now. Wait for it, or ask the province's office."
 
 
 class MemberKindDiffers(Refused):
@@ -187,7 +187,7 @@ async def _mine(actor: AdminActor, application_id: UUID) -> Row:
         raise ApplicationNotOpen
     own = step_region(application["region_id"], state)
     if actor.region not in (own, lineage(own)[-1]):
-        raise NotYourStep(level=own)
+        raise NotYourStep(region=own)
     return application
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 import asyncpg
 
+from alliance.permissions import ProvinceAlone
 from common.actors import AdminActor
 from common.database import constraint_of, fetch_all, fetch_one, one_connection, transaction
-from common.errors import Forbidden, NotFound, Refused
+from common.errors import NotFound, Refused
 from common.jobs import queue_on
 from models import audit_log
 
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
     from pgqueuer.types import JobId
 
 LARGEST = (1 << 63) - 1
-
-
-class ProvinceAlone(Forbidden):
-    """What has no region is for the province's admins."""
-
-    code = "forbidden"
-    zh = "后台任务不分地区，只有省级管理员可以查看和处理。请联系省级管理员。"
-    en = "Jobs belong to no region; only admins of the province may see them. Ask one of them."
 
 
 class JobWaitsAlready(Refused):

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from alliance import suspensions
+from benefits import offer_lives
 from common.actors import AdminActor, MemberActor
 from common.database import Row, execute, fetch_all, fetch_one, transaction, wait_for_older_statements
 from common.errors import NotFound, Refused
@@ -67,7 +68,7 @@ async def lift(actor: AdminActor, member_id: UUID, cause: SuspensionCause, now: 
 
 
 async def leave(actor: MemberActor, now: datetime) -> None:
-    """Leave the alliance at once: offers end, and no coupon is claimed any more when this returns.
+    """Leave the alliance at once: offers end, those not published yet are withdrawn, and nothing is claimed any more.
 
     Coupons stay usable (rule 13), so staff keep their logins and go on redeeming until the last coupon has ended.
 
@@ -79,11 +80,7 @@ async def leave(actor: MemberActor, now: datetime) -> None:
         moved = await member_states.move(member_id, MemberAction.LEAVE, now)
         if moved is None:
             raise MemberLeft
-        await execute(
-            "UPDATE offers SET status = 'ended', paused_for_suspension = false"
-            " WHERE member_id = $1 AND status IN ('published', 'paused')",
-            member_id,
-        )
+        await offer_lives.end_all(member_id)
         await execute("DELETE FROM member_rechecks WHERE member_id = $1", member_id)
         once = f"left:{now.isoformat()}"
         await notice_log.tell("member", member_id, "member_left", once, {}, now)

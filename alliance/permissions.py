@@ -4,6 +4,7 @@ Every route of the admin and member API names its action; one that names none ca
 not here neither. Where (which region, which member) is decided by the statement that reads the thing.
 """
 
+from common.errors import Forbidden
 from models.enums import AdminRole, StaffRole
 
 REVIEWER, OPERATOR, AUDITOR, HEAD = (
@@ -107,6 +108,14 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "statement.owed": frozenset({OWNER, MANAGER}),
     "statement.read": frozenset({OWNER, MANAGER}),
 }
+
+
+class ProvinceAlone(Forbidden):
+    """What belongs to no region, or counts everywhere, is for the province's admins."""
+
+    code = "province_alone"
+    zh = "这件事不分地区，全省通用，只有省级管理员可以查看和处理。请联系省级管理员。"
+    en = "This concerns the whole province; only its admins may see and handle it. Ask one of them."
 
 
 def admin_may(roles: tuple[str, ...], action: str) -> bool:

@@ -30,21 +30,14 @@ NEXT: dict[tuple[StatementState, Event], StatementState] = {
     (DISPUTED, Event.ACCEPT): CONFIRMED,
     (CONFIRMED, Event.SETTLE): SETTLED,
 }
-STATE_NAMES = {
-    OPEN: ("未出账", "open"),
-    CLOSED: ("待确认", "closed"),
-    CONFIRMED: ("已确认", "confirmed"),
-    DISPUTED: ("有异议", "disputed"),
-    SETTLED: ("已结算", "settled"),
-}
 
 
 class StatementStateWrong(Refused):
     """The statement's state does not allow it (any more, or yet)."""
 
     code = "statement_state_wrong"
-    zh = "对账单现在的状态是“{state_zh}”，不能这样处理。请刷新后按页面上的提示继续。"
-    en = "The statement is {state} now, which does not allow this. Load it again and go on from there."
+    zh = "对账单现在的状态不能这样处理。请刷新，看清状态后再继续。"
+    en = "The statement's state does not allow this. Load it again and go on from there."
     shown = ("state",)
 
 
@@ -66,6 +59,5 @@ async def move(statement_id: UUID, event: Event, **columns: object) -> Row:
     if row is None:
         now_is = await fetch_one("SELECT state FROM statements WHERE id = $1", statement_id)
         assert now_is is not None
-        zh, en = STATE_NAMES[StatementState(now_is["state"])]
-        raise StatementStateWrong(state=en, state_zh=zh)
+        raise StatementStateWrong(state=now_is["state"])
     return row

@@ -7,35 +7,27 @@ from typing import Any
 from uuid import UUID
 
 from alliance import approvals
+from alliance.permissions import ProvinceAlone
 from citizens import tier_scheme_versions
 from citizens.tier_scheme_versions import Draft
 from citizens.tier_schemes import Band
 from common.actors import AdminActor
 from common.clock import rfc3339
-from common.errors import Forbidden
 from models import audit_log
 from models.enums import TierLevel
 from models.office_enums import ApprovalKind
-
-
-class SchemesAreTheProvinces(Forbidden):
-    """A scheme counts everywhere; cities and counties don't change it."""
-
-    code = "forbidden"
-    zh = "信用等级方案全省通用，只有省级管理员可以提请修改。请联系省级管理员。"
-    en = "Tier schemes hold for the whole province; only its admins may ask for a change. Ask one of them."
 
 
 async def ask(actor: AdminActor, draft: Draft, reason: str, now: datetime) -> UUID:
     """Ask for a new version; the request's id. Nothing changes until a second head agrees.
 
     Raises:
-        SchemesAreTheProvinces: the admin is a city's or a county's.
+        ProvinceAlone: the admin is a city's or a county's.
         BandsNotInOrder, NoticeTooShort, LaterVersionAnnounced: it could not be announced.
         AlreadyAsked: a version of this scheme waits already.
     """
     if not actor.region.endswith("0000"):
-        raise SchemesAreTheProvinces
+        raise ProvinceAlone
     tier_scheme_versions.check_bands(draft.bands)
     await tier_scheme_versions.check_time(draft.code, draft.notice_days, draft.effective_from, now)
     payload = {**asdict(draft), "effective_from": rfc3339(draft.effective_from)}

@@ -35,7 +35,8 @@ class CouponNotRevocable(Refused):
 async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now: datetime) -> None:
     """Publish what is approved, resume, pause or end an offer; what was claimed stays usable (rule 13).
 
-    An offer that is so already stays so, and nothing is audited.
+    An offer that is so already stays so, and nothing is audited; one that was paused for its member's suspension alone
+    stays paused when that is lifted.
 
     Raises:
         NotFound: no such offer in the admin's region.
@@ -44,6 +45,8 @@ async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now
     """
     before = await _status_of(actor, offer_id)
     if before == status:
+        if status is OfferStatus.PAUSED:
+            await _keep_paused(actor, offer_id, now)
         return
     if status is OfferStatus.PUBLISHED and before != OfferStatus.PAUSED:
         await offer_versions.publish(actor, offer_id, now)
@@ -66,6 +69,25 @@ async def _status_of(actor: AdminActor, offer_id: UUID) -> OfferStatus:
     if row is None:
         raise NotFound
     return OfferStatus(row["status"])
+
+
+async def _keep_paused(actor: AdminActor, offer_id: UUID, now: datetime) -> None:
+    async with transaction():
+        row = await fetch_one(
+            "UPDATE offers SET paused_for_suspension = false"
+            " WHERE id = $1 AND status = 'paused' AND paused_for_suspension RETURNING region_id",
+            offer_id,
+        )
+        if row is not None:
+            await audit_log.record(
+                audit_log.who(actor),
+                "offer.paused",
+                ("offer", offer_id),
+                now,
+                region=row["region_id"],
+                before={"status": "paused", "paused_for_suspension": True},
+                after={"status": "paused", "paused_for_suspension": False},
+            )
 
 
 async def set_stock(actor: AdminActor, offer_id: UUID, total: int, now: datetime) -> None:

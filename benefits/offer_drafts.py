@@ -20,6 +20,7 @@ from benefits.proposals import (
 from common.actors import MemberActor
 from common.database import Row, constraint_of, fetch_one, transaction
 from common.errors import Forbidden, Invalid, NotFound
+from common.files import Content
 from common.ids import new_id
 from models import audit_log, stored_files
 from models.enums import MemberKind, OfferStatus
@@ -94,6 +95,22 @@ async def change(actor: MemberActor, offer_id: UUID, proposal: Proposal, now: da
             await _must_be_fixed(offer, proposal)
         await _save_version(actor, offer_id, proposal, now)
         await _audit(actor, offer_id, "offer.change", proposal, now)
+
+
+async def add_evidence(actor: MemberActor, name: str, content: Content, now: datetime) -> UUID:
+    """Take in evidence of a list price whose content is in the store; the file's id, by which an offer names it."""
+    async with transaction():
+        file_id = await stored_files.add(FilePurpose.PRICE_EVIDENCE, actor.member_id, name, content, now)
+        member = await fetch_one("SELECT region_id FROM members WHERE id = $1", actor.member_id)
+        await audit_log.record(
+            audit_log.who(actor),
+            "evidence.add",
+            ("file", file_id),
+            now,
+            region=member["region_id"] if member else None,
+            after={"member_id": actor.member_id, "size": content.size, "sha256": content.sha256},
+        )
+    return file_id
 
 
 def _rules(proposal: Proposal) -> tuple[object, ...]:

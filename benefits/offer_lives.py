@@ -15,7 +15,15 @@ from uuid import UUID
 import asyncpg
 
 from common.actors import AdminActor, MemberActor
-from common.database import Row, constraint_of, fetch_all, fetch_one, transaction, wait_for_older_statements
+from common.database import (
+    Row,
+    constraint_of,
+    execute,
+    fetch_all,
+    fetch_one,
+    transaction,
+    wait_for_older_statements,
+)
 from common.errors import NotFound, Refused
 from models import audit_log
 from models.enums import OfferStatus
@@ -136,6 +144,9 @@ async def happen(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime)
     return row
 
 
+WITHDRAW_OPEN_VERSIONS = "UPDATE offer_versions SET state = 'withdrawn' WHERE offer_id {} AND state IN ('draft', 'submitted', 'approved')"
+
+
 async def stop(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime) -> None:
     """Pause, resume, end or withdraw an offer; what was claimed stays usable (rule 13).
 
@@ -145,13 +156,20 @@ async def stop(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime) -
     async with transaction():
         await happen(actor, offer_id, event, now)
         if event in (OfferEvent.ENDED, OfferEvent.WITHDRAWN):
-            await fetch_all(
-                "UPDATE offer_versions SET state = 'withdrawn'"
-                " WHERE offer_id = $1 AND state IN ('draft', 'submitted', 'approved') RETURNING id",
-                offer_id,
-            )
+            await execute(WITHDRAW_OPEN_VERSIONS.format("= $1"), offer_id)
     # A claim that had begun before may still be written; once this is answered, none is.
     await wait_for_older_statements()
+
+
+async def end_all(member_id: UUID) -> None:
+    """End what a member has published and withdraw the rest, inside the transaction in which it leaves."""
+    await execute(
+        "UPDATE offers SET paused_for_suspension = false,"
+        " status = CASE WHEN status IN ('published', 'paused') THEN 'ended' ELSE 'withdrawn' END"
+        " WHERE member_id = $1 AND status NOT IN ('ended', 'withdrawn')",
+        member_id,
+    )
+    await execute(WITHDRAW_OPEN_VERSIONS.format("IN (SELECT id FROM offers WHERE member_id = $1)"), member_id)
 
 
 # The last day on which a coupon can be used, by any of the offer's terms that were ever in force or may come.

@@ -44,12 +44,14 @@ async def _revoke_some(
         rows = await fetch_all(
             "UPDATE coupons SET status = 'revoked', ended_at = $4, ended_reason = $5 WHERE status = 'claimed' AND id IN ("
             " SELECT id FROM coupons WHERE offer_id::text = $1 AND id > $2 AND status = 'claimed' AND claimed_at <= $3"
-            "  AND valid_until > $4 ORDER BY id LIMIT $6 FOR NO KEY UPDATE) RETURNING id, citizen_id",
+            "  AND valid_until > $4 ORDER BY id LIMIT $6 FOR NO KEY UPDATE)"
+            " RETURNING id, citizen_id, (SELECT o.region_id FROM offers o WHERE o.id = coupons.offer_id) AS region_id",
             *(str(offer_id), *which, now, reason, BATCH),
         )
         for row in rows:
             facts = {"coupon_id": row["id"], "reason": reason}
             once = f"coupon_revoked:{row['id']}"
             await notice_log.tell("citizen", row["citizen_id"], "coupon_revoked", once, facts, now)
-            await audit_log.record((ActorKind.ADMIN, decided_by), "coupon.revoke", ("coupon", row["id"]), now)
+            who, thing = (ActorKind.ADMIN, decided_by), ("coupon", row["id"])
+            await audit_log.record(who, "coupon.revoke", thing, now, region=row["region_id"])
     return [row["id"] for row in rows]

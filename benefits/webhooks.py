@@ -124,6 +124,7 @@ async def ping(actor: MemberActor, webhook_id: UUID, now: datetime) -> UUID:
     delivery_id, event_id = new_id(), new_id()
     payload = dumps({"id": str(event_id), "type": WebhookEvent.PING, "at": rfc3339(now), "data": {}})
     async with transaction():
+        region = await hold_member(actor)
         made = await execute(
             "INSERT INTO webhook_deliveries (id, webhook_id, event_id, event, payload, made_at, due_at)"
             " SELECT $3, w.id, $4, 'ping', $5, $6, $6 FROM webhooks w"
@@ -132,7 +133,7 @@ async def ping(actor: MemberActor, webhook_id: UUID, now: datetime) -> UUID:
         )
         if not made:
             raise NotFound
-        await _record(actor, "webhook.ping", webhook_id, None, now)
+        await _record(actor, "webhook.ping", webhook_id, region, now)
     return delivery_id
 
 
@@ -143,6 +144,7 @@ async def send_again(actor: MemberActor, webhook_id: UUID, delivery_id: UUID, no
         NotFound: no failed delivery of this webhook of the member's.
     """
     async with transaction():
+        region = await hold_member(actor)
         again = await execute(
             "UPDATE webhook_deliveries d SET status = 'pending', tries = 0, due_at = $4, ended_at = NULL"
             " FROM webhooks w WHERE d.id = $3 AND d.webhook_id = w.id AND d.status = 'failed'"
@@ -151,7 +153,7 @@ async def send_again(actor: MemberActor, webhook_id: UUID, delivery_id: UUID, no
         )
         if not again:
             raise NotFound
-        await _record(actor, "webhook.send_again", webhook_id, None, now, delivery_id=delivery_id)
+        await _record(actor, "webhook.send_again", webhook_id, region, now, delivery_id=delivery_id)
 
 
 async def listed(actor: MemberActor) -> Sequence[Row]:
@@ -188,7 +190,7 @@ def _new_secret() -> str:
 
 
 async def _record(
-    actor: MemberActor, action: str, webhook_id: UUID, region: str | None, now: datetime, **after: object
+    actor: MemberActor, action: str, webhook_id: UUID, region: str, now: datetime, **after: object
 ) -> None:
     await audit_log.record(
         audit_log.who(actor), action, ("webhook", webhook_id), now, region=region, after=after or None

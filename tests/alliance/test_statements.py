@@ -237,7 +237,7 @@ HAPPENS: dict[Event, Callable[[Shop, UUID], Awaitable[object]]] = {
 
 async def _must_close(shop: Shop) -> None:
     if not await close(shop.member_id, MARCH, MID_APRIL):
-        raise StatementStateWrong(state="", state_zh="")
+        raise StatementStateWrong(state="")
 
 
 async def _in_state(shop: Shop, state: StatementState) -> UUID:

@@ -333,7 +333,7 @@ async def test_who_leaves_ends_its_offers_and_honours_its_coupons(shop: Shop) ->
     with pytest.raises(OfferEnded):
         await claimed(await a_citizen(), offer_id)
     assert await redeemed(shop, coupon.id)
-    assert [(await offer_status(each))[0] for each in (offer_id, draft)] == ["ended", "draft"]
+    assert [(await offer_status(each))[0] for each in (offer_id, draft)] == ["ended", "withdrawn"]
     assert await told(shop.member_id) == ["member_left"]
     with pytest.raises(MemberLeft):
         await memberships.leave(owner(shop.member_id), NOON)

@@ -279,7 +279,7 @@ async def test_a_tier_scheme_is_asked_for_and_announced(service: Service) -> Non
         members = problem(await admin.post("/admin/tier-schemes", json={**body, **change}), 422, refusal)
         assert members["errors"][0]["pointer"] == pointer
     city = await service.admin("demo-admin-hz")
-    problem(await city.post("/admin/tier-schemes", json=body), 403, "forbidden")
+    problem(await city.post("/admin/tier-schemes", json=body), 403, "province_alone")
     asked = answered(await admin.post("/admin/tier-schemes", json=body), 202, "approval_id")
     problem(await admin.post("/admin/tier-schemes", json=body), 409, "already_asked")
     path = f"/admin/approvals/{asked['approval_id']}"

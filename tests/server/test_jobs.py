@@ -14,7 +14,8 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.queries import Queries
 
 from alliance import dead_letters
-from alliance.dead_letters import JobWaitsAlready, ProvinceAlone
+from alliance.dead_letters import JobWaitsAlready
+from alliance.permissions import ProvinceAlone
 from common.actors import AdminActor
 from common.clock import now
 from common.database import execute, fetch_all, fetch_one, one_connection, transaction

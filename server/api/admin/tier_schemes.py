@@ -7,7 +7,7 @@ from sanic import Blueprint
 
 from alliance import tier_scheme_changes
 from alliance.approvals import AlreadyAsked
-from alliance.tier_scheme_changes import SchemesAreTheProvinces
+from alliance.permissions import ProvinceAlone
 from citizens import tier_scheme_versions
 from citizens.tier_scheme_versions import BandsNotInOrder, Draft, LaterVersionAnnounced, NoticeTooShort
 from citizens.tier_schemes import Band
@@ -102,7 +102,7 @@ def _shown(found: tuple[Row, object]) -> SchemeOut:
     "",
     summary="提请新的等级方案版本 / Ask for a new version of a scheme",
     answers={202: AskedOut},
-    refusals=(SchemesAreTheProvinces, BandsNotInOrder, NoticeTooShort, LaterVersionAnnounced, AlreadyAsked),
+    refusals=(ProvinceAlone, BandsNotInOrder, NoticeTooShort, LaterVersionAnnounced, AlreadyAsked),
     may="tier_scheme.ask",
 )
 async def ask(actor: AdminActor, body: SchemeIn) -> AskedOut:
