@@ -106,13 +106,15 @@ async def pair(typed: str, now: datetime) -> StaffAccount:
         device_id = await one_time_links.use(LinkPurpose.DEVICE_PAIRING, code, now)
         row = await fetch_one(
             "UPDATE devices d SET paired_at = $2 FROM staff s"
-            " WHERE d.staff_id = $1 AND s.id = d.staff_id AND s.status = 'active' RETURNING s.member_id, s.login",
+            " WHERE d.staff_id = $1 AND s.id = d.staff_id AND s.status = 'active' RETURNING s.member_id, s.login,"
+            "  (SELECT m.region_id FROM members m WHERE m.id = s.member_id) AS region_id",
             *(device_id, now),
         )
         if row is None:
             raise LinkInvalid
         await end_sessions(device_id, "device_paired_anew", now)
-        await audit_log.record((ActorKind.STAFF, device_id), "device.pair", ("device", device_id), now)
+        who, thing = (ActorKind.STAFF, device_id), ("device", device_id)
+        await audit_log.record(who, "device.pair", thing, now, region=row["region_id"])
     return StaffAccount(device_id, row["member_id"], StaffRole.DEVICE, NO_PASSWORD, row["login"])
 
 

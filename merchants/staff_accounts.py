@@ -37,6 +37,8 @@ SELECT t.id, t.login, t.role, t.status, t.created_at, t.revoked_at, t.password_h
        ARRAY(SELECT l.store_id FROM staff_stores l WHERE l.staff_id = t.id ORDER BY l.position, l.store_id) AS store_ids
   FROM staff a JOIN staff t ON t.member_id = a.member_id
 """
+# Whose business a change of `staff` is, for the audit.
+REGION = "(SELECT m.region_id FROM members m WHERE m.id = staff.member_id) AS region_id"
 
 
 class StaffLoginTaken(Refused):
@@ -206,14 +208,15 @@ async def set_password(purpose: LinkFor, secret: str, password_hash: str, now: d
         staff_id = await one_time_links.use(purpose, secret, now)
         done = await fetch_one(
             "UPDATE staff SET password_hash = $2 WHERE id = $1 AND status = 'active' AND role <> 'device'"
-            " AND (password_hash = '!') = $3 RETURNING id",
+            f" AND (password_hash = '!') = $3 RETURNING {REGION}",
             *(staff_id, password_hash, is_first),
         )
         if done is None:
             raise LinkInvalid
         await end_sessions(staff_id, "password_reset", now)
         action = "staff.accept_invitation" if is_first else "staff.reset_password"
-        await audit_log.record((ActorKind.STAFF, staff_id), action, ("staff", staff_id), now)
+        who, thing = (ActorKind.STAFF, staff_id), ("staff", staff_id)
+        await audit_log.record(who, action, thing, now, region=done["region_id"])
 
 
 async def change_own_password(actor: StaffActor, old_hash: str, new_hash: str, now: datetime) -> None:
@@ -225,14 +228,15 @@ async def change_own_password(actor: StaffActor, old_hash: str, new_hash: str, n
     async with transaction():
         done = await fetch_one(
             "UPDATE staff SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND status = 'active'"
-            " RETURNING id",
+            f" RETURNING {REGION}",
             *(actor.id, old_hash, new_hash),
         )
         if done is None:
             raise StaffRevoked
         await end_sessions(actor.id, "password_changed", now, keep=actor.session_id)
         await one_time_links.forget(actor.id, now)
-        await audit_log.record(audit_log.who(actor), "staff.change_password", ("staff", actor.id), now)
+        who, thing = audit_log.who(actor), ("staff", actor.id)
+        await audit_log.record(who, "staff.change_password", thing, now, region=done["region_id"])
 
 
 async def listed(actor: MemberActor, after: UUID | None, limit: int) -> Sequence[Row]:

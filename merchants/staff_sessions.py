@@ -48,10 +48,12 @@ async def end(actor: StaffActor | MemberActor, staff_id: UUID, session_id: UUID,
         row = await fetch_one(
             "UPDATE sessions SET revoked_at = coalesce(revoked_at, $3),"
             " revoked_reason = coalesce(revoked_reason, 'ended_by_hand')"
-            " WHERE id = $1 AND actor_id = $2 AND actor_kind = 'staff' RETURNING id",
+            " WHERE id = $1 AND actor_id = $2 AND actor_kind = 'staff' RETURNING (SELECT m.region_id"
+            "  FROM staff s JOIN members m ON m.id = s.member_id WHERE s.id = sessions.actor_id) AS region_id",
             *(session_id, staff_id, now),
         )
         if row is None:
             raise NotFound
-        await audit_log.record(audit_log.who(actor), "session.end", ("session", session_id), now)
+        who, thing = audit_log.who(actor), ("session", session_id)
+        await audit_log.record(who, "session.end", thing, now, region=row["region_id"])
     await wait_for_older_statements()

@@ -1,20 +1,28 @@
 """One service for the whole matrix, somebody of every role, and things that belong to Hangzhou and to one member."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from common import database as db
+from common.files import FileStore
 from models.enums import AdminRole, StaffRole
+from sandbox.demo_data.rows import demo_id
 from tests.api.kit import BACKGROUND, bearer, fingerprint, with_key
-from tests.api.offers import make_admin, make_staff
+from tests.api.offers import HUPAN_STORES, make_admin, make_staff
 from tests.matrix.routes import Route
-from tests.service import Service
+from tests.service import API, Service
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 # Who calls: everything may be done by the first two; the things belong to neither of the strangers.
 ADMIN, OWNER, OTHER_ADMIN, OTHER_OWNER = "admin", "owner of hz-hupan", "admin of Ningbo", "owner of hz-tea"
+# Agrees to what the first one asks for.
+SECOND = "admin: head"
+DEVICE = StaffRole.DEVICE
 GRANTED = [*AdminRole]
 STAFF = [*StaffRole]
 
@@ -44,6 +52,32 @@ class World:
     def as_citizen(self) -> httpx.AsyncClient:
         """A client of the citizen; it ends with the test."""
         return self.service.client(Authorization=f"Bearer {self.tokens['citizen']}")
+
+    async def do(self, who: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        """Have somebody (or whoever has a token) do something that succeeds; what he is answered."""
+        headers = {
+            "Authorization": f"Bearer {self.tokens.get(who, who)}",
+            **with_key(),
+            **more.pop("headers", {}),
+        }
+        content = {} if body is None else {"json": body}
+        answer = await self.client.request(method, f"{API}{path}", headers=headers, **content, **more)
+        assert answer.is_success, f"{who} {method} {path}: {answer.text}"
+        return answer.json() if answer.content else None
+
+    @asynccontextmanager
+    async def inside(self) -> AsyncIterator[None]:
+        """What is called here works on the service's database: what no route does, such as the background's work."""
+        await db.connect(self.service.environment["DATABASE_URL"], pool_size=2)
+        try:
+            yield
+        finally:
+            await db.disconnect()
+
+    @property
+    def files(self) -> FileStore:
+        """Where the service keeps files."""
+        return FileStore(Path(self.service.environment["FILES_DIR"]))
 
     async def call(self, route: Route, who: str, call: Call) -> httpx.Response:
         """Call a route as somebody."""
@@ -104,13 +138,25 @@ async def make_world(service: Service) -> World:
         **{f"admin: {role}": await make_admin(service, "330000", role) for role in GRANTED},
     }
     tokens = {who: bearer(await service.admin(login)) for who, login in logins.items()}
+    books = "hz-books", ("hz-books-hefang",)  # it leaves the alliance: its owner tries every route
     people = {
         OWNER: await make_staff(service, "owner"),
         OTHER_OWNER: await make_staff(service, "owner", "hz-tea", ("hz-tea-longjing",)),
-        **{f"staff: {role}": await make_staff(service, role) for role in STAFF},
+        **{f"staff: {role}": await make_staff(service, role, *books) for role in STAFF if role != DEVICE},
     }
     tokens |= {who: bearer((await service.clerk(login)).http) for who, login in people.items()}
     citizen = await service.citizen()
     tokens["citizen"] = bearer(citizen.http)
     client = httpx.AsyncClient(base_url=service.url, timeout=30)
-    return World(service, client, tokens, logins | people)
+    world = World(service, client, tokens, logins | people)
+    tokens[f"staff: {DEVICE}"] = await _paired(world)
+    return world
+
+
+async def _paired(world: World) -> str:
+    """The token of a device: it has no password."""
+    place = {"name": "前台", "store_id": str(demo_id("store", HUPAN_STORES[0]))}
+    made = await world.do(OWNER, "POST", "/member/devices", place)
+    answer = await world.client.post(f"{API}/auth/device", json={"code": made["code"]})
+    assert answer.is_success, answer.text
+    return str(answer.json()["access_token"])

@@ -26,6 +26,7 @@ routes = Blueprint.group(
     webhooks.routes,
     numbers.routes,
     offers.routes,
+    offers.evidence,
     statements.routes,
     late_reversals.routes,
     url_prefix="/member",

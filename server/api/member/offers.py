@@ -14,9 +14,7 @@ from benefits.proposals import BudgetNeedsMostCost
 from common.actors import MemberActor
 from common.clock import now
 from common.files import DOCUMENTS
-from models import stored_files
 from models.enums import OfferStatus
-from models.office_enums import FilePurpose
 from server.api.offer_forms import WRITING, OfferLineOut, OfferStoryOut, ProposalIn, story_out
 from server.endpoints import endpoint
 from server.schemas import Out, Page, PageQuery, Query, decode_cursor, page_of
@@ -244,7 +242,7 @@ async def withdraw(actor: MemberActor, offer_id: UUID) -> None:
 async def add_evidence(request: Request, actor: MemberActor, upload: Upload, query: NameQuery) -> FileOut:
     """PDF, JPEG or PNG, 10 MB at most; an offer names it by its id."""
     content = await request.app.ctx.files.keep(upload.chunks(), upload.media_type, MOST_EVIDENCE_BYTES)
-    file_id = await stored_files.add(FilePurpose.PRICE_EVIDENCE, actor.member_id, query.name, content, now())
+    file_id = await offer_drafts.add_evidence(actor, query.name, content, now())
     return FileOut(
         id=file_id,
         name=query.name,
