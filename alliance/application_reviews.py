@@ -17,7 +17,7 @@ from models import audit_log
 from models.enums import ApplicationAction as Action
 from models.enums import ApplicationState as State
 from models.enums import CheckFinding, SuspensionCause
-from models.region import lineage, subtree_prefix
+from models.region import lineage, shared_prefix, subtree_prefix
 
 # What a source did not answer is asked again after this long.
 ASK_AGAIN = timedelta(minutes=15)
@@ -158,12 +158,13 @@ async def listed(
     actor: AdminActor, region: str | None, state: State | None, before: UUID | None, limit: int
 ) -> Sequence[Row]:
     """Applications of the admin's region, newest first; `region` narrows it down."""
+    prefix = shared_prefix(actor.region, region or actor.region)
+    if prefix is None:
+        return []
     return await fetch_all(
         f"SELECT {applications.COLUMNS} FROM member_applications"
-        " WHERE region_id LIKE $1 || '%' AND region_id LIKE $2 || '%' AND id < $3 AND state = ANY ($4)"
-        " ORDER BY id DESC LIMIT $5",
-        *(subtree_prefix(actor.region), subtree_prefix(region or actor.region), before or AFTER_ALL),
-        *([state] if state else [*State], limit),
+        " WHERE region_id LIKE $1 || '%' AND id < $2 AND state = ANY ($3) ORDER BY id DESC LIMIT $4",
+        *(prefix, before or AFTER_ALL, [state] if state else [*State], limit),
     )
 
 
@@ -203,8 +204,9 @@ async def _join(application: Row, by: audit_log.Who, now: datetime) -> UUID:
         " VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7) ON CONFLICT (uscc) DO UPDATE"
         " SET name = excluded.name, region_id = excluded.region_id, sector = excluded.sector, status = 'active',"
         "  joined_at = excluded.joined_at, status_since = excluded.status_since"
-        " WHERE members.status = ANY ($8) AND members.kind = excluded.kind AND NOT EXISTS"
-        "  (SELECT FROM suspensions s WHERE s.member_id = members.id AND s.lifted_at IS NULL)"
+        # As a value, not EXISTS: for that PostgreSQL would rather read all suspensions once.
+        " WHERE members.status = ANY ($8) AND members.kind = excluded.kind AND (SELECT s.id FROM suspensions s"
+        "  WHERE s.member_id = members.id AND s.lifted_at IS NULL LIMIT 1) IS NULL"
         " RETURNING id",
         *(new_id(), application["kind"], application["name"], application["uscc"], application["region_id"]),
         *(application["sector"], now, member_states.MAY_REJOIN),

@@ -13,7 +13,7 @@ from common.ids import AFTER_ALL
 from merchants import member_states
 from models import audit_log, notice_log
 from models.enums import MemberAction, MemberStatus, SuspensionCause
-from models.region import subtree_prefix
+from models.region import shared_prefix, subtree_prefix
 
 COLUMNS = "id, name, uscc, kind, sector, region_id, status, status_since, joined_at"
 
@@ -119,9 +119,11 @@ async def listed(
     actor: AdminActor, region: str | None, status: MemberStatus | None, before: UUID | None, limit: int
 ) -> Sequence[Row]:
     """Members of the admin's region, the last id first; `region` narrows it down."""
+    prefix = shared_prefix(actor.region, region or actor.region)
+    if prefix is None:
+        return []
     return await fetch_all(
-        f"SELECT {COLUMNS} FROM members WHERE region_id LIKE $1 || '%' AND region_id LIKE $2 || '%' AND id < $3"
-        " AND status = ANY ($4) ORDER BY id DESC LIMIT $5",
-        *(subtree_prefix(actor.region), subtree_prefix(region or actor.region), before or AFTER_ALL),
-        *([status] if status else [*MemberStatus], limit),
+        f"SELECT {COLUMNS} FROM members WHERE region_id LIKE $1 || '%' AND id < $2 AND status = ANY ($3)"
+        " ORDER BY id DESC LIMIT $4",
+        *(prefix, before or AFTER_ALL, [status] if status else [*MemberStatus], limit),
     )

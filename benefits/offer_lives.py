@@ -144,7 +144,8 @@ async def happen(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime)
     return row
 
 
-WITHDRAW_OPEN_VERSIONS = "UPDATE offer_versions SET state = 'withdrawn' WHERE offer_id {} AND state IN ('draft', 'submitted', 'approved')"
+# Versions that are still on their way.
+OPEN_VERSION = "state IN ('draft', 'submitted', 'approved')"
 
 
 async def stop(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime) -> None:
@@ -156,7 +157,10 @@ async def stop(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime) -
     async with transaction():
         await happen(actor, offer_id, event, now)
         if event in (OfferEvent.ENDED, OfferEvent.WITHDRAWN):
-            await execute(WITHDRAW_OPEN_VERSIONS.format("= $1"), offer_id)
+            await execute(
+                f"UPDATE offer_versions SET state = 'withdrawn' WHERE offer_id = $1 AND {OPEN_VERSION}",
+                offer_id,
+            )
     # A claim that had begun before may still be written; once this is answered, none is.
     await wait_for_older_statements()
 
@@ -169,7 +173,11 @@ async def end_all(member_id: UUID) -> None:
         " WHERE member_id = $1 AND status NOT IN ('ended', 'withdrawn')",
         member_id,
     )
-    await execute(WITHDRAW_OPEN_VERSIONS.format("IN (SELECT id FROM offers WHERE member_id = $1)"), member_id)
+    await execute(
+        "UPDATE offer_versions SET state = 'withdrawn'"
+        f" WHERE offer_id IN (SELECT id FROM offers WHERE member_id = $1) AND {OPEN_VERSION}",
+        member_id,
+    )
 
 
 # The last day on which a coupon can be used, by any of the offer's terms that were ever in force or may come.

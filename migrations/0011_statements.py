@@ -211,6 +211,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     Index(fields=["state", "period", "id"], name="statements_by_state"),
                     Index(fields=["region_id", "id"], name="statements_by_region"),
+                    Index(fields=["period", "id"], name="statements_by_period"),
                 ],
                 "pk_attr": "id",
                 "table_description": "A member's statement of one month (`period` is its first day, Asia/Shanghai).",

@@ -42,6 +42,7 @@ class Statement(Model):
         indexes = (
             Index(fields=("state", "period", "id"), name="statements_by_state"),
             Index(fields=("region_id", "id"), name="statements_by_region"),
+            Index(fields=("period", "id"), name="statements_by_period"),
         )
         constraints = (
             UniqueConstraint(fields=("member_id", "period"), name="statements_period_once"),

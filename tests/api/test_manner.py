@@ -28,7 +28,7 @@ from tests.api.kit import (
     walk,
     with_key,
 )
-from tests.api.offers import make_admin, make_offer
+from tests.api.offers import make_admin, make_offer, make_staff
 from tests.conftest import Servers
 from tests.service import API, Service, new_key
 
@@ -218,7 +218,8 @@ async def test_a_token_is_taken_from_its_header_only(service: Service) -> None:
 @pytest.fixture(scope="module")
 async def tokens(service: Service) -> dict[str, str]:
     """Somebody of each audience who has something in each list."""
-    citizen, clerk, admin = await service.citizen(), await service.clerk(), await service.admin()
+    citizen, admin, login = await service.citizen(), await service.admin(), await make_staff(service)
+    clerk = [await service.clerk(login) for _ in range(5)][-1]
     offer = await make_offer(service)
     for _ in range(5):
         coupon = await coupon_of(citizen.http, offer)
@@ -228,9 +229,11 @@ async def tokens(service: Service) -> dict[str, str]:
         await service.fetch("DELETE FROM tier_snapshots WHERE citizen_id = $1", UUID(citizen.id))
     for _ in range(5):
         await service.revoke_coupon(await coupon_of(citizen.http, offer))
-    store = (await service.clerk()).store_id
-    for _ in range(5):
-        complaint = {"kind": "other", "text": "测试", "store_id": store}
+    counts = {"redemptions": 0, "reversals": 0, "discount_fen": 0}
+    for day in range(1, 6):
+        close = {"store_id": clerk.store_id, "day": f"2026-03-0{day}", **counts}
+        assert (await clerk.http.post("/day-closes", json=close, headers=with_key())).status_code == 201
+        complaint = {"kind": "other", "text": "测试", "store_id": clerk.store_id}
         made = await citizen.http.post("/me/complaints", json=complaint, headers=with_key())
         assert made.status_code == 201, made.text
     for _ in range(4):  # each sign-in is a line of the audit
@@ -251,6 +254,8 @@ LISTS = [
     ("citizen", "/me/notices", {}),
     ("citizen", "/me/complaints", {}),
     ("staff", "/redemptions", {}),
+    ("staff", "/day-closes", {}),
+    ("staff", "/staff/sessions", {}),
     ("admin", "/admin/audit", {}),
 ]
 
@@ -259,16 +264,14 @@ def test_every_list_is_known_to_these_tests(document: dict[str, Any]) -> None:
     lists = {
         path.removeprefix(API)
         for path, operations in document["paths"].items()
-        # Those of admins and owners are read by tests/matrix.
+        # Those of admins and owners, and what follows, are walked through in test_pages.
         if not path.startswith((f"{API}/admin/", f"{API}/member/")) or path == f"{API}/admin/audit"
-        # Applicants' and the register are walked through in test_member_applications.
         if not path.startswith((f"{API}/member-application", f"{API}/register"))
         if any(parameter["name"] == "cursor" for parameter in operations.get("get", {}).get("parameters", []))
     }
     # The roots are read from the oldest on and have numbers, no ids: see test_contract_ledger.
     roots = {"/ledger/roots", "/audit/roots"}
-    complaints = {"/me/coupons/{coupon_id}/refusals", "/member/complaints", "/admin/complaints"}
-    assert lists == {path for _, path, _ in LISTS} | roots | complaints
+    assert lists == {path for _, path, _ in LISTS} | roots | {"/me/coupons/{coupon_id}/refusals"}
 
 
 @pytest.mark.parametrize(("audience", "path", "query"), LISTS)

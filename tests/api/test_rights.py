@@ -53,6 +53,7 @@ STAFF = {
     *("GET /redemptions/{redemption_id}", "POST /redemptions/{redemption_id}/reversals"),
     *("POST /staff/self-binding", "GET /redemptions/{redemption_id}/proof"),
     *("POST /staff/password", "GET /staff/sessions", "DELETE /staff/sessions/{session_id}"),
+    *("POST /day-closes", "GET /day-closes"),
 }
 ADMINS = {
     *("PUT /admin/offers/{offer_id}/status", "PUT /admin/offers/{offer_id}/stock", "GET /admin/audit"),
@@ -74,6 +75,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /redemptions": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/preview": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/{redemption_id}/reversals": {"reason": "测试"},
+    "POST /day-closes": {
+        **{"store_id": "{store_id}", "day": "2026-03-04"},
+        **{"redemptions": 0, "reversals": 0, "discount_fen": 0},
+    },
     "POST /staff/password": {"old_password": "demo-cashier-2", "password": "river lamp otter 84"},
     "PUT /admin/offers/{offer_id}/status": {"status": "ended"},
     "PUT /admin/offers/{offer_id}/stock": {"stock_total": 77},

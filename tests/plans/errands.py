@@ -35,6 +35,7 @@ async def run(service: Service) -> None:
     await _as_admin(service, citizen, admin)
     await _complain(service, citizen, clerk, manager)
     await _audit(service, admin)
+    await _rule_admins(service)
     await _as_owner(service)
     await errands_members.run(service, admin)
     await _reckon(service, citizen, clerk, admin)
@@ -303,6 +304,25 @@ async def _audit(service: Service, admin: httpx.AsyncClient) -> None:
     async with db.own_connection(service.environment["DATABASE_URL"]):
         for book in (LEDGER, AUDIT):
             assert [line async for line in seal_export.export_lines(book)]
+
+
+async def _rule_admins(service: Service) -> None:
+    """Somebody is invited, let in, let in anew, given another role, and let go."""
+    head, client = await service.admin("demo-head"), service.client()
+    body = {"login": "errand-admin", "region": "330100", "roles": ["operator"]}
+    link = (await head.post("/admin/admins", json=body)).json()
+    path, password = f"/admin/admins/{link['admin_id']}", "four unrelated words here"
+    for way in ("invitation", "reset"):
+        used = {"secret": link["secret"], "password": password}
+        assert (await client.post(f"/auth/admin/{way}", json=used)).status_code == 200
+        link = (await head.post(f"{path}/reset")).json()
+    for method, rest, sent in (
+        *(("GET", "", None), ("GET", "/sessions", None), ("PUT", "/roles", {"roles": ["auditor"]})),
+        *(("DELETE", f"/sessions/{link['admin_id']}", None), ("POST", "/revocation", None)),
+    ):
+        answer = await head.request(method, path + rest, json=sent)
+        assert answer.status_code in (200, 204, 404), (rest, answer.text)
+    assert (await head.get("/admin/admins?limit=1")).status_code == 200
 
 
 async def _numbers_and_imports(

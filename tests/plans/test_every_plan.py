@@ -9,10 +9,8 @@ import asyncio
 import json
 import re
 import signal
-import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,14 +21,11 @@ from alliance import recounts
 from common import database as db
 from common.clock import now
 from models.monthly_logs import LOGS, month_begin
-from sandbox import demo
 from sandbox.embedded import Postgres
-from server.config import load
-from server.migrate import migrate
 from tests.conftest import Servers
 from tests.faults.replicas import sql
 from tests.plans import errands, large, recorder
-from tests.seeds import environment
+from tests.seeds import EMPTY, environment
 from tests.server.commands import query, started
 from tests.service import Service, close_clients
 from tests.test_architecture import SOURCES, TREES
@@ -108,43 +103,28 @@ def named(url: str, name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-async def city(servers: Servers) -> AsyncIterator[City]:
+async def city(recorded: Postgres, servers: Servers) -> City:
     """Everybody's errands are run and written down; beside it there is a large database."""
-    with tempfile.TemporaryDirectory(prefix="xy-plans-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        postgres = recorder.start(folder / "pg")
-        try:
-            yield await _made(postgres, servers.redis_url)
-        finally:
-            postgres.kill()
+    return await _made(recorded, servers.redis_url)
 
 
 async def _made(postgres: Postgres, redis_url: str) -> City:
-    await migrate(postgres.url, lambda _: None, is_sandbox=True)
-    sql(postgres, "CREATE DATABASE large TEMPLATE xinyi")
+    sql(postgres, f"CREATE DATABASE large TEMPLATE {EMPTY}")
     sql(postgres, "ALTER DATABASE large SET log_statement = 'none'")
     sql(postgres, "CREATE ROLE service SUPERUSER LOGIN")
     large_url = named(postgres.url, "large")
     await large.make_months(large_url, now())
-    filling = asyncio.create_task(large.fill(large_url, now(), SMALL))
+    # In a loop of its own, which no start of a service holds up.
+    filling = asyncio.get_running_loop().run_in_executor(
+        None, asyncio.run, large.fill(large_url, now(), SMALL)
+    )
+    environ = environment(postgres.url.replace("xinyi@", "service@"), redis_url, WORKERS="1")
     try:
-        environ = environment(postgres.url.replace("xinyi@", "service@"), redis_url, WORKERS="1")
-        await _fill_demo(postgres.url)
         await _run_errands(environ)
         await _run_worker(environ)
-    except BaseException:
-        filling.cancel()
-        raise
-    await filling
+    finally:
+        await filling
     return City(recorder.statements(postgres, "service"), large_url)
-
-
-async def _fill_demo(url: str) -> None:
-    await db.connect(url, pool_size=2)
-    await demo.load(now())
-    await demo.bind_demo_clerk(load(environment(url, "redis://127.0.0.1:1")).data_keys)
-    await db.disconnect()
 
 
 async def _run_errands(environ: dict[str, str]) -> None:
