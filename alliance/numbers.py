@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from common import replica
 from common.actors import AdminActor, MemberActor
 from common.database import Row
 from common.errors import Invalid, NotFound
+from common.ids import AFTER_ALL
 from common.replica import FetchAll
 from models.region import subtree_prefix
 
@@ -57,6 +59,25 @@ SELECT kind, status, sum(members)::bigint AS members
   FROM regions r CROSS JOIN LATERAL (
        SELECT kind, status, count(*) AS members FROM members WHERE region_id = r.code GROUP BY kind, status) here
  WHERE r.code LIKE $1 || '%' GROUP BY kind, status ORDER BY kind, status
+"""
+
+
+COMPLAINTS = """
+SELECT kind, status, count(*) AS complaints
+  FROM complaints WHERE complained_on >= $2 AND complained_on <= $3 AND region_id LIKE $1 || '%'
+ GROUP BY kind, status ORDER BY kind, status
+"""
+# How much of it is taken (held by coupons or spent), and how fast: what the days asked for cost.
+BUDGETS = """
+SELECT o.id AS offer_id, t.title, o.member_id, m.name AS member_name, o.region_id, o.status,
+       s.budget_fen, s.reserved_fen,
+       coalesce((SELECT sum(f.discount_fen - f.reversed_fen) FROM flow_days f
+                  WHERE f.member_id = o.member_id AND f.day >= $2 AND f.day <= $3 AND f.offer_id = o.id), 0)::bigint
+         AS spent_fen
+  FROM offer_stock s JOIN offers o ON o.id = s.offer_id JOIN offer_terms t ON t.id = o.terms_id
+  JOIN members m ON m.id = o.member_id
+ WHERE s.budget_fen IS NOT NULL AND s.offer_id < $4 AND o.region_id LIKE $1 || '%'
+ ORDER BY s.offer_id DESC LIMIT $5
 """
 
 
@@ -137,6 +158,21 @@ async def members(actor: AdminActor, region: str | None) -> Sequence[Row]:
     """How many members a region has, by kind and state."""
     prefix = prefix_of(actor, region)
     return await replica.read(lambda fetch: fetch(MEMBERS, prefix))
+
+
+async def complaints(actor: AdminActor, region: str | None, span: Span) -> Sequence[Row]:
+    """How many complaints were made about a region's stores in these days, by kind and how far they have come."""
+    prefix = prefix_of(actor, region)
+    return await replica.read(lambda fetch: fetch(COMPLAINTS, prefix, span.first, span.last))
+
+
+async def budgets(
+    actor: AdminActor, region: str | None, span: Span, before: UUID | None, limit: int
+) -> Sequence[Row]:
+    """The offers of a region that have a budget, newest first, with what these days cost; `before` is the last id."""
+    prefix = prefix_of(actor, region)
+    values = (prefix, span.first, span.last, before or AFTER_ALL, limit)
+    return await replica.read(lambda fetch: fetch(BUDGETS, *values))
 
 
 def prefix_of(actor: AdminActor, region: str | None) -> str:

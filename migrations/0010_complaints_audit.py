@@ -191,6 +191,7 @@ class Migration(migrations.Migration):
                     Index(fields=["member_id", "status", "id"], name="complaints_by_member_status"),
                     Index(fields=["region_id", "id"], name="complaints_by_region"),
                     Index(fields=["region_id", "status", "id"], name="complaints_by_region_status"),
+                    Index(fields=["complained_on", "region_id"], name="complaints_by_day"),
                 ],
                 "pk_attr": "id",
                 "table_description": "One complaint: ids, states and times alone.",

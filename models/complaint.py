@@ -51,6 +51,7 @@ class Complaint(Model):
             Index(fields=("member_id", "id"), name="complaints_by_member"),
             Index(fields=("member_id", "status", "id"), name="complaints_by_member_status"),
             Index(fields=("region_id", "id"), name="complaints_by_region"),
+            Index(fields=("complained_on", "region_id"), name="complaints_by_day"),
             Index(fields=("region_id", "status", "id"), name="complaints_by_region_status"),
         )
         constraints = (

@@ -8,17 +8,21 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from alliance import ledger_numbers, sliced_numbers
+from alliance import ledger_numbers, numbers, sliced_numbers
 from alliance.ledger_numbers import count_ledger
+from alliance.numbers import Span
 from alliance.recounts import differences
 from alliance.sliced_numbers import count_sliced
 from benefits import attempts, claims
 from common.clock import local_day
 from common.database import Row, execute, fetch_all, fetch_one
+from models.office_enums import ComplaintStatus
 from tests.factories.citizens import a_citizen
+from tests.factories.complaints import an_admin, complaint_in
 from tests.factories.members import Shop, a_shop
 from tests.factories.moments import NOON
 from tests.factories.offers import an_offer
+from tests.factories.proposals import a_published
 from tests.factories.scans import an_order, claimed, code_of, scan, undone
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -203,3 +207,40 @@ async def test_a_claim_that_turns_up_late_is_counted_by_the_next_sweep() -> None
     await sliced_numbers.sweep(newest)
     await sliced_numbers.sweep(newest)
     assert (await flow(offer_id))["claims"] == 2
+
+
+# What the office looks at besides ----------------------------------------------------------------
+
+
+async def test_a_budget_shows_what_is_taken_of_it_and_what_the_days_cost() -> None:
+    shop, without = await a_shop(), await a_shop()
+    offers = [await a_published(shop, budget_fen=20_000) for _ in range(2)]
+    await an_offer(without)
+    coupons = [await claimed(await a_citizen(), offers[0], NOON) for _ in range(3)]
+    first = await redeem(shop, coupons[0].id, NOON)
+    await redeem(shop, coupons[1].id, NOON + timedelta(minutes=1))
+    await undone(shop.clerk, first, NOON + timedelta(minutes=2))
+    await count_all()
+    today = Span(local_day(NOON), local_day(NOON))
+    found = {row["offer_id"]: row for row in await numbers.budgets(an_admin(), "330106", today, None, 10)}
+    assert set(found) == set(offers)
+    row, fresh = (found[offer] for offer in offers)
+    assert (row["budget_fen"], row["reserved_fen"], row["spent_fen"]) == (20_000, 15_000, 2_000)
+    assert (fresh["reserved_fen"], fresh["spent_fen"]) == (0, 0)
+    later = Span(today.first + DAY, today.last + DAY)
+    assert {row["spent_fen"] for row in await numbers.budgets(an_admin(), None, later, None, 10)} == {0}
+    first_page = await numbers.budgets(an_admin(), None, today, None, 1)
+    second_page = await numbers.budgets(an_admin(), None, today, first_page[0]["offer_id"], 1)
+    assert {row["offer_id"] for row in (*first_page, *second_page)} == set(offers)
+    assert not await numbers.budgets(an_admin("330200"), None, today, None, 10)
+
+
+async def test_complaints_are_counted_by_kind_and_state_in_their_days_and_region() -> None:
+    shop = await a_shop()
+    for status in (ComplaintStatus.OPEN, ComplaintStatus.UPHELD, ComplaintStatus.UPHELD):
+        await complaint_in(shop, status)
+    today = Span(local_day(NOON), local_day(NOON))
+    counted = await numbers.complaints(an_admin("330100"), None, today)
+    assert {(row["status"], row["complaints"]) for row in counted} == {("open", 1), ("upheld", 2)}
+    assert not await numbers.complaints(an_admin("330200"), None, today)
+    assert not await numbers.complaints(an_admin(), None, Span(today.first + DAY, today.last + DAY))
