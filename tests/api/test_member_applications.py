@@ -36,7 +36,7 @@ async def test_from_the_application_to_the_owners_standing(service: Service) -> 
     problem(await applicant.http.post("/member-application/owner", json=login), 409, "application_not_open")
     member = answered(await city.post(f"{path}/approval", json={}), 200, "member_id")["member_id"]
     plain = {**login, "password": login["login"]}
-    problem(await applicant.http.post("/member-application/owner", json=plain), 422, "password_too_plain")
+    problem(await applicant.http.post("/member-application/owner", json=plain), 422, "password_weak")
     made = answered(await applicant.http.post("/member-application/owner", json=login), 201, "staff_id")
     assert made["member_id"] == member
     problem(await applicant.http.post("/member-application/owner", json=login), 409, "owner_exists")

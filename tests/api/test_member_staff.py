@@ -83,8 +83,8 @@ async def test_a_bad_password_leaves_the_link_good(service: Service, owner: http
     client = service.client()
     for password, code in (
         ("too short", "validation_failed"),
-        ("1234567890", "password_not_good"),
-        (login, "password_not_good"),
+        ("1234567890", "password_weak"),
+        (login, "password_weak"),
     ):
         answer = await client.post(
             "/auth/staff/invitation", json={"secret": link["secret"], "password": password}

@@ -16,8 +16,16 @@ QUERIES = {
     **dict.fromkeys(("/admin/numbers", "/member/numbers"), "by=offer"),
     **dict.fromkeys(("/admin/statements/sums", "/member/owed"), "period={period}"),
 }
-# Where the errands leave one thing or none, and why.
-FEW: dict[str, str] = {}
+# The errands leave one thing there or none: less is seen of their order than of the others'.
+FEW = {
+    *("/admin/exports", "/admin/jobs/dead-letters", "/admin/offers", "/admin/offer-versions"),
+    *("/admin/white-list", "/member/devices", "/member/promises", "/member/stores/{store_id}/closures"),
+    *("/member/webhooks/{webhook_id}/deliveries", "/register/removals", "/member/day-closes"),
+    # Of what the background process adds up, of a month that a single member closed.
+    *("/admin/numbers", "/member/numbers", "/admin/statements/sums", "/member/owed"),
+    # Walked through with five things in test_manner, and with a whole story in test_member_applications.
+    *("/day-closes", "/me/credit/lookups", "/member-application/events"),
+}
 
 Readers = dict[str, list[httpx.AsyncClient]]
 
@@ -63,7 +71,7 @@ async def _places(reader: httpx.AsyncClient, path: str) -> list[str]:
 
 
 async def test_pages_of_one_give_what_a_page_of_many_gives(used: Service) -> None:
-    readers, short = await _readers(used), []
+    readers, short = await _readers(used), set()
     lists = _lists((await used.client().get(used.url + "/api/openapi.json")).json())
     assert len(lists) > 40
     statements = (await readers["member"][0].get("/member/statements")).json()["items"]
@@ -75,9 +83,11 @@ async def test_pages_of_one_give_what_a_page_of_many_gives(used: Service) -> Non
             if (await reader.get(path.partition("/{")[0], params=query)).status_code == 403:
                 continue
             for place in await _places(reader, path):
-                whole = await walk(reader, place, 100, **query)
-                assert await walk(reader, place, 1, **query) == whole, place
-                longest = max(longest, len(whole))
-        if longest < 2 and path not in FEW:
-            short.append((path, longest))
-    assert short == []
+                # A line of a statement may take away what another one gave.
+                least = -1_000_000_000 if place.endswith("/lines") else 0
+                many, ones = [await walk(reader, place, most, least_fen=least, **query) for most in (100, 1)]
+                assert ones == many, place
+                longest = max(longest, len(many))
+        if longest < 2:
+            short.add(path)
+    assert short == FEW, " ".join(sorted(short ^ FEW))

@@ -12,6 +12,7 @@ from alliance.exports import ExportDeleted, ExportNotReady
 from common.actors import AdminActor
 from common.clock import now
 from common.database import Row
+from common.errors import NotFound
 from common.files import XLSX, FileStore
 from models.office_enums import ExportFormat, ExportState
 from server.api.admin.approvals import AskedOut, Reason
@@ -52,7 +53,7 @@ class ExportOut(Out):
     "",
     summary="提请导出对账单 / Ask for an export of statements",
     answers={202: AskedOut},
-    refusals=(AlreadyAsked,),
+    refusals=(NotFound, AlreadyAsked),
     may="export.ask",
 )
 async def ask(actor: AdminActor, body: ExportIn) -> AskedOut:

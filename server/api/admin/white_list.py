@@ -10,6 +10,7 @@ from alliance.approvals import AlreadyAsked
 from alliance.white_list import WhiteListed
 from common.actors import AdminActor
 from common.clock import now
+from common.errors import NotFound
 from server.api.admin.approvals import AskedOut, Reason
 from server.api.organisation_views import RegionCode, Uscc
 from server.endpoints import endpoint
@@ -64,7 +65,7 @@ async def listed(actor: AdminActor, query: PageQuery) -> Page[EntryOut]:
     "",
     summary="提请加入白名单 / Ask for an entry",
     answers={202: AskedOut},
-    refusals=(WhiteListed, AlreadyAsked),
+    refusals=(NotFound, WhiteListed, AlreadyAsked),
     may="white_list.ask",
 )
 async def ask(actor: AdminActor, body: EntryIn) -> AskedOut:
