@@ -193,14 +193,15 @@ async def _apply(say: Callable[[str], None], *, dry_run: bool) -> list[str]:
     if not dry_run:
         await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
     steps = await _plan(executor)
+    if not steps:
+        say("nothing to apply")
+        return []
     pending_names = {step.migration.name for step in steps}
     state = await _state_of([key for key in executor._full_plan() if key.name not in pending_names], executor)
     for step in steps:
         say(f"{'would apply' if dry_run else 'applying'} {step.migration.name}")
         if not dry_run:
             state = await _apply_patiently(executor, state, step.migration, say)
-    if not steps:
-        say("nothing to apply")
     return [step.migration.name for step in steps]
 
 

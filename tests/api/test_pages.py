@@ -23,6 +23,7 @@ FEW = {
     *("/member/webhooks/{webhook_id}/deliveries", "/register/removals", "/member/day-closes"),
     # Of what the background process adds up, of a month that a single member closed.
     *("/admin/numbers", "/member/numbers", "/admin/statements/sums", "/member/owed"),
+    "/admin/numbers/budgets",
     # Walked through with five things in test_manner, and with a whole story in test_member_applications.
     *("/day-closes", "/me/credit/lookups", "/member-application/events"),
 }

@@ -52,8 +52,12 @@ def a_period() -> date:
 
 
 async def offer(world: World) -> str:
-    """A published offer with a stock."""
-    return await make_offer(world.service, total=100)
+    """A published offer with a stock and a budget."""
+    offer_id = await make_offer(world.service, total=100)
+    await world.service.fetch(
+        "UPDATE offer_stock SET budget_fen = 100000, piece_fen = 5000 WHERE offer_id = $1::uuid", offer_id
+    )
+    return offer_id
 
 
 async def coupon(world: World) -> str:

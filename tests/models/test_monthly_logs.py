@@ -290,7 +290,8 @@ async def before_it(servers: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         await migrate._apply(lambda _: None, dry_run=False)
     yield servers.database(name)
     await db.disconnect()
-    await query(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    if not servers.is_ours:
+        await query(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_rows_survive_the_migration_and_writers_go_on_through_it(before_it: str) -> None:

@@ -23,7 +23,8 @@ async def empty(servers: Any) -> AsyncIterator[str]:
     name = f"m_{uuid4().hex[:10]}"
     await query(servers.database_url, f"CREATE DATABASE {name}")
     yield servers.database(name)
-    await query(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+    if not servers.is_ours:
+        await query(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
