@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
+# Where it is set, every process of the service would compile all of its code again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint bench faults verify-ledger restore-drill clean
 
 run: $(VENV)/installed-sandbox
@@ -23,14 +26,16 @@ lint: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	@exec $(VENV)/bin/python -m bench
 
-# The running sandbox's ledger, or that of DATABASE_URL, against its roots: ROOTS=file takes those that were fetched
-# before, WITNESS=file compares with a seal that was handed over (`python -m server witness-root`).
+# The running sandbox's ledger and audit, or those of DATABASE_URL, against their roots: ROOTS=file and AUDIT_ROOTS=file
+# take those that were fetched before, WITNESS=file compares with what was handed over (`python -m server witness-root`).
 verify-ledger: $(VENV)/installed-sandbox
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	export DATABASE_URL="$${DATABASE_URL:-$$($(VENV)/bin/python -m sandbox database-url)}" && \
 	test -n "$$DATABASE_URL" && $(VENV)/bin/python -m server export-ledger "$$folder" >/dev/null && \
-	$(VENV)/bin/python docs/verify_ledger.py "$${ROOTS:-$$folder/roots.jsonl}" "$$folder/ledger.txt" \
-	$(if $(WITNESS),--witness "$(WITNESS)")
+	if $(VENV)/bin/python docs/verify_ledger.py "$${ROOTS:-$$folder/roots.jsonl}" "$$folder/ledger.txt" \
+	$(if $(WITNESS),--witness "$(WITNESS)"); then is_good=true; else is_good=false; fi && \
+	$(VENV)/bin/python docs/verify_ledger.py --book audit "$${AUDIT_ROOTS:-$$folder/audit-roots.jsonl}" \
+	"$$folder/audit.txt" $(if $(WITNESS),--witness "$(WITNESS)") && $$is_good
 
 # Traffic, a backup under it, kill -9, and everything back at one moment: about half a minute, on this machine alone.
 restore-drill: $(VENV)/installed-dev

@@ -7,13 +7,15 @@ from uuid import UUID
 import pyotp
 
 from common.crypto import PersonalDataKeys
-from common.database import execute, fetch_one, transaction
+from common.database import Row, execute, fetch_one, transaction
 from common.errors import NotFound, Refused
 from common.ids import new_id
 from models import audit_log
-from models.enums import ActorKind, AdminRole
+from models.enums import AdminRole
 
 TOTP_CONTEXT = "admins.totp"
+_ACCOUNT = "SELECT id, login, password_hash, totp_encrypted, totp_last_step, roles, region_id FROM admins"
+_MAY_SIGN_IN = "(status = 'active' OR (status = 'invited' AND totp_encrypted IS NOT NULL))"
 GRANTABLE = tuple(role for role in AdminRole if role is not AdminRole.SUPERVISOR)
 
 
@@ -30,6 +32,7 @@ class AdminAccount:
     """Who signs in, with what is needed to check him. `totp_secret` is empty in the sandbox only."""
 
     id: UUID
+    login: str
     password_hash: str
     totp_secret: str | None
     totp_last_step: int
@@ -38,22 +41,40 @@ class AdminAccount:
 
 
 async def account_of(login: str, keys: PersonalDataKeys) -> AdminAccount | None:
-    """The active account of a login."""
-    row = await fetch_one("SELECT * FROM admins WHERE login = $1 AND status = 'active'", login)
-    if row is None:
-        return None
+    """The account of a login: an active one, or an invited one whose first one-time code is still to come."""
+    row = await fetch_one(f"{_ACCOUNT} WHERE login = $1 AND {_MAY_SIGN_IN}", login)
+    return _account(row, keys) if row else None
+
+
+async def account_by_id(admin_id: UUID, keys: PersonalDataKeys) -> AdminAccount | None:
+    """The same by id."""
+    row = await fetch_one(f"{_ACCOUNT} WHERE id = $1 AND {_MAY_SIGN_IN}", admin_id)
+    return _account(row, keys) if row else None
+
+
+def _account(row: Row, keys: PersonalDataKeys) -> AdminAccount:
     sealed = row["totp_encrypted"]
-    secret = keys.decrypt(sealed, TOTP_CONTEXT) if sealed else None
     return AdminAccount(
-        row["id"], row["password_hash"], secret, row["totp_last_step"], tuple(row["roles"]), row["region_id"]
+        id=row["id"],
+        login=row["login"],
+        password_hash=row["password_hash"],
+        totp_secret=keys.decrypt(sealed, TOTP_CONTEXT) if sealed else None,
+        totp_last_step=row["totp_last_step"],
+        roles=tuple(row["roles"]),
+        region=row["region_id"],
     )
 
 
 async def use_totp_step(admin_id: UUID, step: int) -> bool:
-    """Burn a one-time code's step; False when another sign-in was faster with the same code."""
+    """Burn a one-time code's step; False when another sign-in was faster with the same code.
+
+    The first good code completes an invitation.
+    """
     return bool(
         await execute(
-            "UPDATE admins SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2", admin_id, step
+            "UPDATE admins SET totp_last_step = $2, status = 'active'"
+            " WHERE id = $1 AND totp_last_step < $2 AND status <> 'revoked'",
+            *(admin_id, step),
         )
     )
 
@@ -87,5 +108,12 @@ async def create(
         )
         if row is None:
             raise LoginTaken
-        await audit_log.record((ActorKind.SYSTEM, None), "admin.create", ("admin", admin_id), now)
+        await audit_log.record(
+            audit_log.SYSTEM,
+            "admin.create",
+            ("admin", admin_id),
+            now,
+            region=region,
+            after={"roles": roles, "region": region},
+        )
     return secret

@@ -17,7 +17,7 @@ from common.database import Row, constraint_of, fetch_all, fetch_one, transactio
 from common.errors import Forbidden, NotFound, Refused
 from common.ids import AFTER_ALL, new_id
 from models import audit_log
-from models.enums import ApprovalKind, ApprovalStatus
+from models.office_enums import ApprovalKind, ApprovalStatus
 from models.region import subtree_prefix
 
 GOOD_FOR = timedelta(days=14)

@@ -4,25 +4,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import loads
+from typing import TYPE_CHECKING, cast
 
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.queries import Queries
-from pgqueuer.types import JobId
+import asyncpg
 
+from alliance.permissions import ProvinceAlone
 from common.actors import AdminActor
-from common.database import fetch_all, fetch_one, one_connection, transaction
-from common.errors import Forbidden, NotFound
+from common.database import constraint_of, fetch_all, fetch_one, one_connection, transaction
+from common.errors import NotFound, Refused
+from common.jobs import queue_on
 from models import audit_log
+
+if TYPE_CHECKING:
+    from pgqueuer.types import JobId
 
 LARGEST = (1 << 63) - 1
 
 
-class ProvinceAlone(Forbidden):
-    """What has no region is for the province's admins."""
+class JobWaitsAlready(Refused):
+    """The same work was asked for anew in the meantime and waits or runs."""
 
-    code = "forbidden"
-    zh = "后台任务不分地区，只有省级管理员可以查看和处理。请联系省级管理员。"
-    en = "Jobs belong to no region; only admins of the province may see them. Ask one of them."
+    code = "job_waits_already"
+    zh = "同样的任务已经在排队或执行，不需要重试。请稍后再看结果。"
+    en = "The same job waits or runs already; there is nothing to retry. Look again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +74,24 @@ async def retry(actor: AdminActor, job_id: str, now: datetime) -> None:
     Raises:
         ProvinceAlone: the admin is a city's or a county's.
         NotFound: no such job failed.
+        JobWaitsAlready: another one with the same key waits or runs.
     """
     _must_be_of_province(actor)
     number = int(job_id) if job_id.isascii() and job_id.isdigit() and len(job_id) < 19 else 0
-    async with transaction():
-        if not await fetch_one(
-            "SELECT 1 FROM pgqueuer WHERE id = $1 AND status = 'failed' FOR UPDATE", number
-        ):
-            raise NotFound
-        async with one_connection() as connection:
-            await Queries(AsyncpgDriver(connection)).requeue_jobs([JobId(number)])
-        await audit_log.record(audit_log.who(actor), "job.retry", ("job", number), now)
+    try:
+        async with transaction():
+            if not await fetch_one(
+                "SELECT 1 FROM pgqueuer WHERE id = $1 AND status = 'failed' FOR UPDATE", number
+            ):
+                raise NotFound
+            async with one_connection() as connection:
+                queue = await queue_on(connection)
+                await queue.requeue_jobs([cast("JobId", number)])
+            await audit_log.record(audit_log.who(actor), "job.retry", ("job", number), now)
+    except asyncpg.UniqueViolationError as error:
+        if constraint_of(error) == "pgqueuer_unique_dedupe_key":
+            raise JobWaitsAlready from None
+        raise
 
 
 def _must_be_of_province(actor: AdminActor) -> None:

@@ -25,9 +25,10 @@ from bench.redeem import CITIZENS, Till, Yardstick
 from bench.rows import Numbers, make_citizens, make_coupons
 from bench.sides import Side
 from bench.stack import Stack
-from benefits import seals
+from benefits.ledger import LEDGER
 from common import database
 from common.processes import end, spawn
+from models import seals
 
 COUPONS = 500_000
 TURNS = 4
@@ -88,7 +89,7 @@ class Sealer:
 
     def _catch_up(self, process: "subprocess.Popen[bytes]") -> None:
         until = time.monotonic() + CATCHES_UP_IN_S
-        while self._stack.sql(seals.unsealed_since) is not None:
+        while self._stack.sql(lambda: seals.unsealed_since(LEDGER)) is not None:
             if process.poll() is not None or time.monotonic() > until:
                 said = (self._stack.folder / "worker.log").read_text(errors="replace").splitlines()[-3:]
                 raise LoadFailed("the ledger is not sealed; the worker's log ends: " + " / ".join(said))

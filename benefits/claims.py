@@ -1,7 +1,7 @@
 """领取: a citizen takes one piece of an offer, exactly, and can give it back unused.
 
-Why nobody gets one too many: the coupon, its place in the citizen's limit, the day's count and the
-stock are written by one statement, and each is held by a constraint. Whoever comes second finds his place
+Why nobody gets one too many: the coupon, its place in the citizen's limit, the day's count, the
+stock and the budget are written by one statement, and each is held by a constraint. Whoever comes second finds his place
 taken and is judged anew; whoever is one too many violates the constraint, and the whole statement leaves no
 trace. All claims of a process that wait at the moment share the statement (`common.shared_statements`), which
 asks for no more pieces than it sees; when the constraint refuses it all the same, each of them is judged anew,
@@ -44,7 +44,8 @@ READ = """
 SELECT asked.n, o.status, o.claim_from, o.claim_until, o.min_tier_level, o.per_citizen_limit, o.per_citizen_period,
        o.terms_id, (SELECT valid_until FROM offer_terms WHERE id = o.terms_id) AS use_until,
        m.status AS member_status,
-       s.total - s.issued AS stock_left, s.daily_limit - coalesce(d.issued, 0) AS left_today,
+       least(s.total - s.issued, (s.budget_fen - s.reserved_fen) / nullif(s.piece_fen, 0)) AS stock_left,
+       s.daily_limit - coalesce(d.issued, 0) AS left_today,
        consent.id AS consent_id, snapshot.level, snapshot.data_date,
        (SELECT count(*) FROM coupons held
          WHERE held.offer_id = o.id AND held.citizen_id = asked.citizen_id AND held.slot IS NOT NULL
@@ -58,7 +59,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $
      WITH ORDINALITY AS asked (offer_id, citizen_id, request_key, at, year, month, day, today, n)
 LEFT JOIN LATERAL (
     SELECT * FROM coupons WHERE citizen_id = asked.citizen_id AND request_key = asked.request_key LIMIT 1) stored ON true
-LEFT JOIN offers o ON o.id = asked.offer_id AND o.status <> 'draft'
+LEFT JOIN offers o ON o.id = asked.offer_id AND o.status IN ('published', 'paused', 'ended', 'withdrawn')
 LEFT JOIN members m ON m.id = o.member_id
 LEFT JOIN offer_stock s ON s.offer_id = o.id
 LEFT JOIN LATERAL (SELECT issued FROM offer_days WHERE offer_id = o.id AND day = asked.today LIMIT 1) d ON true
@@ -105,19 +106,21 @@ WITH asked AS MATERIALIZED (
             OR EXISTS (SELECT FROM consent WHERE consent.id = p.consent_id AND consent.citizen_id = p.citizen_id))
 ), claimed AS (
     INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
-                         valid_from, valid_until, claimed_at, request_key, request_hash)
+                         valid_from, valid_until, claimed_at, request_key, request_hash, reserved_fen)
     SELECT a.id, a.number, a.offer_id, a.terms_id, a.citizen_id, a.uses_total, a.slot, a.period,
-           a.valid_from, a.valid_until, a.at, a.request_key, a.request_hash
+           a.valid_from, a.valid_until, a.at, a.request_key, a.request_hash,
+           CASE WHEN s.budget_fen IS NOT NULL THEN s.piece_fen END
       FROM allowed a
       LEFT JOIN offer_stock s ON s.offer_id = a.offer_id
       LEFT JOIN offer_days d ON d.offer_id = a.offer_id AND d.day = a.today
      WHERE coalesce(a.turn <= s.total - s.issued, true)
        AND coalesce(a.turn <= s.daily_limit - coalesce(d.issued, 0), true)
+       AND coalesce(a.turn * s.piece_fen <= s.budget_fen - s.reserved_fen, true)
      ORDER BY a.citizen_id, a.request_key
     ON CONFLICT DO NOTHING
-    RETURNING id, offer_id
+    RETURNING id, offer_id, reserved_fen
 ), taken AS MATERIALIZED (
-    SELECT claimed.offer_id, asked.today, count(*)::int AS pieces
+    SELECT claimed.offer_id, asked.today, count(*)::int AS pieces, coalesce(sum(reserved_fen), 0) AS cost_fen
       FROM claimed JOIN asked ON asked.id = claimed.id GROUP BY claimed.offer_id, asked.today
 ), today AS (
     INSERT INTO offer_days (offer_id, day, daily_limit, issued)
@@ -132,8 +135,8 @@ WITH asked AS MATERIALIZED (
      WHERE s.offer_id IN (SELECT offer_id FROM taken)
      ORDER BY s.offer_id FOR NO KEY UPDATE OF s
 ), piece AS (
-    UPDATE offer_stock s SET issued = s.issued + wanted.pieces
-      FROM (SELECT stock.offer_id, sum(taken.pieces)::int AS pieces
+    UPDATE offer_stock s SET issued = s.issued + wanted.pieces, reserved_fen = s.reserved_fen + wanted.cost_fen
+      FROM (SELECT stock.offer_id, sum(taken.pieces)::int AS pieces, sum(taken.cost_fen)::bigint AS cost_fen
               FROM stock JOIN taken ON taken.offer_id = stock.offer_id GROUP BY stock.offer_id) AS wanted
      WHERE s.offer_id = wanted.offer_id
     RETURNING 1
@@ -148,9 +151,10 @@ writes = SharedStatement(CLAIM_TOGETHER, alone=CLAIM)
 
 GIVE_BACK = """
 WITH given AS (
-    UPDATE coupons SET status = 'given_back', slot = NULL, ended_at = $3
+    UPDATE coupons SET status = 'given_back', slot = NULL, ended_at = $3,
+                       settled_at = CASE WHEN reserved_fen IS NOT NULL THEN $3 END
      WHERE id = $1 AND citizen_id = $2 AND status = 'claimed' AND uses_done = 0 AND valid_until > $3
-    RETURNING id, offer_id, claimed_at
+    RETURNING id, offer_id, claimed_at, reserved_fen
 ), that_day AS (
     UPDATE offer_days d SET issued = d.issued - 1
       FROM given
@@ -158,7 +162,7 @@ WITH given AS (
        AND d.issued > 0
     RETURNING 1
 ), piece AS (
-    UPDATE offer_stock s SET issued = s.issued - 1
+    UPDATE offer_stock s SET issued = s.issued - 1, reserved_fen = s.reserved_fen - coalesce(given.reserved_fen, 0)
       FROM given, (SELECT count(*) FROM that_day) AS after_that_day
      WHERE s.offer_id = given.offer_id AND s.issued > 0
     RETURNING 1
@@ -310,7 +314,7 @@ async def _write(
         return None
     except asyncpg.CheckViolationError as error:
         match constraint_of(error):
-            case "offer_stock_not_oversold":
+            case "offer_stock_not_oversold" | "offer_stock_within_budget":
                 raise SoldOut from None
             case "offer_days_not_oversold":
                 raise SoldOutToday from None

@@ -1,8 +1,8 @@
 """The records of the ledger as a seal covers them: redemptions and reversals in one order, by `entry`.
 
 A record is one line of JSON: the fields in the order below, no blanks, ASCII only, times in UTC with microseconds.
-A leaf is 57 bytes: `R` for a redemption or `V` for a reversal, the entry (8 bytes, big-endian), the record's id
-(16), and the SHA-256 of its line (32). So a leaf still names a record whose row is gone.
+A leaf (`models.seals`) is 57 bytes: `R` for a redemption or `V` for a reversal, the entry (8 bytes, big-endian), the
+record's id (16), and the SHA-256 of its line (32). So a leaf still names a record whose row is gone.
 
 People are in it only as hashes of their random ids, each with the record's id: the line goes to members and
 citizens as a proof, and equal ids would let them follow a person from one line to the next. Not in it: a
@@ -10,16 +10,11 @@ reversal's reason, which can be erased (rule 7), and the request's key and hash,
 and not what was given.
 """
 
-import struct
-from collections.abc import Sequence
 from hashlib import sha256
-from typing import Literal, NamedTuple
 from uuid import UUID
 
-from common.database import Row, fetch_all
-
-LEAF = struct.Struct(">cQ16s32s")
-LARGEST = (1 << 63) - 1
+from common.database import Row
+from models.seals import Book, Record
 
 COLUMNS = (
     "'R' AS kind, entry, id, staff_id, redeemed_at AT TIME ZONE 'UTC' AS at, citizen_id, coupon_id, offer_id, terms_id, member_id,"
@@ -37,24 +32,12 @@ ORDER BY entry, kind LIMIT $3
 """
 
 
-class Record(NamedTuple):
-    """One record: what a leaf says of it, and its line."""
-
-    kind: Literal["R", "V"]
-    entry: int
-    id: UUID
-    line: str
-
-    @property
-    def leaf(self) -> bytes:
-        """What is sealed of it."""
-        digest = sha256(self.line.encode()).digest()
-        return LEAF.pack(self.kind.encode(), self.entry, self.id.bytes, digest)
-
-
-async def records_between(after: int, until: int, limit: int) -> Sequence[Record]:
-    """Records with an entry above `after` and up to `until`, in order."""
-    return [record_of(row) for row in await fetch_all(READ, after, until, limit)]
+UNSEALED_SINCE = """
+SELECT min(at) AS at FROM (
+    (SELECT redeemed_at AS at FROM redemptions WHERE entry > $1 ORDER BY entry LIMIT 1)
+    UNION ALL
+    (SELECT reversed_at FROM reversals WHERE entry > $1 ORDER BY entry LIMIT 1)) AS first
+"""
 
 
 def record_of(row: Row) -> Record:
@@ -88,3 +71,15 @@ def _number(value: int | None) -> str:
 
 def _hidden(record_id: UUID, person_id: UUID) -> str:
     return sha256(b"\x02" + record_id.bytes + person_id.bytes).hexdigest()
+
+
+LEDGER = Book(
+    name="ledger",
+    format="xinyi-seal/1",
+    tables=("redemptions", "reversals"),
+    sequence="ledger_entries",
+    seals="seals",
+    read=READ,
+    record_of=record_of,
+    oldest=UNSEALED_SINCE,
+)

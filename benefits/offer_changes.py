@@ -5,20 +5,14 @@ from uuid import UUID
 
 import asyncpg
 
+from benefits import offer_lives, offer_versions
+from benefits.offer_lives import OfferEvent
 from common.actors import AdminActor
-from common.database import constraint_of, fetch_one, transaction, wait_for_older_statements
+from common.database import Row, constraint_of, fetch_one, transaction
 from common.errors import Invalid, NotFound, Refused
 from models import audit_log, notice_log
-from models.enums import ActorKind, OfferStatus
+from models.enums import CouponStatus, OfferStatus
 from models.region import subtree_prefix
-
-
-class OfferHasNoTerms(Refused):
-    """A draft without terms can't be published."""
-
-    code = "offer_has_no_terms"
-    zh = "优惠还没有设置内容，不能发布。请先填写优惠内容。"
-    en = "The offer has no terms yet; fill them in before publishing."
 
 
 class StockBelowIssued(Invalid):
@@ -39,23 +33,61 @@ class CouponNotRevocable(Refused):
 
 
 async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now: datetime) -> None:
-    """Publish, pause or end an offer; what was claimed stays usable (rule 13).
+    """Publish what is approved, resume, pause or end an offer; what was claimed stays usable (rule 13).
+
+    An offer that is so already stays so, and nothing is audited; one that was paused for its member's suspension alone
+    stays paused when that is lifted.
 
     Raises:
         NotFound: no such offer in the admin's region.
-        OfferHasNoTerms: it can't be published.
+        OfferStateForbids: it does not follow on the offer's state (`benefits.offer_lives`).
+        OfferHasNoTerms, BudgetNeedsMostCost: it can't be published.
     """
-    try:
-        async with transaction():
-            await _must_reach(actor, offer_id)
-            await fetch_one("UPDATE offers SET status = $2 WHERE id = $1 RETURNING id", offer_id, status)
-            await audit_log.record((ActorKind.ADMIN, actor.id), f"offer.{status}", ("offer", offer_id), now)
-        # A claim that had begun before may still be written; once this is answered, none is.
-        await wait_for_older_statements()
-    except asyncpg.CheckViolationError as error:
-        if constraint_of(error) == "offers_published_with_terms":
-            raise OfferHasNoTerms from None
-        raise
+    before = await _status_of(actor, offer_id)
+    if before == status:
+        if status is OfferStatus.PAUSED:
+            await _keep_paused(actor, offer_id, now)
+        return
+    if status is OfferStatus.PUBLISHED and before != OfferStatus.PAUSED:
+        await offer_versions.publish(actor, offer_id, now)
+    else:
+        await offer_lives.stop(actor, offer_id, EVENTS[status], now)
+
+
+EVENTS = {
+    OfferStatus.PUBLISHED: OfferEvent.RESUMED,
+    OfferStatus.PAUSED: OfferEvent.PAUSED,
+    OfferStatus.ENDED: OfferEvent.ENDED,
+}
+
+
+async def _status_of(actor: AdminActor, offer_id: UUID) -> OfferStatus:
+    row = await fetch_one(
+        "SELECT status FROM offers WHERE id = $1 AND region_id LIKE $2 || '%'",
+        *(offer_id, subtree_prefix(actor.region)),
+    )
+    if row is None:
+        raise NotFound
+    return OfferStatus(row["status"])
+
+
+async def _keep_paused(actor: AdminActor, offer_id: UUID, now: datetime) -> None:
+    async with transaction():
+        row = await fetch_one(
+            "UPDATE offers SET paused_for_suspension = false"
+            " WHERE id = $1 AND status = 'paused' AND paused_for_suspension RETURNING region_id",
+            offer_id,
+        )
+        if row is not None:
+            await audit_log.record(
+                audit_log.who(actor),
+                "offer.paused",
+                ("offer", offer_id),
+                now,
+                region=row["region_id"],
+                before={"status": "paused", "paused_for_suspension": True},
+                after={"status": "paused", "paused_for_suspension": False},
+            )
 
 
 async def set_stock(actor: AdminActor, offer_id: UUID, total: int, now: datetime) -> None:
@@ -67,13 +99,24 @@ async def set_stock(actor: AdminActor, offer_id: UUID, total: int, now: datetime
     """
     try:
         async with transaction():
-            await _must_reach(actor, offer_id)
+            offer = await _must_reach(actor, offer_id)
             row = await fetch_one(
-                "UPDATE offer_stock SET total = $2 WHERE offer_id = $1 RETURNING offer_id", offer_id, total
+                "UPDATE offer_stock s SET total = $2 FROM"
+                " (SELECT offer_id, total FROM offer_stock WHERE offer_id = $1 FOR NO KEY UPDATE) old"
+                " WHERE s.offer_id = old.offer_id RETURNING old.total",
+                *(offer_id, total),
             )
             if row is None:
                 raise NotFound
-            await audit_log.record((ActorKind.ADMIN, actor.id), "offer.set_stock", ("offer", offer_id), now)
+            await audit_log.record(
+                audit_log.who(actor),
+                "offer.set_stock",
+                ("offer", offer_id),
+                now,
+                region=offer["region_id"],
+                before={"stock_total": row["total"]},
+                after={"stock_total": total},
+            )
     except asyncpg.CheckViolationError as error:
         if constraint_of(error) == "offer_stock_not_oversold":
             raise StockBelowIssued from None
@@ -91,7 +134,7 @@ async def revoke_coupon(actor: AdminActor, coupon_id: UUID, reason: str, now: da
         row = await fetch_one("SELECT c.offer_id FROM coupons c WHERE c.id = $1 FOR NO KEY UPDATE", coupon_id)
         if row is None:
             raise NotFound
-        await _must_reach(actor, row["offer_id"])
+        offer = await _must_reach(actor, row["offer_id"])
         done = await fetch_one(
             "UPDATE coupons SET status = 'revoked', ended_at = $2, ended_reason = $3"
             " WHERE id = $1 AND status = 'claimed' RETURNING citizen_id",
@@ -102,10 +145,19 @@ async def revoke_coupon(actor: AdminActor, coupon_id: UUID, reason: str, now: da
         facts = {"coupon_id": coupon_id, "reason": reason}
         once = f"coupon_revoked:{coupon_id}"
         await notice_log.tell("citizen", done["citizen_id"], "coupon_revoked", once, facts, now)
-        await audit_log.record((ActorKind.ADMIN, actor.id), "coupon.revoke", ("coupon", coupon_id), now)
+        await audit_log.record(
+            audit_log.who(actor),
+            "coupon.revoke",
+            ("coupon", coupon_id),
+            now,
+            region=offer["region_id"],
+            before={"status": CouponStatus.CLAIMED},
+            after={"status": CouponStatus.REVOKED},
+        )
 
 
-async def _must_reach(actor: AdminActor, offer_id: UUID) -> None:
+async def _must_reach(actor: AdminActor, offer_id: UUID) -> Row:
     row = await fetch_one("SELECT region_id FROM offers WHERE id = $1", offer_id)
     if row is None or not row["region_id"].startswith(subtree_prefix(actor.region)):
         raise NotFound
+    return row

@@ -23,7 +23,8 @@ from common.database import Row, fetch_one
 from common.errors import DomainError, NotFound
 from common.replica import FetchAll
 from common.shared_statements import SharedStatement
-from models.enums import Category, MemberKind, OfferStatus
+from merchants.opening_hours import Span, spans_of
+from models.enums import Category, ClosureReason, MemberKind, OfferStatus
 from models.region import subtree_prefix
 
 FRESH_S = 1.0
@@ -31,7 +32,8 @@ FRESH_S = 1.0
 BEHIND_S = 0.8
 
 LIVE = """
-SELECT o.status, m.status AS member_status, s.total - s.issued AS stock_left,
+SELECT o.status, m.status AS member_status,
+       least(s.total - s.issued, (s.budget_fen - s.reserved_fen) / nullif(s.piece_fen, 0)) AS stock_left,
        s.daily_limit - coalesce(d.issued, 0) AS left_today
 FROM offers o JOIN members m ON m.id = o.member_id
 LEFT JOIN offer_stock s ON s.offer_id = o.id
@@ -42,8 +44,17 @@ EARTH_KM = 6371.0
 
 
 @dataclass(frozen=True, slots=True)
+class ClosureView:
+    """Days, both included, on which a store is closed."""
+
+    first_day: date
+    last_day: date
+    reason: ClosureReason
+
+
+@dataclass(frozen=True, slots=True)
 class StoreView:
-    """A store that takes the offer's coupons."""
+    """A store that takes the offer's coupons; `closures` of the days to come, and some that are over."""
 
     id: UUID
     name: str
@@ -51,6 +62,8 @@ class StoreView:
     region: str
     lat: float
     lng: float
+    hours: Sequence[Span] | None = None
+    closures: Sequence[ClosureView] = ()
 
     def km_from(self, lat: float, lng: float) -> float:
         """Great-circle distance in km."""
@@ -194,7 +207,8 @@ class Catalogue:
     async def _read(self, fetch_all: FetchAll, day: date) -> tuple[int, Base, dict[UUID, Left]]:
         """The version, what it stands for, and the counters, all from one server."""
         rows = await fetch_all(
-            "SELECT v.version, s.offer_id, s.total - s.issued AS stock_left,"
+            "SELECT v.version, s.offer_id,"
+            " least(s.total - s.issued, (s.budget_fen - s.reserved_fen) / nullif(s.piece_fen, 0)) AS stock_left,"
             " s.daily_limit - coalesce(d.issued, 0) AS left_today"
             " FROM catalogue_version v LEFT JOIN offer_stock s ON true"
             " LEFT JOIN LATERAL (SELECT issued FROM offer_days"
@@ -202,7 +216,7 @@ class Catalogue:
             day,
         )
         version = rows[0]["version"]
-        base = self._base if version == self._version else await _load_offers(fetch_all)
+        base = self._base if version == self._version else await _load_offers(fetch_all, day)
         return version, base, {row["offer_id"]: (row["stock_left"], row["left_today"]) for row in rows}
 
     def _kept(self, offer_id: UUID, left: Left) -> OfferView | None:
@@ -288,17 +302,28 @@ async def viewer_of(citizen_id: UUID, now: datetime) -> CitizenView:
     return CitizenView(Standing(row["has_consent"], row["level"], row["data_date"]), held)
 
 
-async def _load_offers(fetch_all: FetchAll) -> Base:
+async def _load_offers(fetch_all: FetchAll, day: date) -> Base:
     offers = await fetch_all(
         "SELECT o.*, p.name AS programme, p.category, m.name AS member_name, m.status AS member_status"
         " FROM offers o JOIN programmes p ON p.code = o.programme_id JOIN members m ON m.id = o.member_id"
-        " WHERE o.status <> 'draft'"
+        " WHERE o.status IN ('published', 'paused', 'ended', 'withdrawn')"
     )
     terms = {
         row["id"]: from_row(row)
         for row in await fetch_all("SELECT t.* FROM offer_terms t JOIN offers o ON o.terms_id = t.id")
     }
-    stores = {row["id"]: _store(row) for row in await fetch_all("SELECT * FROM stores WHERE is_active")}
+    closures: dict[UUID, list[ClosureView]] = {}
+    for row in await fetch_all(
+        "SELECT store_id, first_day, last_day, reason FROM store_closures"
+        " WHERE last_day >= $1 AND withdrawn_at IS NULL ORDER BY last_day",
+        day,
+    ):
+        closure = ClosureView(row["first_day"], row["last_day"], ClosureReason(row["reason"]))
+        closures.setdefault(row["store_id"], []).append(closure)
+    stores = {
+        row["id"]: _store(row, closures.get(row["id"], ()))
+        for row in await fetch_all("SELECT * FROM stores WHERE is_active")
+    }
     return {
         row["id"]: (
             row,
@@ -313,8 +338,9 @@ async def _load_offers(fetch_all: FetchAll) -> Base:
     }
 
 
-def _store(row: Row) -> StoreView:
-    return StoreView(row["id"], row["name"], row["address"], row["region_id"], row["lat"], row["lng"])
+def _store(row: Row, closures: Sequence[ClosureView]) -> StoreView:
+    place = row["region_id"], row["lat"], row["lng"]
+    return StoreView(row["id"], row["name"], row["address"], *place, spans_of(row["hours"]), closures)
 
 
 def _view(

@@ -14,11 +14,11 @@ from common.database import Row, fetch_all
 from common.errors import NotFound
 from common.ids import AFTER_ALL
 
-# Cashiers see the stores where they may redeem, managers and owners all of the member's.
+# Cashiers and devices see the stores where they may redeem, managers and owners all of the member's.
 VISIBLE = """
 SELECT st.id FROM staff s JOIN stores st ON st.member_id = s.member_id
  WHERE s.id = $1 AND s.status = 'active' AND ($2::uuid IS NULL OR st.id = $2)
-   AND (s.role <> 'cashier' OR EXISTS (
+   AND (s.role IN ('owner', 'manager') OR EXISTS (
         SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = st.id))
 """
 # One index scan per store, newest first, and only as many rows as the page has.
@@ -88,7 +88,7 @@ async def line_of(actor: StaffActor, redemption_id: UUID) -> Line:
         " JOIN staff s ON s.id = $1 AND s.member_id = r.member_id AND s.status = 'active'"
         " LEFT JOIN reversals v ON v.redemption_id = r.id"
         " LEFT JOIN reversal_reasons why ON why.reversal_id = v.id"
-        " WHERE r.id = $2 AND (s.role <> 'cashier' OR EXISTS ("
+        " WHERE r.id = $2 AND (s.role IN ('owner', 'manager') OR EXISTS ("
         "  SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = r.store_id))",
         *(actor.id, redemption_id),
     )

@@ -222,6 +222,16 @@ class AmountRequired(Invalid):
 # Undoing ------------------------------------------------------------------------------------------
 
 
+class PersonRequired(Forbidden):
+    """A device undoes nothing: nobody answers for it."""
+
+    code = "person_required"
+    zh = "扫码终端不能撤销核销。请店员用自己的账号登录后撤销。"
+    en = (
+        "A device can't undo a redemption. Somebody of the staff signs in with his own account and undoes it."
+    )
+
+
 class AlreadyReversed(Refused):
     """A redemption is undone at most once."""
 
@@ -244,6 +254,33 @@ class ReversalMonthClosed(ReversalWindowClosed):
 
     zh = "这笔核销所在月份的账已截止（{until}），不能撤销了。请联系联盟管理员。"
     en = "The month of this redemption was closed at {until}; it can't be undone here. Ask the alliance office."
+
+
+class LateReversalWindowClosed(Refused):
+    """Too late even for a counter-entry on a later statement."""
+
+    code = "late_reversal_window_closed"
+    zh = "这笔核销已超过 90 天（{until}），不能再补撤销了。请联系联盟管理员。"
+    en = "The 90 days for a late reversal ended at {until}. Ask the alliance office."
+    shown = ("until",)
+
+
+class NotYourStore(StoreNotAllowed):
+    """A day is closed by who works there."""
+
+    zh = "您不在这家店，不能为它日结。请选择自己的门店后再提交。"
+    en = (
+        "This is not one of your stores, so you can't close its day. Choose your own store and send it again."
+    )
+
+
+class DayNotBegun(Invalid):
+    """A day that is still ahead has nothing to count."""
+
+    code = "day_not_begun"
+    zh = "日结日期还没到。请核对日期后重新提交。"
+    en = "This day has not begun yet. Check the date and send it again."
+    pointer = "/day"
 
 
 class IdempotencyKeyReused(Invalid):

@@ -11,10 +11,11 @@ from benefits.refusals import (
     AlreadyReversed,
     Busy,
     IdempotencyKeyReused,
+    PersonRequired,
     ReversalMonthClosed,
     ReversalWindowClosed,
 )
-from common.actors import StaffActor
+from common.actors import MemberActor, StaffActor
 from common.clock import local_day, start_of
 from common.database import Row, constraint_of, fetch_one
 from common.errors import NotFound
@@ -33,7 +34,7 @@ SELECT s.status AS staff_status, s.role, r.id, r.redeemed_at, r.coupon_id, r.use
        stored.request_hash AS stored_hash, stored.reversed_at AS stored_reversed_at, why.reason AS stored_reason
 FROM staff s
 LEFT JOIN redemptions r ON r.id = $2 AND r.member_id = s.member_id
-      AND (s.role <> 'cashier' OR EXISTS (
+      AND (s.role IN ('owner', 'manager') OR EXISTS (
            SELECT FROM staff_stores l WHERE l.staff_id = s.id AND l.store_id = r.store_id))
 LEFT JOIN reversals v ON v.redemption_id = r.id
 LEFT JOIN reversals stored ON stored.staff_id = s.id AND stored.request_key = $3
@@ -77,7 +78,7 @@ def window_end(role: StaffRole, redeemed_at: datetime) -> datetime:
     15 minutes for a cashier; for managers and owners until the statement's cut-off, which is the end of
     the redemption's month in Asia/Shanghai, and never less than a cashier has.
     """
-    if role is StaffRole.CASHIER:
+    if role not in (StaffRole.MANAGER, StaffRole.OWNER):
         return redeemed_at + CASHIER_WINDOW
     first = local_day(redeemed_at).replace(day=1)
     month_end = start_of((first + timedelta(days=32)).replace(day=1))
@@ -94,6 +95,7 @@ async def reverse(
 
     Raises:
         NotFound: no redemption of this person's member (for a cashier: of his stores).
+        PersonRequired: a device asked.
         AlreadyReversed, ReversalWindowClosed, IdempotencyKeyReused.
     """
     for _ in range(MOST_TRIES):
@@ -101,16 +103,16 @@ async def reverse(
         if row is None:
             raise StaffRevoked
         if row["stored_id"] is not None:
-            return _stored(row, reason, request)
+            return stored_answer(row, reason, request)
         _judge(row, now)
-        done = await _write(actor, row, reason, request, now)
+        done = await write(actor, row, reason, request, now)
         if done is not None:
             coupon_events.reversed_(row["coupon_id"], redemption_id, now)
             return done
     raise Busy
 
 
-def _stored(row: Row, reason: str, request: RequestKey) -> Reversed:
+def stored_answer(row: Row, reason: str, request: RequestKey) -> Reversed:
     """The first answer again. The hash, which is kept for good, leaves out the reason, which can be erased."""
     is_same = row["stored_hash"] == request.body_hash and row["stored_reason"] in (None, reason)
     if not is_same:
@@ -125,6 +127,8 @@ def _judge(row: Row, now: datetime) -> None:
         raise StaffRevoked
     if row["id"] is None:
         raise NotFound
+    if row["role"] == StaffRole.DEVICE:
+        raise PersonRequired
     if row["is_reversed"]:
         raise AlreadyReversed
     month_ends = window_end(StaffRole.MANAGER, row["redeemed_at"])
@@ -135,8 +139,8 @@ def _judge(row: Row, now: datetime) -> None:
         raise ReversalWindowClosed(until=until)
 
 
-async def _write(
-    actor: StaffActor, row: Row, reason: str, request: RequestKey, now: datetime
+async def write(
+    actor: StaffActor | MemberActor, row: Row, reason: str, request: RequestKey, now: datetime
 ) -> Reversed | None:
     """Run the guarded statement; nothing when it has to be judged anew."""
     reversal_id = new_id()

@@ -41,4 +41,11 @@ class AdminActor:
     region: str
 
 
-Actor = CitizenActor | StaffActor | MemberActor | AdminActor
+@dataclass(frozen=True, slots=True)
+class ApplicantActor:
+    """Whoever holds the key of an application for membership; `id` is the application's. He has no session."""
+
+    id: UUID
+
+
+Actor = CitizenActor | StaffActor | MemberActor | AdminActor | ApplicantActor

@@ -162,6 +162,12 @@ async def transaction() -> AsyncIterator[None]:
         yield
 
 
+def is_in_transaction() -> bool:
+    """Whether a transaction is open around the caller; what he writes may still be undone then."""
+    held = _held.get()
+    return held is not None and held.is_in_transaction()
+
+
 async def wait_for_older_statements() -> None:
     """Return when every statement that was running is over: none of them can write any more by an old right.
 

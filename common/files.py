@@ -108,6 +108,10 @@ class FileStore:
             while piece := await asyncio.to_thread(file.read, CHUNK):
                 yield piece
 
+    async def forget(self, digest: str) -> None:
+        """Delete the content with this hash; nothing when it is gone already."""
+        await asyncio.to_thread(self.path(digest).unlink, missing_ok=True)
+
     def _settle(self, file: IO[bytes], digest: str) -> None:
         # On disk before its row is written: a row never names what is not there.
         file.flush()

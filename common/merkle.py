@@ -25,15 +25,18 @@ def tree_root(hashes: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def audit_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """The neighbours on the way from one leaf to the root, nearest first."""
-    path, level = [], list(hashes)
+def audit_paths(hashes: Sequence[bytes]) -> list[list[bytes]]:
+    """For each leaf the neighbours on the way to the root, nearest first."""
+    paths: list[list[bytes]] = [[] for _ in hashes]
+    level, height = list(hashes), 0
     while len(level) > 1:
-        if index ^ 1 < len(level):
-            path.append(level[index ^ 1])
+        for index, path in enumerate(paths):
+            neighbour = (index >> height) ^ 1
+            if neighbour < len(level):
+                path.append(level[neighbour])
         above = [_node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
-        level, index = above + level[2 * len(above) :], index // 2
-    return path
+        level, height = above + level[2 * len(above) :], height + 1
+    return paths
 
 
 def root_by_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

@@ -4,6 +4,7 @@ Linux only in one respect: where `prctl` is missing, a killed parent leaves its 
 """
 
 import ctypes
+import gc
 import os
 import signal
 import subprocess
@@ -28,6 +29,15 @@ def signal_me_when_parent_dies(wanted: signal.Signals) -> None:
     """
     if hasattr(LIBC, "prctl"):
         LIBC.prctl(_PR_SET_PDEATHSIG, int(wanted), 0, 0, 0)
+
+
+def keep_what_is_loaded() -> None:
+    """Tell the garbage collector that what is there now stays as long as the process.
+
+    That is some 170,000 objects of code and models: every full collection looked at them for 80 ms, while nobody was
+    answered, and the end of a process for 0.7 s.
+    """
+    gc.freeze()
 
 
 def spawn(

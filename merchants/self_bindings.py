@@ -51,17 +51,27 @@ async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys, now: da
 
     Raises:
         AlreadyBound: he is bound to somebody else.
-        StaffRevoked: he is no longer active.
+        StaffRevoked: he is no longer active, or no person but a device.
     """
     own = self_hash(citizen_id, keys)
     async with transaction():
         if await execute(
-            "UPDATE staff SET self_hash = $2 WHERE id = $1 AND status = 'active' AND self_hash IS NULL",
+            "UPDATE staff SET self_hash = $2 WHERE id = $1 AND status = 'active' AND role <> 'device'"
+            " AND self_hash IS NULL",
             *(staff_id, own),
         ):
-            await audit_log.record((ActorKind.STAFF, staff_id), "staff.bind_self", ("staff", staff_id), now)
+            await audit_log.record(
+                (ActorKind.STAFF, staff_id),
+                "staff.bind_self",
+                ("staff", staff_id),
+                now,
+                before={"is_bound": False},
+                after={"is_bound": True},
+            )
             return
-    row = await fetch_one("SELECT self_hash FROM staff WHERE id = $1 AND status = 'active'", staff_id)
+    row = await fetch_one(
+        "SELECT self_hash FROM staff WHERE id = $1 AND status = 'active' AND role <> 'device'", staff_id
+    )
     if row is None:
         raise StaffRevoked
     if row["self_hash"] != own:

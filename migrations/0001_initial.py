@@ -1,22 +1,6 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from models.enums import (
-    ActorKind,
-    AuditOutcome,
-    Category,
-    Channel,
-    ConsentPurpose,
-    CouponStatus,
-    DiscountKind,
-    LimitPeriod,
-    LookupOutcome,
-    MemberKind,
-    MemberStatus,
-    OfferStatus,
-    RegionLevel,
-    StaffRole,
-    StaffStatus,
-)
+from models.enums import ActorKind, AuditOutcome, Category, Channel, ConsentPurpose, CouponStatus, DiscountKind, LimitPeriod, LookupOutcome, MemberKind, MemberStatus, OfferStatus, RegionLevel, StaffRole, StaffStatus
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.fields.base import OnDelete
 from uuid import uuid4

@@ -9,7 +9,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import ApprovalKind, ApprovalStatus, FilePurpose, LinkPurpose
+from models.office_enums import ApprovalKind, ApprovalStatus, FilePurpose, LinkPurpose
 
 CONSTRAINTS = [
     "ALTER TABLE approvals ADD CONSTRAINT approvals_kind_known CHECK (kind IN ('tier_scheme', 'white_list', 'uscc_override', 'coupon_revocation', 'budget_raise', 'export'))",
@@ -453,8 +453,6 @@ class Migration(migrations.Migration):
                 ],
                 "indexes": [
                     Index(fields=["object_kind", "object_id"], name="audit_records_by_object"),
-                    Index(fields=["region_id", "entry"], name="audit_records_by_region"),
-                    Index(fields=["actor_id", "entry"], name="audit_records_by_actor"),
                 ],
                 "pk_attr": "id",
                 "table_description": "One action. Ids and plain values only: never a name, a number or a text that somebody typed.",
@@ -484,14 +482,6 @@ class Migration(migrations.Migration):
             model_name="AuditRecord",
             name="request_id",
             field=fields.CharField(null=True, max_length=64),
-        ),
-        ops.AddIndex(
-            model_name="AuditRecord",
-            index=Index(fields=["region_id", "entry"], name="audit_records_by_region"),
-        ),
-        ops.AddIndex(
-            model_name="AuditRecord",
-            index=Index(fields=["actor_id", "entry"], name="audit_records_by_actor"),
         ),
         ops.AddConstraint(
             model_name="AuditRecord",

@@ -1,52 +1,89 @@
 """The tables, one file per aggregate. Constraints stand beside the columns they guard."""
 
-from models.admin import Admin
+from models.admin import Admin, AdminRecoveryCode
+from models.application import (
+    ApplicationEvent,
+    Commitment,
+    CommitmentText,
+    MemberApplication,
+    OrganisationCheck,
+)
 from models.approval import Approval
 from models.attempt import Attempt, RefusedScanCount
 from models.audit import AuditRecord
 from models.citizen import ChannelIdentity, Citizen, NaturalPerson
+from models.complaint import Complaint, ComplaintText
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.device import Device
+from models.export import Export
+from models.imports import Import, ImportRow
 from models.installation import Installation
-from models.member import Member, Store
+from models.member import Member, Store, StoreClosure
 from models.notice import CitizenNotice, MemberNotice
-from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms
+from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
+from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms, OfferVersion
 from models.one_time_link import OneTimeLink
 from models.programme import Programme
 from models.redemption import Redemption, Reversal, ReversalReason
 from models.region import Region
 from models.region_policy import RegionPolicy
-from models.seal import Seal
+from models.seal import AuditSeal, Seal
 from models.session import LoginFailure, Session
 from models.staff import Staff, StaffStore
+from models.standing import MemberRecheck, PromiseRecord, Suspension, WhiteListEntry
+from models.statement import DayClose, Statement, StatementCursor, StatementLine, StatementSum
 from models.stored_file import StoredFile
+from models.webhook import Webhook, WebhookDelivery
 
 __all__ = [
     "Admin",
+    "AdminRecoveryCode",
+    "ApplicationEvent",
     "Approval",
     "Attempt",
     "AuditRecord",
+    "AuditSeal",
     "CatalogueVersion",
     "ChannelIdentity",
     "Citizen",
     "CitizenNotice",
+    "Commitment",
+    "CommitmentText",
+    "Complaint",
+    "ComplaintText",
     "Consent",
     "ConsentText",
     "Coupon",
     "CreditLookup",
+    "DayClose",
+    "Device",
+    "Export",
+    "FlowDay",
+    "Import",
+    "ImportRow",
     "Installation",
     "LoginFailure",
     "Member",
+    "MemberApplication",
+    "MemberCustomer",
     "MemberNotice",
+    "MemberRecheck",
     "NaturalPerson",
+    "NumberMark",
+    "NumberSlice",
     "Offer",
     "OfferDay",
     "OfferStock",
     "OfferTerms",
+    "OfferVersion",
     "OneTimeLink",
+    "OrganisationCheck",
     "Programme",
+    "PromiseRecord",
     "Redemption",
+    "RefusalDay",
     "RefusedScanCount",
     "Region",
     "RegionPolicy",
@@ -56,9 +93,18 @@ __all__ = [
     "Session",
     "Staff",
     "StaffStore",
+    "Statement",
+    "StatementCursor",
+    "StatementLine",
+    "StatementSum",
     "Store",
+    "StoreClosure",
     "StoredFile",
+    "Suspension",
     "TierBand",
     "TierScheme",
     "TierSnapshot",
+    "Webhook",
+    "WebhookDelivery",
+    "WhiteListEntry",
 ]

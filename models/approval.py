@@ -5,7 +5,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
-from models.enums import ApprovalKind, ApprovalStatus
+from models.office_enums import ApprovalKind, ApprovalStatus
 from models.region import Region
 
 

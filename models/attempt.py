@@ -20,7 +20,10 @@ class Attempt(Model):
 
     class Meta:
         table = "attempts"
-        indexes = (Index(fields=("store_id", "attempted_at"), name="attempts_by_store"),)
+        indexes = (
+            Index(fields=("store_id", "attempted_at"), name="attempts_by_store"),
+            Index(fields=("coupon_id", "id"), name="attempts_by_coupon"),
+        )
         constraints = (CheckConstraint(check="code ~ '^[a-z_]+$'", name="attempts_code_form"),)
 
 

@@ -34,13 +34,15 @@ class AuditRecord(Model):
         table = "audit_records"
         indexes = (
             Index(fields=("object_kind", "object_id"), name="audit_records_by_object"),
-            Index(fields=("region_id", "entry"), name="audit_records_by_region"),
-            Index(fields=("actor_id", "entry"), name="audit_records_by_actor"),
+            Index(fields=("recorded_at", "entry"), name="audit_records_by_time"),
+            Index(fields=("region_id", "recorded_at", "entry"), name="audit_records_by_region_time"),
+            Index(fields=("actor_id", "recorded_at", "entry"), name="audit_records_by_actor_time"),
+            Index(fields=("action", "recorded_at", "entry"), name="audit_records_by_action"),
         )
         constraints = (
             UniqueConstraint(fields=("entry",), name="audit_records_entry_once"),
             CheckConstraint(
-                check="actor_kind IN ('citizen', 'staff', 'admin', 'system')",
+                check="actor_kind IN ('citizen', 'staff', 'admin', 'system', 'applicant')",
                 name="audit_records_actor_kind_known",
             ),
             CheckConstraint(check="outcome IN ('done', 'refused')", name="audit_records_outcome_known"),

@@ -1,14 +1,18 @@
-"""Writing and reading the audit (rule 14); writing goes into the same transaction as what it tells of."""
+"""Writing the audit (rule 14), in the same transaction as what it tells of.
 
+Its records are sealed and stay for good, so nothing personal may get in, whoever calls (rule 7): ids, codes, numbers and
+times pass, and everything else, such as a text that somebody typed, is written as `***`.
+"""
+
+import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from json import dumps
 from uuid import UUID
 
-from common import replica
-from common.actors import AdminActor, CitizenActor, MemberActor, StaffActor
-from common.database import Row, execute
-from common.ids import AFTER_ALL, new_id
+from common.actors import AdminActor, ApplicantActor, CitizenActor, MemberActor, StaffActor
+from common.database import execute
+from common.ids import new_id
 from common.request_ids import current_request_id
 from models.enums import ActorKind, AuditOutcome
 
@@ -16,13 +20,21 @@ Who = tuple[ActorKind, UUID | None]
 # What changed, by column: ids, codes, numbers and times; texts that people typed stay out (rule 7).
 Facts = Mapping[str, object]
 
+MASK = "***"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CODE = re.compile(r"[A-Za-z0-9_.:,+/-]{0,128}")
+# A mobile phone's number or a resident's ID number, alone or inside a code.
+_OF_A_PERSON = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
+
 SYSTEM: Who = (ActorKind.SYSTEM, None)
 
 
-def who(actor: CitizenActor | StaffActor | MemberActor | AdminActor) -> Who:
-    """An actor as the audit writes him."""
+def who(actor: CitizenActor | StaffActor | MemberActor | AdminActor | ApplicantActor) -> Who:
+    """An actor as the audit writes him; an applicant by his application."""
     if isinstance(actor, AdminActor):
         return ActorKind.ADMIN, actor.id
+    if isinstance(actor, ApplicantActor):
+        return ActorKind.APPLICANT, actor.id
     return (ActorKind.CITIZEN if isinstance(actor, CitizenActor) else ActorKind.STAFF), actor.id
 
 
@@ -51,19 +63,44 @@ async def record(
     await execute(
         "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, outcome,"
         " request_id, region_id, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        *(new_id(), now, kind, actor_id, action, object_kind, str(object_id), outcome),
+        *(new_id(), now, kind, actor_id, action, object_kind, _plain(str(object_id)), outcome),
         *(current_request_id.get(), region, _text(before), _text(after)),
     )
 
 
-def _text(facts: Facts | None) -> str | None:
-    return None if facts is None else dumps(facts, ensure_ascii=False, default=str, sort_keys=True)
-
-
-async def newest(before: UUID | None, limit: int) -> Sequence[Row]:
-    """Records, newest first, some seconds old at most; `before` is the last id of the page before."""
-    return await replica.read(
-        lambda fetch_all: fetch_all(
-            "SELECT * FROM audit_records WHERE id < $1 ORDER BY id DESC LIMIT $2", before or AFTER_ALL, limit
-        )
+async def record_each(
+    actor: Who, action: str, kind: str, ids: Sequence[UUID], region: str, after: Facts, now: datetime
+) -> None:
+    """Write the same action once for each of many things that are made together."""
+    actor_kind, actor_id = actor
+    await execute(
+        "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, outcome,"
+        " request_id, region_id, after)"
+        " SELECT r.id, $3, $4, $5, $6, $7, r.object_id, 'done', $8, $9, $10"
+        " FROM unnest($1::uuid[], $2::text[]) AS r (id, object_id)",
+        *([new_id() for _ in ids], [str(id_) for id_ in ids], now, actor_kind, actor_id, action, kind),
+        *(current_request_id.get(), region, _text(after)),
     )
+
+
+def _text(facts: Facts | None) -> str | None:
+    return None if facts is None else dumps(_plain(facts), sort_keys=True)
+
+
+def _plain(value: object) -> object:
+    """What may stay for good; the rest is masked."""
+    match value:
+        case None | bool():
+            return value
+        case Mapping():
+            return {_plain(str(name)): _plain(each) for name, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_plain(each) for each in value]
+        case int():
+            return value if _plain(str(value)) != MASK else MASK
+        case date():  # a datetime is one too
+            return value.isoformat()
+    text = str(value)
+    if _UUID.fullmatch(text) or (_CODE.fullmatch(text) and not _OF_A_PERSON.search(text)):
+        return text
+    return MASK

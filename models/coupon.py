@@ -16,6 +16,8 @@ class Coupon(Model):
     `number` is what its codes carry: two bytes of cell and six random bytes. `slot` takes one of the
     citizen's places for this offer in `limit_period`; the unique index on them is what keeps a natural
     person to his limit, and giving back empties the slot. `uses_today` counts for `uses_day` only.
+    `reserved_fen` is what the coupon holds of its offer's budget: the most it can cost, and from `settled_at` on what it
+    did cost; empty where the offer had no budget.
     Offer and terms are held by one compound foreign key (in the migration). `request_key` and `request_hash` make a retried claim harmless.
     """
 
@@ -46,6 +48,8 @@ class Coupon(Model):
     ended_reason = fields.CharField(max_length=256, null=True)
     request_key = fields.CharField(max_length=64)
     request_hash = fields.BinaryField()
+    reserved_fen = fields.BigIntField(null=True)
+    settled_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "coupons"
@@ -73,4 +77,7 @@ class Coupon(Model):
             CheckConstraint(check="number >= 0", name="coupons_number_in_range"),
             CheckConstraint(check="valid_until > valid_from", name="coupons_validity_ahead"),
             CheckConstraint(check="length(request_hash) = 32", name="coupons_request_hash_form"),
+            CheckConstraint(
+                check="coalesce(reserved_fen >= 0, settled_at IS NULL)", name="coupons_reserved_counts"
+            ),
         )

@@ -26,17 +26,123 @@ class MemberStatus(StrEnum):
     LEFT = "left"
 
 
+class ApplicationState(StrEnum):
+    """How far an application for membership has come; the last three are final (`merchants.applications`)."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    COUNTY_REVIEW = "county_review"
+    CITY_REVIEW = "city_review"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ApplicationAction(StrEnum):
+    """What moves an application from one state to the next."""
+
+    SUBMIT = "submit"
+    TO_COUNTY = "to_county"
+    TO_CITY = "to_city"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+
+
+class MemberAction(StrEnum):
+    """What moves a member from one status to the next; `LIFT` is one cause of several, `REINSTATE` the last."""
+
+    SUSPEND = "suspend"
+    LIFT = "lift"
+    REINSTATE = "reinstate"
+    LEAVE = "leave"
+    REJOIN = "rejoin"
+
+
+class SuspensionCause(StrEnum):
+    """Why a member is suspended; several can hold at once, and each is lifted by itself."""
+
+    GRADE = "grade"
+    DISHONEST_LIST = "dishonest_list"
+    COMPLAINTS = "complaints"
+    OFFICE = "office"
+
+
+class CheckFinding(StrEnum):
+    """What a check of an organisation found, the worst first; `UNAVAILABLE` says nothing about it."""
+
+    DISHONEST = "dishonest"
+    GRADE_TOO_LOW = "grade_too_low"
+    NO_GRADE = "no_grade"
+    PASSED = "passed"
+    UNAVAILABLE = "unavailable"
+
+
+class PromiseOutcome(StrEnum):
+    """践诺 / 失诺."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+
+
+class PromiseCause(StrEnum):
+    """What showed that a promise was kept or broken."""
+
+    COMPLAINT = "complaint"
+    CREDIT_CHECK = "credit_check"
+    INSPECTION = "inspection"
+    OFFICE = "office"
+
+
 class StaffRole(StrEnum):
-    """What a person may do for a member: a cashier redeems at his stores, a manager and an owner undo at all of them."""
+    """What a person may do for a member: a cashier redeems at his stores, a manager and an owner undo at all of them.
+
+    A `DEVICE` (扫码终端) is no person: it redeems at its one store, and undoes nothing.
+    """
 
     OWNER = "owner"
     MANAGER = "manager"
     CASHIER = "cashier"
+    DEVICE = "device"
+
+
+class ClosureReason(StrEnum):
+    """Why a store is closed for some days: 节假日, 装修, 盘点, 突发情况, 其他."""
+
+    HOLIDAY = "holiday"
+    RENOVATION = "renovation"
+    STOCKTAKING = "stocktaking"
+    EMERGENCY = "emergency"
+    OTHER = "other"
+
+
+class WebhookEvent(StrEnum):
+    """What a member's own till system is told."""
+
+    REDEMPTION_CREATED = "redemption.created"
+    REDEMPTION_REVERSED = "redemption.reversed"
+    PING = "ping"
+
+
+class DeliveryStatus(StrEnum):
+    """How far a webhook's delivery has come; `FAILED` was tried for a day."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 class StaffStatus(StrEnum):
-    """Of staff and admins: a revoked person is refused at the next request."""
+    """Of staff: a revoked person is refused at the next request."""
 
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+class AdminStatus(StrEnum):
+    """Of admins: `INVITED` has a link, or a password whose first one-time code was not confirmed yet."""
+
+    INVITED = "invited"
     ACTIVE = "active"
     REVOKED = "revoked"
 
@@ -52,47 +158,6 @@ class AdminRole(StrEnum):
     AUDITOR = "auditor"
     HEAD = "head"
     SUPERVISOR = "supervisor"
-
-
-class ApprovalKind(StrEnum):
-    """What a second admin has to agree to before it is carried out (四眼)."""
-
-    TIER_SCHEME = "tier_scheme"
-    WHITE_LIST = "white_list"
-    USCC_OVERRIDE = "uscc_override"
-    COUPON_REVOCATION = "coupon_revocation"
-    BUDGET_RAISE = "budget_raise"
-    EXPORT = "export"
-
-
-class ApprovalStatus(StrEnum):
-    """How far a request for a second admin has come; all but `OPEN` are final."""
-
-    OPEN = "open"
-    APPROVED = "approved"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-
-
-class LinkPurpose(StrEnum):
-    """What a one-time link or code is good for."""
-
-    STAFF_INVITATION = "staff_invitation"
-    STAFF_RESET = "staff_reset"
-    DEVICE_PAIRING = "device_pairing"
-    ADMIN_INVITATION = "admin_invitation"
-    ADMIN_RESET = "admin_reset"
-
-
-class FilePurpose(StrEnum):
-    """Why a file was sent in or made; it decides who may read it and how large it may be."""
-
-    MEMBER_DOCUMENT = "member_document"
-    PRICE_EVIDENCE = "price_evidence"
-    IMPORT = "import"
-    IMPORT_ERRORS = "import_errors"
-    EXPORT = "export"
 
 
 class Channel(StrEnum):
@@ -152,12 +217,31 @@ class Category(StrEnum):
 
 
 class OfferStatus(StrEnum):
-    """Only a published offer can be claimed; ending it never voids what was claimed."""
+    """Only a published offer can be claimed; ending or withdrawing it never voids what was claimed.
+
+    `benefits.offer_lives` says how one becomes the other. Ended: its time is over, or somebody ended it. Withdrawn: its
+    member took it back, published or not.
+    """
 
     DRAFT = "draft"
     PUBLISHED = "published"
     PAUSED = "paused"
     ENDED = "ended"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
+
+
+class OfferVersionState(StrEnum):
+    """How far a proposal of an offer's terms has come; one of them is in force, one at most is still open."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
 
 
 class DiscountKind(StrEnum):
@@ -193,12 +277,13 @@ class CouponStatus(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who acts."""
+    """Who acts; an applicant is known by his application's key and never signs in."""
 
     CITIZEN = "citizen"
     STAFF = "staff"
     ADMIN = "admin"
     SYSTEM = "system"
+    APPLICANT = "applicant"
 
 
 class AuditOutcome(StrEnum):

@@ -6,7 +6,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from models.enums import DiscountKind, LimitPeriod, MemberKind, OfferStatus
+from models.enums import DiscountKind, LimitPeriod, MemberKind, OfferStatus, OfferVersionState
 from models.member import Member
 from models.programme import Programme
 from models.region import Region
@@ -17,7 +17,9 @@ class Offer(Model):
 
     `min_tier_level` is the lowest level that may claim (empty: open to all); the best level alone can't
     be asked for, so that a scan never tells more than "this or better" (rule 2). `terms_id` names the
-    current `OfferTerms`. An offer of a public unit names its ordinary path 普通通道 (rule 3).
+    `OfferTerms` in force, and is empty until the offer is published for the first time. An offer of a public unit names
+    its ordinary path 普通通道 (rule 3). `paused_for_suspension`: it was published when its member was suspended, and is
+    again when that ends.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -40,13 +42,18 @@ class Offer(Model):
     per_citizen_limit = fields.SmallIntField(null=True)
     per_citizen_period = fields.CharEnumField(LimitPeriod, max_length=8, db_default=LimitPeriod.EVER.value)
     created_at = fields.DatetimeField()
+    paused_for_suspension = fields.BooleanField(db_default=False)
 
     class Meta:
         table = "offers"
-        indexes = (Index(fields=("member_id",), name="offers_by_member"),)
+        indexes = (
+            Index(fields=("member_id",), name="offers_by_member"),
+            Index(fields=("status", "id"), name="offers_by_status"),
+        )
         constraints = (
             CheckConstraint(
-                check="status IN ('draft', 'published', 'paused', 'ended')", name="offers_status_known"
+                check="status IN ('draft', 'published', 'paused', 'ended', 'submitted', 'approved', 'withdrawn')",
+                name="offers_status_known",
             ),
             CheckConstraint(check="min_tier_level BETWEEN 1 AND 4", name="offers_admit_two_bands"),
             CheckConstraint(
@@ -62,7 +69,8 @@ class Offer(Model):
                 name="offers_per_citizen_period_known",
             ),
             CheckConstraint(
-                check="status = 'draft' OR terms_id IS NOT NULL", name="offers_published_with_terms"
+                check="status IN ('draft', 'submitted', 'approved', 'withdrawn') OR terms_id IS NOT NULL",
+                name="offers_published_with_terms",
             ),
         )
 
@@ -73,7 +81,8 @@ class OfferTerms(Model):
     Money in fen; `percent_off` in whole per cent; hours are minutes after midnight, half-open, and
     `weekday_mask` has bit 0 for Monday, all in Asia/Shanghai. `valid_from`/`valid_until` are fixed
     dates; `valid_days` counts days after the claim (the last day whole), after `wait_days`.
-    An empty `uses_total` is "unlimited within the validity". Who funds the discount, in whole per cent: the public
+    An empty `uses_total` is "unlimited within the validity". `most_cost_fen` is the greatest that one coupon can cost,
+    where there is such a thing (`benefits.budgets`). Who funds the discount, in whole per cent: the public
     unit named, the alliance, and the member itself the rest.
     """
 
@@ -109,6 +118,7 @@ class OfferTerms(Model):
     alliance_share = fields.SmallIntField(db_default=0)
     public_unit_share = fields.SmallIntField(db_default=0)
     public_unit_id = fields.UUIDField(null=True)
+    most_cost_fen = fields.BigIntField(null=True)
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -164,20 +174,103 @@ class OfferTerms(Model):
                 check="(public_unit_share > 0) = (public_unit_id IS NOT NULL)",
                 name="offer_terms_public_unit_named",
             ),
+            CheckConstraint(check="most_cost_fen >= 0", name="offer_terms_most_cost_counts"),
+        )
+
+
+class OfferVersion(Model):
+    """One proposal of what an offer gives and asks for, with its review; publishing it puts it in force.
+
+    A version in draft names new terms each time it is saved; from its submission on nothing of it changes but its
+    state. `raised_shortly_before` tells its reviewer that the list price rose within 30 days before this discount.
+    `evidence_file_id` is a stored file of the member's that shows the list price.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    offer: fields.ForeignKeyRelation[Offer] = fields.ForeignKeyField(
+        "models.Offer", related_name="versions", on_delete=fields.RESTRICT
+    )
+    number = fields.IntField()
+    state = fields.CharEnumField(OfferVersionState, max_length=16, db_default=OfferVersionState.DRAFT.value)
+    terms: fields.ForeignKeyRelation[OfferTerms] = fields.ForeignKeyField(
+        "models.OfferTerms", related_name="proposed_by", on_delete=fields.RESTRICT, db_constraint=False
+    )
+    min_tier_level = fields.SmallIntField(null=True)
+    ordinary_path = fields.CharField(max_length=256, null=True)
+    claim_from = fields.DatetimeField()
+    claim_until = fields.DatetimeField()
+    per_citizen_limit = fields.SmallIntField(null=True)
+    per_citizen_period = fields.CharEnumField(LimitPeriod, max_length=8, db_default=LimitPeriod.EVER.value)
+    list_price_fen = fields.BigIntField(null=True)
+    evidence_file_id = fields.UUIDField(null=True)
+    raised_shortly_before = fields.BooleanField(db_default=False)
+    proposed_by = fields.UUIDField()
+    proposed_at = fields.DatetimeField()
+    submitted_at = fields.DatetimeField(null=True)
+    decided_by = fields.UUIDField(null=True)
+    decided_at = fields.DatetimeField(null=True)
+    decision_reason = fields.CharField(max_length=512, null=True)
+    in_force_at = fields.DatetimeField(null=True)
+    superseded_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "offer_versions"
+        indexes = (Index(fields=("state", "id"), name="offer_versions_by_state"),)
+        constraints = (
+            UniqueConstraint(fields=("offer_id", "number"), name="offer_versions_number_once"),
+            CheckConstraint(
+                check="state IN ('draft', 'submitted', 'approved', 'refused', 'withdrawn', 'in_force', 'superseded')",
+                name="offer_versions_state_known",
+            ),
+            CheckConstraint(check="min_tier_level BETWEEN 1 AND 4", name="offer_versions_admit_two_bands"),
+            CheckConstraint(check="claim_until > claim_from", name="offer_versions_claim_span_ahead"),
+            CheckConstraint(
+                check="per_citizen_limit BETWEEN 1 AND 100", name="offer_versions_per_citizen_limit_sane"
+            ),
+            CheckConstraint(
+                check="per_citizen_period IN ('ever', 'day', 'month', 'year')",
+                name="offer_versions_per_citizen_period_known",
+            ),
+            CheckConstraint(
+                check="list_price_fen BETWEEN 1 AND 1000000000", name="offer_versions_list_price_in_range"
+            ),
+            CheckConstraint(
+                check="state IN ('draft', 'withdrawn') OR (list_price_fen IS NULL) = (evidence_file_id IS NULL)",
+                name="offer_versions_list_price_shown",
+            ),
+            CheckConstraint(
+                check="(state NOT IN ('approved', 'refused', 'in_force', 'superseded') OR decided_by IS NOT NULL)"
+                " AND (decided_by IS NULL) = (decided_at IS NULL)",
+                name="offer_versions_reviewed_by_somebody",
+            ),
+            CheckConstraint(
+                check="state <> 'refused' OR coalesce(decision_reason, '') <> ''",
+                name="offer_versions_refused_with_reason",
+            ),
+            CheckConstraint(
+                check="(state IN ('in_force', 'superseded')) = (in_force_at IS NOT NULL)"
+                " AND (state = 'superseded') = (superseded_at IS NOT NULL)",
+                name="offer_versions_in_force_is_dated",
+            ),
         )
 
 
 class OfferStock(Model):
-    """The pieces of a limited offer; an offer without a row has no limit of stock.
+    """The pieces and the budget of a limited offer; an offer without a row has neither limit.
 
     `issued` is the number of coupons claimed and not given back: always. The CHECK is what makes
     a rush exact: the claim that would go beyond it fails as a whole.
+    `reserved_fen` is the sum of `coupons.reserved_fen` of those coupons: always. `piece_fen` is what each claim takes
+    of the budget: the greatest cost of a coupon under the terms in force.
     """
 
     offer_id = fields.UUIDField(primary_key=True)
     total = fields.IntField(null=True)
     daily_limit = fields.IntField(null=True)
     issued = fields.IntField(db_default=0)
+    budget_fen = fields.BigIntField(null=True)
+    reserved_fen = fields.BigIntField(db_default=0)
+    piece_fen = fields.BigIntField(null=True)
 
     class Meta:
         table = "offer_stock"
@@ -186,6 +279,15 @@ class OfferStock(Model):
             CheckConstraint(check="issued >= 0", name="offer_stock_issued_counts"),
             CheckConstraint(
                 check="total >= 0 AND coalesce(daily_limit, 1) >= 1", name="offer_stock_limits_count"
+            ),
+            CheckConstraint(check="reserved_fen <= budget_fen", name="offer_stock_within_budget"),
+            CheckConstraint(check="reserved_fen >= 0", name="offer_stock_reserved_counts"),
+            CheckConstraint(
+                check="budget_fen IS NULL OR piece_fen IS NOT NULL", name="offer_stock_budget_knows_its_piece"
+            ),
+            CheckConstraint(
+                check="budget_fen BETWEEN 0 AND 1000000000 AND coalesce(piece_fen, 0) >= 0",
+                name="offer_stock_money_in_range",
             ),
         )
 

@@ -5,7 +5,7 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from models.enums import LinkPurpose
+from models.office_enums import LinkPurpose
 
 
 class OneTimeLink(Model):

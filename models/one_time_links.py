@@ -8,7 +8,7 @@ from uuid import UUID
 from common.database import execute, fetch_one
 from common.errors import Unauthenticated
 from common.ids import new_id
-from models.enums import LinkPurpose
+from models.office_enums import LinkPurpose
 
 SECRET_BYTES = 32
 
@@ -21,13 +21,18 @@ class LinkInvalid(Unauthenticated):
     en = "This link or code is not valid, was used before, or is too old. Ask whoever gave it to you for a new one."
 
 
-async def make(purpose: LinkPurpose, subject_id: UUID, good_for: timedelta, now: datetime) -> str:
+async def make(
+    purpose: LinkPurpose, subject_id: UUID, good_for: timedelta, now: datetime, secret: str | None = None
+) -> str:
     """A fresh secret that opens `subject_id` once; those made before for the same purpose are good no more.
 
+    Args:
+        secret: one that was made elsewhere, for instance a code that people type; hardly guessable.
+
     Returns:
-        the secret, URL-safe, shown once.
+        the secret, URL-safe by default, shown once.
     """
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    secret = secret or secrets.token_urlsafe(SECRET_BYTES)
     await execute(
         "UPDATE one_time_links SET used_at = $3 WHERE subject_id = $1 AND purpose = $2 AND used_at IS NULL",
         *(subject_id, purpose, now),
@@ -40,6 +45,23 @@ async def make(purpose: LinkPurpose, subject_id: UUID, good_for: timedelta, now:
     return secret
 
 
+async def subject_of(purpose: LinkPurpose, secret: str, now: datetime) -> UUID:
+    """What a link would open; nothing is burnt.
+
+    Raises:
+        LinkInvalid: it is not good (any more).
+    """
+    row = await fetch_one(
+        "SELECT subject_id FROM one_time_links WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL"
+        " AND expires_at > $3",
+        *(_hash(secret), purpose, now),
+    )
+    if row is None:
+        raise LinkInvalid
+    subject_id: UUID = row["subject_id"]
+    return subject_id
+
+
 async def use(purpose: LinkPurpose, secret: str, now: datetime) -> UUID:
     """Burn a link, in the transaction of what it allows; whose it is.
 
@@ -49,6 +71,23 @@ async def use(purpose: LinkPurpose, secret: str, now: datetime) -> UUID:
     row = await fetch_one(
         "UPDATE one_time_links SET used_at = $3 WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL"
         " AND expires_at > $3 RETURNING subject_id",
+        *(_hash(secret), purpose, now),
+    )
+    if row is None:
+        raise LinkInvalid
+    subject_id: UUID = row["subject_id"]
+    return subject_id
+
+
+async def whose(purpose: LinkPurpose, secret: str, now: datetime) -> UUID:
+    """Whom a link would open now; it is not burnt by the question.
+
+    Raises:
+        LinkInvalid: nobody.
+    """
+    row = await fetch_one(
+        "SELECT subject_id FROM one_time_links WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL"
+        " AND expires_at > $3",
         *(_hash(secret), purpose, now),
     )
     if row is None:

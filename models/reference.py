@@ -1,8 +1,8 @@
-"""Reference data that every installation has: regions, programmes, consent texts. Idempotent to load."""
+"""Reference data that every installation has: regions, programmes, consent and commitment texts. Idempotent to load."""
 
 import csv
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from common.clock import start_of
@@ -17,7 +17,12 @@ async def load(now: datetime) -> int:
     Returns:
         How many rows are new or changed: 0 when it is loaded again.
     """
-    return await _load_regions() + await _load_programmes() + await _load_consent_texts(now)
+    return (
+        await _load_regions()
+        + await _load_programmes()
+        + await _load_consent_texts(now)
+        + await _load_commitment_texts()
+    )
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -63,5 +68,19 @@ async def _load_consent_texts(now: datetime) -> int:
             " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (purpose, version) DO NOTHING",
             *(purpose, version, title.removeprefix("# ").strip(), text.strip()),
             *(hashlib.sha256(text.strip().encode()).hexdigest(), effective_from),
+        )
+    return loaded
+
+
+async def _load_commitment_texts() -> int:
+    """`<version>.md`, as the consent texts are written."""
+    loaded = 0
+    for file in sorted((FOLDER / "commitment_texts").glob("*.md")):
+        title, _, text = file.read_text(encoding="utf-8").partition("\n")
+        loaded += await execute(
+            "INSERT INTO commitment_texts (version, title, text, sha256, effective_from)"
+            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO NOTHING",
+            *(file.stem, title.removeprefix("# ").strip(), text.strip()),
+            *(hashlib.sha256(text.strip().encode()).hexdigest(), start_of(date.fromisoformat(file.stem))),
         )
     return loaded

@@ -35,3 +35,14 @@ class Region(Model):
 def subtree_prefix(code: str) -> str:
     """The digits that every region below `code` begins with: 330000 → 33, 330100 → 3301, 330106 → 330106."""
     return code[:2] if code.endswith("0000") else code[:4] if code.endswith("00") else code
+
+
+def shared_prefix(code: str, other: str) -> str | None:
+    """The digits that every region below both begins with; nothing if none is."""
+    longer, shorter = sorted((subtree_prefix(code), subtree_prefix(other)), key=len, reverse=True)
+    return longer if longer.startswith(shorter) else None
+
+
+def lineage(code: str) -> tuple[str, ...]:
+    """A region and those it lies in, the nearest first: 330106 → 330106, 330100, 330000."""
+    return tuple(dict.fromkeys((code, code[:4] + "00", code[:2] + "0000")))

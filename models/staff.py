@@ -34,7 +34,9 @@ class Staff(Model):
         constraints = (
             UniqueConstraint(fields=("login",), name="staff_login_once"),
             UniqueConstraint(fields=("id", "member_id"), name="staff_id_member"),
-            CheckConstraint(check="role IN ('owner', 'manager', 'cashier')", name="staff_role_known"),
+            CheckConstraint(
+                check="role IN ('owner', 'manager', 'cashier', 'device')", name="staff_role_known"
+            ),
             CheckConstraint(check="status IN ('active', 'revoked')", name="staff_status_known"),
             CheckConstraint(
                 check="(status = 'revoked') = (revoked_at IS NOT NULL)", name="staff_revoked_is_dated"

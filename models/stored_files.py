@@ -7,7 +7,7 @@ from common.database import Row, fetch_one
 from common.errors import NotFound
 from common.files import Content
 from common.ids import new_id
-from models.enums import FilePurpose
+from models.office_enums import FilePurpose
 
 
 async def add(purpose: FilePurpose, owner_id: UUID, name: str, content: Content, now: datetime) -> UUID:

@@ -24,6 +24,7 @@ from merchants import self_bindings
 from models import (
     Admin,
     Member,
+    MemberRecheck,
     Offer,
     OfferStock,
     OfferTerms,
@@ -165,7 +166,10 @@ async def _add_members(entries: Sequence[MemberEntry]) -> int:
         for id_, entry in by_id.items()
         if id_ in fresh
     ]
-    return await _add(Member, rows)
+    added = await _add(Member, rows)
+    # Each is checked for the first time when a background process runs.
+    await _add(MemberRecheck, [MemberRecheck(member_id=row.id, due_at=row.joined_at) for row in rows])
+    return added
 
 
 async def _add_stores(entries: Sequence[MemberEntry]) -> int:

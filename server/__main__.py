@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from server.config import ConfigError, Settings, database_url, load
@@ -86,6 +87,17 @@ def _parser() -> argparse.ArgumentParser:
         "print the newest seal, which is signed, to be kept by somebody else; needs nothing but DATABASE_URL",
         needs_settings=False,
     )
+    recount = add(
+        "recount-numbers",
+        _recount_numbers,
+        "count the kept sums anew from the ledger and say where they differ; changes nothing; needs nothing but"
+        " DATABASE_URL",
+        needs_settings=False,
+    )
+    recount.add_argument(
+        "--from", dest="first", type=date.fromisoformat, help="first day (default: a month ago)"
+    )
+    recount.add_argument("--to", dest="last", type=date.fromisoformat, help="last day (default: today)")
     add("check", _check, "check the configuration, the database and Redis; say what is wrong and what to do")
     add("config", _config, "show the effective configuration with secrets masked")
     add("new-secrets", _new_secrets, "print fresh secrets for a new installation", needs_settings=False)
@@ -131,12 +143,14 @@ def _web_worker(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _worker(_: argparse.Namespace, settings: Settings) -> int:
+    from common.processes import keep_what_is_loaded
     from server import worker
     from server.request_log import configure_logging
 
     if settings.ledger_signing_key is None:
         raise ConfigError("LEDGER_SIGNING_KEY: is not set; `python -m server new-secrets` prints a fresh one")
     configure_logging()
+    keep_what_is_loaded()
     with _told_in_a_sentence():
         asyncio.run(worker.run(settings))
     return 0
@@ -202,6 +216,15 @@ def _witness_root(_: argparse.Namespace, __: None) -> int:
         text = asyncio.run(witness(database_url(os.environ)))
     print(text or "Nothing is sealed yet.", file=sys.stdout if text else sys.stderr)
     return 0 if text else 1
+
+
+def _recount_numbers(options: argparse.Namespace, _: None) -> int:
+    from server.recounts import recount
+
+    with _told_in_a_sentence():
+        found = asyncio.run(recount(database_url(os.environ), options.first, options.last))
+    print("\n".join(found) or "the sums are what a recount gives")
+    return 1 if found else 0
 
 
 def _check(_: argparse.Namespace, settings: Settings) -> int:

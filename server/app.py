@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from sanic import Blueprint, Request, Sanic
 
-from benefits import attempts
+from benefits import attempts, views
 from benefits.offers import Catalogue
 from benefits.redemptions import ScanKeys
 from citizens.channels import LoginChannel
@@ -20,7 +20,7 @@ from common.clock import now
 from common.files import FileStore
 from models.enums import Channel
 from server import metrics
-from server.api import admin, citizen, documents, health, ledger, member, sessions, staff
+from server.api import admin, applicant, citizen, documents, health, ledger, member, register, sessions, staff
 from server.auth import Authenticator, watch_revocations
 from server.config import Settings
 from server.http import setup_http
@@ -34,7 +34,16 @@ App = Sanic[Any, Any]
 FLUSH_EVERY_S = 2.0
 RETRY_S = 1.0
 FIRST_LOOK_S = 3.0
-SIGN_IN = frozenset(f"/api/v1/auth/{audience}" for audience in ("citizen", "staff", "admin"))
+# What is tried with a password, a code or a link's secret, and what costs more than others: fewer of them from one
+# address.
+SIGN_IN = frozenset(
+    (
+        *(f"/api/v1/auth/{way}" for way in ("citizen", "staff", "admin", "device")),
+        *(f"/api/v1/auth/staff/{way}" for way in ("invitation", "password-reset")),
+        *(f"/api/v1/auth/admin/{way}" for way in ("invitation", "reset")),
+        "/api/v1/member-applications",
+    )
+)
 
 
 def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | None = None) -> App:
@@ -99,6 +108,7 @@ def _add_routes(app: App) -> None:
     app.blueprint(documents.blueprint)
     api = Blueprint.group(
         *(sessions.routes, citizen.routes, staff.routes, member.routes, admin.routes, ledger.routes),
+        *(applicant.routes, register.routes),
         url_prefix="/api/v1",
     )
     app.blueprint(api)
@@ -121,7 +131,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
             ),
             _kept_going("limits", limiter.share_for_ever),
             *([_kept_going("replica", replica.watch)] if settings.database_replica_url else []),
-            _kept_going("refused scans", _flush_for_ever),
+            _kept_going("counts", _flush_for_ever),
         ):
             tasks.append(asyncio.create_task(work))
 
@@ -135,8 +145,9 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await attempts.flush(now())
+            await views.flush()
         except Exception:
-            log.exception("refused_scans_not_counted")
+            log.exception("counts_not_written")
         await events.disconnect()
         await replica.disconnect()
         await database.disconnect()
@@ -163,6 +174,7 @@ async def _flush_for_ever() -> None:
     while True:
         await asyncio.sleep(FLUSH_EVERY_S)
         await attempts.flush(now())
+        await views.flush()
 
 
 async def _kept_going(name: str, work: Any) -> None:

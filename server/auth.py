@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sanic import Request
 
-from common.actors import Actor, AdminActor, CitizenActor, MemberActor, StaffActor
+from common.actors import Actor, AdminActor, ApplicantActor, CitizenActor, MemberActor, StaffActor
 from common.clock import now
 from common.database import fetch_all, fetch_one, own_connection
+from merchants import applications
 from server import tokens
 from server.config import Settings
 from server.errors import NotAllowed, NotSignedIn
@@ -108,7 +109,10 @@ class Authenticator:
             if optional:
                 return None
             raise NotSignedIn
-        known = self._known(header)
+        scheme, _, token = header.partition(" ")
+        if token.startswith(applications.KEY_PREFIX):
+            return await self._applicant(scheme, token, kinds, optional=optional)
+        known = self._known(scheme, token)
         claims = known.claims
         if await self.is_over(claims.session_id):
             raise NotSignedIn
@@ -128,8 +132,21 @@ class Authenticator:
             return session_id in self.revoked
         return session_id in self.revoked or not await _is_session_open(session_id)
 
-    def _known(self, header: str) -> Known:
-        scheme, _, token = header.partition(" ")
+    async def _applicant(
+        self, scheme: str, key: str, kinds: tuple[type, ...], *, optional: bool
+    ) -> ApplicantActor | None:
+        # The key of an application opens that application and nothing else; wrong ones cost their address.
+        application_id = await applications.of_key(key) if scheme.lower() == "bearer" else None
+        if application_id is None:
+            raise NotSignedIn
+        if ApplicantActor not in kinds:
+            if optional:
+                return None
+            raise NotAllowed
+        self._limiter.hit("applicant", str(application_id), self._settings.citizen_limit)
+        return ApplicantActor(application_id)
+
+    def _known(self, scheme: str, token: str) -> Known:
         if scheme.lower() != "bearer" or not token:
             raise NotSignedIn
         known = self._remembered.get(token)

@@ -129,10 +129,10 @@ async def create_admin(
     settings: Settings, login: str, password: str, region: str, roles: Sequence[str] | None
 ) -> Said:
     """Make an admin; refuses weak passwords, unknown regions and taken logins."""
-    if len(password) < passwords.MIN_LENGTH or password.lower() == login.lower():
-        return Said(
-            False, f"The password needs {passwords.MIN_LENGTH} characters or more and must not be the login."
-        )
+    try:
+        passwords.refuse_weak(password, login)
+    except passwords.PasswordWeak as error:
+        return Said(False, error.sentence("en"))
     if not 1 <= len(login) <= 64 or not login.isprintable():
         return Said(False, "The login needs 1 to 64 printable characters.")
     await database.connect(settings.database_url, pool_size=1)

@@ -49,6 +49,7 @@ Answers = Mapping[int, type[BaseModel] | MediaTypes | None]
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[object]])
 
+STREAMED = frozenset({"text/event-stream", "application/x-ndjson"})
 _SPECIAL = frozenset({"actor", "body", "query", "key", "request", "upload"})
 # What any route may answer with, whatever its function does.
 ALWAYS_POSSIBLE: tuple[type[DomainError], ...] = (
@@ -96,9 +97,9 @@ class Operation:
 
     @property
     def is_stream(self) -> bool:
-        """Whether the answer goes on for as long as the client listens."""
+        """Whether the answer is sent piece by piece, and its end is not known when it begins."""
         answers = self.answers.values()
-        return any(isinstance(answer, Mapping) and "text/event-stream" in answer for answer in answers)
+        return any(isinstance(answer, Mapping) and not STREAMED.isdisjoint(answer) for answer in answers)
 
 
 def endpoint(

@@ -92,14 +92,20 @@ def finish(request: Request, response: BaseHTTPResponse) -> None:
     if getattr(request.app.ctx, "is_stopping", False) and isinstance(request.stream, Http):
         # The client comes back to a process that stays; otherwise a busy connection would hold this one.
         request.stream.keep_alive = False
-    if response.status == 413 and isinstance(request.stream, Http):
-        protocol = request.stream.protocol
-        if isinstance(protocol, DeadlineProtocol):
-            protocol.lingers = True
+    if isinstance(request.stream, Http) and (response.status == 413 or request.stream.request_body):
+        _answer_before_the_end(request.stream)
     if isinstance(response, JsonResponse):
         return  # brings the others itself
     for name, value in DEFAULT_HEADERS:
         headers.setdefault(name, value)
+
+
+def _answer_before_the_end(stream: Http) -> None:
+    """Whoever is still sending, a file for instance, is to read why nobody wants it; then the connection ends."""
+    stream.keep_alive = False
+    stream.expecting_continue = False
+    if isinstance(stream.protocol, DeadlineProtocol):
+        stream.protocol.lingers = True
 
 
 def setup_http(app: Sanic[Any, Any], authenticate: Authenticate, *, is_access_log_on: bool = False) -> None:

@@ -3,15 +3,20 @@
 A job runs at least once: a process that is killed leaves its job to the next one, half a minute later. So each writes
 by guarded statements, and doing it twice changes nothing. One that fails is tried again, later and later; what fails
 for good waits in the dead-letter list until an admin has it tried again.
+
+Told to end, the process takes no more jobs and gives those that run a few seconds; what is not done by then is left
+to the next one like a killed process's.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from json import loads
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
@@ -20,19 +25,27 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
+from alliance import (
+    application_reviews,
+    coupon_revocations,
+    exports,
+    import_runs,
+    rechecks,
+    statement_closing,
+)
 from common.clock import now
 from common.database import connect_alone
+from common.files import FileStore
+from merchants import submissions
+from merchants.organisation_sources import OrganisationSource
 from server.config import Settings
 
 log = structlog.get_logger()
 
 RETRY_S = 2.0
-TRIES = 8
-FIRST_PAUSE = timedelta(seconds=2)
-LONGEST_PAUSE = timedelta(minutes=10)
-# A job whose process has not been heard of for this long is somebody else's.
-LOST_AFTER = timedelta(seconds=30)
 AT_ONCE = 4
+# For jobs that run when the process is told to end; service managers wait longer than this.
+GRACE_S = 5.0
 
 
 class JobFailed(Exception):
@@ -40,44 +53,136 @@ class JobFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How often and how soon. `lost_after`: a job whose process was not heard of for so long is somebody else's.
+
+    `look_every`: a job announces itself; this is for the case that nobody heard it.
+    """
+
+    tries: int = 8
+    first_pause: timedelta = timedelta(seconds=2)
+    longest_pause: timedelta = timedelta(minutes=10)
+    lost_after: timedelta = timedelta(seconds=30)
+    look_every: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What jobs need besides the database."""
 
     settings: Settings
+    organisations: OrganisationSource
+
+    @property
+    def files(self) -> FileStore:
+        """Where the content of stored files is."""
+        return FileStore(self.settings.files_folder)
 
 
 Run = Callable[[Desk, Mapping[str, Any], datetime], Awaitable[None]]
 
+
+async def _check_application(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await application_reviews.check(desk.organisations, UUID(payload["application_id"]), at)
+
+
+async def _recheck_member(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await rechecks.run(desk.organisations, UUID(payload["member_id"]), at)
+
+
+async def _check_import(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await import_runs.check(desk.files, UUID(payload["import_id"]), at)
+
+
+async def _apply_import(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await import_runs.apply(desk.files, UUID(payload["import_id"]), at)
+
+
+async def _revoke_all(_: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await coupon_revocations.carry_out_all(payload, at)
+
+
+async def _close_statement(_: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await statement_closing.close(UUID(payload["member_id"]), date.fromisoformat(payload["period"]), now)
+
+
+async def _write_export(desk: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await exports.write(UUID(payload["export_id"]), desk.files, now)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
-JOBS: dict[str, Run] = {}
+JOBS: dict[str, Run] = {
+    submissions.CHECK_JOB: _check_application,
+    rechecks.RECHECK_JOB: _recheck_member,
+    "import_check": _check_import,
+    "import_apply": _apply_import,
+    coupon_revocations.REVOKE_ALL: _revoke_all,
+    statement_closing.CLOSE_JOB: _close_statement,
+    exports.EXPORT_JOB: _write_export,
+}
 
 
-async def work_for_ever(settings: Settings) -> None:
+def desk_of(settings: Settings) -> Desk:
+    """What this installation's jobs work with."""
+    return Desk(settings, _organisation_source(settings))
+
+
+def _organisation_source(settings: Settings) -> OrganisationSource:
+    if settings.sandbox:
+        from merchants.organisation_sources.sandbox import SandboxOrganisationSource
+
+        return SandboxOrganisationSource()
+    from merchants.organisation_sources.none import NoOrganisationSource
+
+    return NoOrganisationSource()
+
+
+async def work_for_ever(settings: Settings, pace: Pace = Pace()) -> None:
     """Run jobs until cancelled; a database that goes away only interrupts it."""
     logging.getLogger("pgqueuer").setLevel(logging.CRITICAL)  # we write our own lines, without payloads
     while True:
         try:
-            await _work(settings)
+            await _work(settings, pace)
         except Exception:
             log.warning("jobs_interrupted", exc_info=True)
         await asyncio.sleep(RETRY_S)
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, pace: Pace) -> None:
     connection = await connect_alone(settings.database_url)
+    manager = QueueManager(Queries(AsyncpgDriver(connection)))
+    desk = desk_of(settings)
+    for kind, run in JOBS.items():
+        factory = partial(_executor, pace)
+        manager.entrypoint(kind, on_failure="hold", executor_factory=factory)(_entry(kind, run, desk))
+    running = asyncio.create_task(
+        manager.run(
+            dequeue_timeout=pace.look_every,
+            batch_size=AT_ONCE,
+            max_concurrent_tasks=2 * AT_ONCE,
+            heartbeat_timeout=pace.lost_after,
+            log_aggregation_interval=timedelta(0),  # nobody reads these figures
+        )
+    )
     try:
-        manager = QueueManager(Queries(AsyncpgDriver(connection)))
-        desk = Desk(settings)
-        for kind, run in JOBS.items():
-            manager.entrypoint(kind, on_failure="hold", executor_factory=_executor)(_entry(kind, run, desk))
-        await manager.run(batch_size=AT_ONCE, max_concurrent_tasks=2 * AT_ONCE, heartbeat_timeout=LOST_AFTER)
+        await asyncio.wait({running})
     finally:
+        manager.shutdown.set()
+        await asyncio.wait({running}, timeout=GRACE_S)
+        # Before anything is cancelled: the queue would take a job that is cancelled for one that is done with.
         connection.terminate()
+        running.cancel()
+        [failed] = await asyncio.gather(running, return_exceptions=True)
+    if isinstance(failed, Exception):
+        raise failed
 
 
-def _executor(parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:
+def _executor(pace: Pace, parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:
     return DatabaseRetryEntrypointExecutor(
-        parameters, max_attempts=TRIES, initial_delay=FIRST_PAUSE, max_delay=LONGEST_PAUSE
+        parameters,
+        max_attempts=pace.tries - 1,  # it counts those after the first
+        initial_delay=pace.first_pause,
+        max_delay=pace.longest_pause,
     )
 
 

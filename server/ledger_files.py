@@ -1,39 +1,44 @@
-"""The ledger as files: for a verifier, and for a witness."""
+"""The ledger and the audit as files: for a verifier, and for a witness."""
 
 from collections.abc import AsyncIterator
 from json import dumps
 from pathlib import Path
 
-from benefits import ledger_export, seals
+from benefits.ledger import LEDGER
 from common import database
+from models import seal_export, seals
+from models.audit_book import AUDIT
+
+# By book, the published roots and the records.
+NAMES = {LEDGER: ("roots.jsonl", "ledger.txt"), AUDIT: ("audit-roots.jsonl", "audit.txt")}
 
 
 async def export(database_url: str, folder: Path) -> str:
-    """Write what `docs/verify_ledger.py` reads; a sentence that says where it is.
+    """Write what `docs/verify_ledger.py` reads, for both books; a sentence that says where it is.
 
     Raises:
         OSError: the folder can't be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    roots, ledger = folder / "roots.jsonl", folder / "ledger.txt"
     await database.connect(database_url, pool_size=1)
     try:
-        # The roots first: a seal that is made meanwhile is in the export and not missed there.
-        await _write(roots, ledger_export.root_lines())
-        await _write(ledger, ledger_export.export_lines())
+        for book, (roots, records) in NAMES.items():
+            # The roots first: a seal that is made meanwhile is in the export and not missed there.
+            await _write(folder / roots, seal_export.root_lines(book))
+            await _write(folder / records, seal_export.export_lines(book))
     finally:
         await database.disconnect()
-    return f"written: {roots} and {ledger}"
+    return "written: " + ", ".join(str(folder / name) for names in NAMES.values() for name in names)
 
 
 async def witness(database_url: str) -> str:
-    """The newest seal as one line of JSON, or nothing as long as there is none."""
+    """The newest seal of each book as a line of JSON; nothing as long as there is none."""
     await database.connect(database_url, pool_size=1)
     try:
-        head = await seals.newest()
+        heads = [await seals.newest(book) for book in NAMES]
     finally:
         await database.disconnect()
-    return dumps(head.published) if head else ""
+    return "\n".join(dumps(head.published) for head in heads if head)
 
 
 async def _write(path: Path, lines: AsyncIterator[str]) -> None:

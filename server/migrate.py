@@ -6,8 +6,9 @@ runs at once, or one that is killed half-way and started again, end the same as 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 
 import asyncpg
@@ -74,7 +75,8 @@ async def migrate(
     try:
         async with _lock(database_url, say):
             await must_be_installation(is_sandbox)
-            applied = await _apply(say, dry_run=dry_run)
+            with _rarely_collecting():
+                applied = await _apply(say, dry_run=dry_run)
             if not dry_run:
                 await execute(
                     "INSERT INTO installation (id, is_sandbox) VALUES (1, $1) ON CONFLICT DO NOTHING",
@@ -86,6 +88,21 @@ async def migrate(
             return applied
     finally:
         await disconnect()
+
+
+@contextmanager
+def _rarely_collecting() -> Iterator[None]:
+    """Let the garbage collector look less often.
+
+    Every step makes all models anew, which are full of cycles: looking through half a million objects over and over
+    took more than half of a migration's time. It costs 150 MB of memory for these seconds.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 10, 10)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 async def must_be_installation(is_sandbox: bool) -> None:
@@ -176,14 +193,15 @@ async def _apply(say: Callable[[str], None], *, dry_run: bool) -> list[str]:
     if not dry_run:
         await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
     steps = await _plan(executor)
+    if not steps:
+        say("nothing to apply")
+        return []
     pending_names = {step.migration.name for step in steps}
     state = await _state_of([key for key in executor._full_plan() if key.name not in pending_names], executor)
     for step in steps:
         say(f"{'would apply' if dry_run else 'applying'} {step.migration.name}")
         if not dry_run:
             state = await _apply_patiently(executor, state, step.migration, say)
-    if not steps:
-        say("nothing to apply")
     return [step.migration.name for step in steps]
 
 

@@ -28,6 +28,7 @@ _AUDIENCES = {
     "citizen": "市民 / Citizens",
     "staff": "商户员工 / Members' staff",
     "member": "成员单位的负责人与店长 / Members' owners and managers",
+    "applicant": "入盟申请人（申请密钥） / Applicants, with the key of their application",
     "admin": "联盟管理员 / Alliance admins",
 }
 _DESCRIPTION = """所有错误都是 application/problem+json（RFC 9457），程序请按 `code` 判断。

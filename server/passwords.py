@@ -11,11 +11,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from common.database import execute, fetch_one
-from common.errors import TooMany, Unauthenticated
+from common.errors import Invalid, TooMany, Unauthenticated
+from server.common_passwords import is_commonplace
 
 ALLOWED_FAILURES = 5
 WINDOW = timedelta(minutes=15)
 MIN_LENGTH = 12
+# Of a member's staff, who sign in behind a counter; alliance admins need more (NIST SP 800-63B: eight and up).
+STAFF_MIN_LENGTH = 10
 
 _hasher = PasswordHasher()
 # 64 MiB each: a rush of sign-ins waits instead of filling the memory.
@@ -40,9 +43,44 @@ class TooManyAttempts(TooMany):
     en = "Too many wrong tries; the login is locked for up to 15 minutes."
 
 
+class PasswordWeak(Invalid):
+    """Too short, or easy to guess: the login, one of the commonest, a row of signs. What it is made of is free."""
+
+    code = "password_weak"
+    pointer = "/password"
+    zh = "密码至少 {least} 个字符，不能是登录名、常见密码、手机号或连续、重复的字符。请换一个，例如几个不相干的词连在一起。"
+    en = "The password needs {least} characters or more, and must not be the login, a common one, a phone number or a row of signs. Try several unrelated words."
+
+
+def refuse_weak(password: str, login: str, least: int = MIN_LENGTH) -> None:
+    """Let a new password pass (NIST SP 800-63B).
+
+    Raises:
+        PasswordWeak: it says which rules there are, never which one was broken.
+    """
+    if len(password) < least or is_commonplace(password, login):
+        raise PasswordWeak(least=least)
+
+
+async def fresh(password: str, login: str) -> str:
+    """The hash of a new password of a member's staff.
+
+    Raises:
+        PasswordWeak: shorter than ten characters, or easy to guess.
+    """
+    refuse_weak(password, login, STAFF_MIN_LENGTH)
+    return await hash_of(password)
+
+
 def hashed(password: str) -> str:
     """An argon2id hash with the library's current parameters."""
     return _hasher.hash(password)
+
+
+async def hash_of(password: str) -> str:
+    """The same beside the event loop, and no more at once than the memory holds."""
+    async with _at_once:
+        return await asyncio.to_thread(hashed, password)
 
 
 async def check(kind: str, login: str, password: str, password_hash: str | None, now: datetime) -> None:
@@ -64,7 +102,7 @@ async def check(kind: str, login: str, password: str, password_hash: str | None,
             is_right = await asyncio.to_thread(_verify, password_hash or nobodys_hash, password)
         if not is_right or password_hash is None:
             raise LoginFailed
-        await _forgive(kind, login)
+        await forgive(kind, login)
 
 
 @cache
@@ -77,7 +115,7 @@ def _turn_of(kind: str, login: str) -> asyncio.Lock:
     return _turns.setdefault((kind, login), asyncio.Lock())
 
 
-async def _forgive(kind: str, login: str) -> None:
+async def forgive(kind: str, login: str) -> None:
     """Forget the failures of a login: it was the right person after all."""
     await execute("DELETE FROM login_failures WHERE login_hash = $1", _login_hash(kind, login))
 

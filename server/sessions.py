@@ -23,7 +23,8 @@ LOST_ANSWER = timedelta(seconds=60)
 
 _ACCOUNT = {
     ActorKind.CITIZEN: "SELECT id FROM citizens WHERE id = $3 FOR KEY SHARE",
-    ActorKind.STAFF: "SELECT id FROM staff WHERE id = $3 AND status = 'active' FOR SHARE",
+    ActorKind.STAFF: "SELECT id FROM staff WHERE id = $3 AND status = 'active'"
+    " AND ($6::text IS NULL OR password_hash = $6) FOR SHARE",
     ActorKind.ADMIN: "SELECT id FROM admins WHERE id = $3 AND status = 'active' FOR SHARE",
 }
 
@@ -57,12 +58,21 @@ class SignedIn:
 
 
 async def begin(
-    settings: Settings, kind: ActorKind, actor_id: UUID, member_id: UUID | None, now: datetime
+    settings: Settings,
+    kind: ActorKind,
+    actor_id: UUID,
+    member_id: UUID | None,
+    now: datetime,
+    password_hash: str | None = None,
 ) -> SignedIn:
     """Open a session.
 
+    Args:
+        password_hash: for staff, what the password was checked with: another one was set since then, and no session
+            begins with the old one.
+
     Raises:
-        LoginFailed: the account was revoked while its owner signed in.
+        LoginFailed: the account was revoked, or its password changed, while its owner signed in.
     """
     session_id = new_id()
     # The account is held until the session is there: whoever revokes it afterwards finds and ends this one.
@@ -71,6 +81,7 @@ async def begin(
         " INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at)"
         " SELECT $1, $2, account.id, $4, $4, $5 FROM account",
         *(session_id, kind, actor_id, now, now + timedelta(seconds=settings.refresh_token_s)),
+        *([password_hash] if kind is ActorKind.STAFF else []),
     )
     if not begun:
         raise LoginFailed

@@ -11,6 +11,7 @@ import structlog
 from sanic import Sanic
 from sanic.log import logger
 
+from common.processes import keep_what_is_loaded
 from server.app import create_app
 from server.config import Settings
 from server.migrate import pending
@@ -32,6 +33,7 @@ def serve(settings: Settings, listen_fd: int, ready_fd: int, *, replaces: bool =
     configure_logging()
     logger.setLevel("WARNING")
     app = create_app(settings)
+    keep_what_is_loaded()
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = GRACE_S
 
     async def say_ready(_: Sanic[Any, Any]) -> None:

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from benefits import seals
+from benefits.ledger import LEDGER
+from models import seals
+from models.audit_book import AUDIT
 
 log = structlog.get_logger()
 
@@ -21,22 +23,26 @@ class NotTaken(Exception):
 
 
 async def tell_for_ever(url: str) -> None:
-    """Post the newest root whenever there is a new one, and again until it is taken; never waited for.
+    """Post the newest root of each book whenever there is a new one, and again until it is taken; never waited for.
 
     A root stands for all roots before it, so one that was overtaken is not posted any more.
     """
+    await asyncio.gather(*(_tell_of(book, url) for book in (LEDGER, AUDIT)))
+
+
+async def _tell_of(book: seals.Book, url: str) -> None:
     told, failures = 0, 0
     while True:
         try:
-            head = await seals.newest()
+            head = await seals.newest(book)
             if head and head.number > told:
                 await post(url, dumps(head.published).encode())
-                log.info("witness_told", seal=head.number)
+                log.info("witness_told", book=book.name, seal=head.number)
                 told = head.number
             failures = 0
         except Exception:
             failures += 1
-            log.warning("witness_not_told", failures=failures, exc_info=True)
+            log.warning("witness_not_told", book=book.name, failures=failures, exc_info=True)
         await asyncio.sleep(min(LOOK_EVERY_S * 2**failures, LONGEST_PAUSE_S) if failures else LOOK_EVERY_S)
 
 

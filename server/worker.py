@@ -9,13 +9,26 @@ from typing import Any
 
 import structlog
 
-from alliance import approvals
-from benefits import seals
+from alliance import (
+    application_reviews,
+    approvals,
+    complaint_answers,
+    exports,
+    imports,
+    ledger_numbers,
+    rechecks,
+    sliced_numbers,
+    statement_closing,
+)
+from benefits import budgets, offer_lives, webhook_deliveries
+from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
+from common.files import FileStore
 from common.signing import Signer
-from models import monthly_logs
-from server import jobs, witness
+from models import monthly_logs, seals
+from models.audit_book import AUDIT
+from server import jobs, webhooks, witness
 from server.config import Settings
 from server.migrate import WrongInstallation, must_be_installation
 
@@ -24,16 +37,19 @@ log = structlog.get_logger()
 CLEAR_EVERY_S = 300.0
 # A record is promised to be sealed within a minute: a run may fail or have to wait once (`seals.PATIENCE_S`).
 SEAL_EVERY_S = 20.0
+# What is redeemed is in the numbers within ten seconds.
+COUNT_EVERY_S = 3.0
 RETRY_S = 5.0
 BATCH = 5_000
 # Who signed in when can be asked for half a year afterwards (rule 14); a look-up whose process was killed
 # has no outcome and never gets one.
 KEEP_SESSIONS = timedelta(days=180)
+KEEP_JOB_LOG = timedelta(days=30)
 LOOKUP_GIVEN_UP = timedelta(minutes=10)
 
 
 async def run(settings: Settings) -> None:
-    """Clear away every five minutes and seal the ledger every 20 seconds, each at once the first time, until SIGTERM.
+    """Clear away, seal ledger and audit, count the numbers and run jobs, each at once the first time, until SIGTERM.
 
     Raises:
         WrongInstallation: the database is the other kind of installation's.
@@ -42,15 +58,18 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await database.connect(settings.database_url, pool_size=2)
+    await database.connect(settings.database_url, pool_size=4)
     works: list[Awaitable[Any]] = [
         stop.wait(),
         _every(CLEAR_EVERY_S, settings, partial(clear_away, settings)),
+        _every(COUNT_EVERY_S, settings, count_numbers),
         jobs.work_for_ever(settings),
+        webhooks.tell_for_ever(settings),
     ]
     if settings.ledger_signing_key is not None:
         signer = Signer.of(settings.ledger_signing_key)
-        works.append(_every(SEAL_EVERY_S, settings, partial(seal_ledger, signer)))
+        # Each by itself: a transaction that holds one up does not hold up the other.
+        works += [_every(SEAL_EVERY_S, settings, partial(seal, book, signer)) for book in (LEDGER, AUDIT)]
     if settings.ledger_witness_url:
         works.append(witness.tell_for_ever(settings.ledger_witness_url))
     tasks = [asyncio.ensure_future(work) for work in works]
@@ -71,19 +90,34 @@ async def _every(pause_s: float, settings: Settings, work: Callable[[], Awaitabl
         await asyncio.sleep(pause_s if await work() else RETRY_S)
 
 
-async def seal_ledger(signer: Signer) -> bool:
+async def seal(book: seals.Book, signer: Signer) -> bool:
     """Seal what is new; whether that was possible. What could not be sealed now is sealed with the next."""
     try:
-        sealed = await seals.seal_new(signer, now())
+        sealed = await seals.seal_new(book, signer, now())
         if sealed:
-            log.info("ledger_sealed", records=sealed)
+            log.info(f"{book.name}_sealed", records=sealed)
     except seals.SealingWaits as wait:
-        log.warning("ledger_sealing_waits", pids=wait.pids)
+        log.warning(f"{book.name}_sealing_waits", pids=wait.pids)
         return False
     except Exception:
-        log.warning("ledger_not_sealed", exc_info=True)
+        log.warning(f"{book.name}_not_sealed", exc_info=True)
         return False
     return True
+
+
+async def count_numbers() -> bool:
+    """Bring the kept sums up to date; whether that was possible. What could not be counted now is counted next."""
+    is_well = True
+    for count in (ledger_numbers.count_ledger, sliced_numbers.count_sliced):
+        try:
+            await count(now())
+        except seals.SealingWaits as wait:
+            is_well = False
+            log.warning("counting_waits", pids=wait.pids)
+        except Exception:
+            is_well = False
+            log.warning("numbers_not_counted", task=count.__name__, exc_info=True)
+    return is_well
 
 
 async def _refuse_foreign_database(settings: Settings) -> None:
@@ -108,8 +142,20 @@ async def clear_away(settings: Settings) -> bool:
         forget_login_failures,
         close_abandoned_lookups,
         approvals.expire,
+        complaint_answers.mark_overdue,
+        application_reviews.ask_again,
+        rechecks.enqueue_due,
+        offer_lives.end_outlived,
+        budgets.settle,
         forget_links,
+        webhook_deliveries.forget_old,
+        imports.forget_rows,
+        sliced_numbers.sweep,
+        sliced_numbers.forget_slices,
+        forget_job_log,
         monthly_logs.keeper(settings.kept_months),
+        statement_closing.close_due,
+        exports.deleter(FileStore(settings.files_folder)),
     )
     for task in tasks:
         try:
@@ -143,6 +189,15 @@ async def forget_links(at: datetime) -> int:
     return await database.execute(
         "DELETE FROM one_time_links WHERE id IN (SELECT id FROM one_time_links WHERE expires_at < $1 LIMIT $2)",
         *(at - KEEP_SESSIONS, BATCH),
+    )
+
+
+async def forget_job_log(at: datetime) -> int:
+    """Delete what the queue wrote about jobs a month ago, but not about those that failed and still wait."""
+    return await database.execute(
+        "DELETE FROM pgqueuer_log WHERE id IN (SELECT l.id FROM pgqueuer_log l WHERE l.created < $1"
+        " AND NOT EXISTS (SELECT FROM pgqueuer j WHERE j.id = l.job_id) LIMIT $2)",
+        *(at - KEEP_JOB_LOG, BATCH),
     )
 
 

@@ -16,16 +16,22 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from benefits import terms
 from common import database as db
-from common.clock import now
-from sandbox import demo
 from sandbox.embedded import Postgres, Valkey
-from server.config import load
 from server.migrate import migrate
+from tests.seeds import (
+    DEMO,
+    EMPTY,
+    copy_seed,
+    environment,
+    fill_with_demo,
+    open_folder,
+    remove_folder,
+    run_sql,
+)
 from tests.service import Service, close_clients
 
 
@@ -40,6 +46,16 @@ class Servers:
     def database(self, name: str) -> str:
         """The URL of another database of the same server."""
         return urlunsplit(urlsplit(self.database_url)._replace(path=f"/{name}"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        open_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        remove_folder()
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +75,8 @@ def servers() -> Iterator[Servers]:
         folder = Path(name)
         folder.chmod(0o755)
         # Durability is not what these tests are about; the fault tests start servers of their own.
-        postgres = Postgres.start(
-            folder / "pg", major=16, settings={"fsync": "off", "max_connections": "300"}
-        )
+        copy_seed(16, folder / "pg")
+        postgres = Postgres.start(folder / "pg", settings={"fsync": "off", "max_connections": "300"})
         valkey = Valkey.start(folder / "valkey")
         try:
             yield Servers(postgres.url, valkey.url, is_ours=True)
@@ -70,40 +85,16 @@ def servers() -> Iterator[Servers]:
             postgres.stop()
 
 
-async def _run_sql(url: str, *statements: str) -> None:
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
-    wanted = ("host", "port", "user", "password", "database", "ssl")
-    connection = await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(scope="session")
 def templates(servers: Servers) -> Iterator[Callable[[str, bool], str]]:
     """Makes a database: `make(name, with_demo)` gives the URL of a fresh migrated copy."""
-    mark = uuid4().hex[:8]
-    empty, filled = f"empty_{mark}", f"demo_{mark}"
-
-    async def prepare() -> None:
-        await _run_sql(servers.database_url, f"CREATE DATABASE {empty}")
-        await migrate(servers.database(empty), lambda _: None, is_sandbox=True)
-        await _run_sql(servers.database_url, f"CREATE DATABASE {filled} TEMPLATE {empty}")
-        await db.connect(servers.database(filled), pool_size=2)
-        await demo.load(now())
-        await demo.bind_demo_clerk(load(environment(servers.database(filled), servers.redis_url)).data_keys)
-        await db.execute("ANALYZE")
-        await db.disconnect()
-
-    asyncio.run(prepare())
+    empty, filled = (EMPTY, DEMO) if servers.is_ours else asyncio.run(_foreign_templates(servers))
     made: list[str] = []
 
     def make(name: str, with_demo: bool) -> str:
         database = f"{name}_{uuid4().hex[:8]}"
         statement = f"CREATE DATABASE {database} TEMPLATE {filled if with_demo else empty}"
-        _in_a_loop_of_its_own(_run_sql(servers.database_url, statement))
+        _in_a_loop_of_its_own(run_sql(servers.database_url, statement))
         made.append(database)
         return servers.database(database)
 
@@ -111,7 +102,17 @@ def templates(servers: Servers) -> Iterator[Callable[[str, bool], str]]:
     if servers.is_ours:
         return  # they go with it
     drops = [f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in (*made, empty, filled)]
-    asyncio.run(_run_sql(servers.database_url, *drops))
+    asyncio.run(run_sql(servers.database_url, *drops))
+
+
+async def _foreign_templates(servers: Servers) -> tuple[str, str]:
+    mark = uuid4().hex[:8]
+    empty, filled = f"empty_{mark}", f"demo_{mark}"
+    await run_sql(servers.database_url, f"CREATE DATABASE {empty}")
+    await migrate(servers.database(empty), lambda _: None, is_sandbox=True)
+    await run_sql(servers.database_url, f"CREATE DATABASE {filled} TEMPLATE {empty}")
+    await fill_with_demo(servers.database(filled))
+    return empty, filled
 
 
 def _in_a_loop_of_its_own(work: object) -> None:
@@ -131,11 +132,6 @@ def _in_a_loop_of_its_own(work: object) -> None:
     thread.join()
     if failed:
         raise failed[0]
-
-
-def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:
-    """What a sandbox process of the service needs to know."""
-    return {"SANDBOX": "1", "DATABASE_URL": database_url, "REDIS_URL": redis_url, **more}
 
 
 async def _connected(url: str) -> AsyncIterator[str]:

@@ -68,6 +68,7 @@ class Service:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         full = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            "FILES_DIR": str(folder / "files"),
             **environment,
             "PORT": str(port),
             "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),

@@ -1,64 +1,21 @@
-"""The published roots of the ledger, and proofs that a redemption is under one: for its citizen, for the member."""
+"""The published roots of the ledger and of the audit, and proofs that a redemption is under one."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
 from sanic import Blueprint
 
-from benefits import ledger_proofs, seals
-from benefits.ledger_proofs import NotYetSealed, Proof
-from benefits.seals import Seal
+from benefits import ledger_proofs
+from benefits.ledger import LEDGER
 from common.actors import CitizenActor, StaffActor
 from common.clock import now
+from models.audit_book import AUDIT
+from models.seal_proofs import NotYetSealed, Proof
+from server.api.seals import RecordProofOut, RootQuery, SealOut, proof_out, root_page
 from server.endpoints import Answer, endpoint
-from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import Out, Page
 
 routes = Blueprint("ledger")
-
-HASH = "^[0-9a-f]{64}$"
-Hash = Annotated[str, Field(pattern=HASH)]
-# A full page never changes; the last one grows.
-FULL_PAGE = "public, max-age=86400, immutable"
-LAST_PAGE = "public, max-age=5"
-
-
-class SealOut(Out):
-    """A signed root. The signature is over the fields before it, as JSON in this order without blanks.
-
-    `previous` is the SHA-256 of the text that was signed for the seal before; hashes, key and signature are
-    hexadecimal. docs/ledger.md tells how to check it.
-    """
-
-    format: Literal["xinyi-seal/1"]
-    number: int
-    first_entry: int
-    last_entry: int
-    records: int
-    root: Hash
-    previous: Hash
-    sealed_at: Moment
-    public_key: Hash
-    signature: str
-
-
-class RootQuery(PageQuery):
-    """Which roots: those behind the seal number `after`, as a verifier goes on where he stopped."""
-
-    after: Annotated[int, Field(ge=0, le=(1 << 63) - 1)] = 0
-
-
-class RecordProofOut(Out):
-    """One record: its line, the place of its leaf in the seal's tree, and the neighbours on the way to the root.
-
-    The leaf is `R` (redemption) or `V` (reversal), the entry as 8 bytes, the id as 16, and the SHA-256 of `record`.
-    """
-
-    record: str
-    leaf_index: int
-    path: list[Hash]
-    seal: SealOut
 
 
 class ProofOut(Out):
@@ -77,10 +34,19 @@ class ProofOut(Out):
 )
 async def list_roots(query: RootQuery) -> Answer:
     """In their order, the first one first; open to everybody, so that anybody can keep them."""
-    after = decode_cursor(query.cursor, (int,))[0] if query.cursor else query.after
-    found = await seals.seals_after(after, query.limit + 1)
-    page = page_of(Page[SealOut], found, query.limit, _seal, lambda seal: (seal.number,))
-    return Answer(200, page, {"Cache-Control": FULL_PAGE if page.next_cursor else LAST_PAGE})
+    return await root_page(LEDGER, query)
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/audit/roots",
+    summary="审计封存 / The published roots of the audit",
+    answers={200: Page[SealOut]},
+)
+async def list_audit_roots(query: RootQuery) -> Answer:
+    """As those of the ledger, in a chain of their own; they tell nothing of what was recorded."""
+    return await root_page(AUDIT, query)
 
 
 @endpoint(
@@ -109,18 +75,6 @@ async def prove(actor: StaffActor, redemption_id: UUID) -> ProofOut:
     return _proof(await ledger_proofs.proofs_for_staff(actor, redemption_id, now()))
 
 
-def _seal(seal: Seal) -> SealOut:
-    return SealOut.model_validate(seal.published)
-
-
 def _proof(proofs: Sequence[Proof]) -> ProofOut:
-    redemption, *undone = [
-        RecordProofOut(
-            record=proof.record,
-            leaf_index=proof.leaf_index,
-            path=[node.hex() for node in proof.path],
-            seal=_seal(proof.seal),
-        )
-        for proof in proofs
-    ]
+    redemption, *undone = [proof_out(proof) for proof in proofs]
     return ProofOut(redemption=redemption, reversal=undone[0] if undone else None)

@@ -1,5 +1,6 @@
 """Refreshing and ending a session, the same for every audience."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -8,11 +9,12 @@ from sanic import Blueprint, Request
 
 from common.actors import AdminActor, CitizenActor, StaffActor
 from common.clock import now
+from common.database import Row
 from models.enums import ActorKind
 from server import sessions
 from server.config import Settings
 from server.endpoints import endpoint
-from server.schemas import In, Out, left_out_when_none
+from server.schemas import In, Moment, Out, Page, left_out_when_none, page_of
 from server.sessions import RefreshTokenInvalid, RefreshTokenReused, SignedIn
 
 routes = Blueprint("sessions", url_prefix="/auth")
@@ -45,6 +47,33 @@ class RefreshIn(In):
     """The refresh token that came with the last pair."""
 
     refresh_token: str = Field(min_length=1, max_length=4096)
+
+
+class SessionOut(Out):
+    """One sign-in; `refreshed_at` is when it was used last, some minutes behind."""
+
+    id: UUID
+    created_at: Moment
+    refreshed_at: Moment
+    expires_at: Moment
+    is_this_one: bool
+
+
+def session_page(rows: Sequence[Row], limit: int, own: UUID) -> Page[SessionOut]:
+    """A page of somebody's sessions, read with one row more than it shows; `own` is the one that asks."""
+    return page_of(
+        Page[SessionOut],
+        rows,
+        limit,
+        lambda row: SessionOut(
+            id=row["id"],
+            created_at=row["created_at"],
+            refreshed_at=row["rotated_at"],
+            expires_at=row["expires_at"],
+            is_this_one=row["id"] == own,
+        ),
+        lambda row: (row["id"],),
+    )
 
 
 def tokens_of(signed_in: SignedIn) -> dict[str, str | int]:

@@ -18,7 +18,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _LOOKS_LIKE_A_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 # Written by the processes in the background, not by the request that is looked at.
-BACKGROUND = frozenset({"refused_scan_counts"})
+BACKGROUND = frozenset({"refused_scan_counts", "flow_days"})
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -41,28 +41,28 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return members
 
 
-def answered(answer: httpx.Response, status: int, *names: str) -> dict[str, Any]:
+def answered(answer: httpx.Response, status: int, *names: str, least_fen: int = 0) -> dict[str, Any]:
     """A JSON answer that holds these fields; all its times have an offset, all its money is whole fen."""
     assert answer.status_code == status, answer.text[:400]
     assert answer.headers["content-type"] == "application/json" and answer.headers["x-request-id"]
     body: dict[str, Any] = answer.json()
     assert set(names) <= set(body), f"missing: {set(names) - set(body)}"
-    check_values(body)
+    check_values(body, least_fen=least_fen)
     return body
 
 
-def check_values(value: object, name: str = "") -> None:
+def check_values(value: object, name: str = "", least_fen: int = 0) -> None:
     """Times are RFC 3339 with offset, money is integer fen from 0 to a billion, ids are texts."""
     if isinstance(value, dict):
         for key, member in value.items():
-            check_values(member, key)
+            check_values(member, key, least_fen)
     elif isinstance(value, list):
         for member in value:
-            check_values(member, name)
+            check_values(member, name, least_fen)
     elif isinstance(value, str) and _LOOKS_LIKE_A_MOMENT.match(value):
         assert MOMENT.fullmatch(value), f"{name}: {value}"
     elif value is not None and name.endswith("_fen"):
-        assert type(value) is int and 0 <= value <= 1_000_000_000, f"{name}: {value}"
+        assert type(value) is int and least_fen <= value <= 1_000_000_000, f"{name}: {value}"
     elif value is not None and (name == "id" or name.endswith("_id")):
         assert isinstance(value, str), f"{name}: {value}"
 
@@ -96,15 +96,20 @@ async def code_of(client: httpx.AsyncClient, coupon_id: str) -> str:
     return str(answer.json()["code"])
 
 
-async def walk(client: httpx.AsyncClient, path: str, limit: int, **query: Any) -> list[dict[str, Any]]:
-    """All items of a list, page by page; no page is longer than asked for."""
+async def walk(
+    client: httpx.AsyncClient, path: str, limit: int, *, least_fen: int = 0, **query: Any
+) -> list[dict[str, Any]]:
+    """All items of a list, page by page; no page is longer than asked for.
+
+    Args:
+        least_fen: below zero where money is what an adjustment or a reversal adds.
+    """
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     for _ in range(1000):
         more = {"cursor": cursor} if cursor else {}
-        page = answered(
-            await client.get(path, params={**query, "limit": limit, **more}), 200, "items", "next_cursor"
-        )
+        answer = await client.get(path, params={**query, "limit": limit, **more})
+        page = answered(answer, 200, "items", "next_cursor", least_fen=least_fen)
         assert len(page["items"]) <= limit
         found += page["items"]
         cursor = page["next_cursor"]

@@ -18,6 +18,7 @@ from tests.service import API, Service
 
 # Stands for somebody's secret: it must come back in no answer and in no line of the log.
 CANARY = "Geheim-4711-Canary"
+PASSPHRASE = "four unrelated words here"
 LONE_SURROGATE = "\\ud800"
 
 
@@ -47,11 +48,13 @@ WITH_BODY = (
     *("PUT /me/consents/{purpose}", "POST /me/staff-binding", "POST /offers/{offer_id}/coupons"),
     *("POST /redemptions/preview", "POST /redemptions", "POST /redemptions/{redemption_id}/reversals"),
     *("PUT /admin/offers/{offer_id}/status", "PUT /admin/offers/{offer_id}/stock"),
-    "POST /admin/coupons/{coupon_id}/revocation",
+    *("POST /admin/coupons/{coupon_id}/revocation", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
+    *("POST /auth/staff/invitation", "POST /auth/staff/password-reset", "POST /auth/device"),
+    *("POST /staff/password", "POST /day-closes", "POST /me/complaints"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
-    "PUT /me/notices/{notice_id}/read",
+    *("PUT /me/notices/{notice_id}/read", "POST /me/complaints/{complaint_id}/withdrawal"),
 )
 
 
@@ -74,6 +77,23 @@ async def calls(loud: Service) -> dict[str, Call]:
     done = (await clerk.redeem(await code_of(citizen.http, redeemed))).json()["id"]
     binding = (await spare.http.post("/staff/self-binding")).json()["binding_code"]
     version = (await citizen.http.get("/consents/credit_check")).json()["version"]
+    invited, other = [
+        (
+            await admin.post(
+                "/admin/admins", json={"login": login, "region": "330100", "roles": ["operator"]}
+            )
+        ).json()
+        for login in ("bad-input-one", "bad-input-two")
+    ]
+    anew = (await admin.post(f"/admin/admins/{other['admin_id']}/reset")).json()
+    owner = (await loud.clerk("demo-owner")).http
+    newcomer = {"login": "bad-input-clerk", "role": "cashier", "store_ids": [clerk.store_id]}
+    joining = (await owner.post("/member/staff", json=newcomer)).json()
+    forgetful, changing = await loud.clerk(await make_staff(loud)), await make_staff(loud)
+    forgot = await owner.post(f"/member/staff/{forgetful.signed_in['staff']['id']}/password-reset")
+    device = await owner.post("/member/devices", json={"name": "前台", "store_id": clerk.store_id})
+    complaint = {"kind": "other", "text": "测试", "store_id": clerk.store_id}
+    complained = await citizen.http.post("/me/complaints", json=complaint, headers=with_key())
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -100,13 +120,37 @@ async def calls(loud: Service) -> dict[str, Call]:
         Call("PUT", f"/admin/offers/{offer}/status", boss, {"status": "published"}),
         Call("PUT", f"/admin/offers/{offer}/stock", boss, {"stock_total": 99}),
         Call("POST", f"/admin/coupons/{coupon}/revocation", boss, {"reason": "测试"}),
+        Call("POST", "/auth/admin/invitation", "", {"secret": invited["secret"], "password": PASSPHRASE}),
+        Call("POST", "/auth/admin/reset", "", {"secret": anew["secret"], "password": PASSPHRASE}),
+        Call("POST", "/auth/staff/invitation", "", {"secret": joining["secret"], "password": PASSPHRASE}),
+        Call(
+            *("POST", "/auth/staff/password-reset", ""),
+            {"secret": forgot.json()["secret"], "password": PASSPHRASE},
+        ),
+        Call("POST", "/auth/device", "", {"code": device.json()["code"]}),
+        Call(
+            *("POST", "/staff/password", bearer((await loud.clerk(changing)).http)),
+            {"old_password": changing, "password": PASSPHRASE},
+        ),
+        Call(
+            *("POST", "/day-closes", staff),
+            {
+                **{"store_id": clerk.store_id, "day": "2026-03-04"},
+                **{"redemptions": 0, "reversals": 0, "discount_fen": 0},
+            },
+            needs_key=True,
+        ),
+        Call("POST", "/me/complaints", person, complaint, frozenset({"store_id"}), needs_key=True),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]
     for name, path, token in zip(
         WITHOUT_BODY,
-        ("/auth/logout", "/staff/self-binding", f"/admin/staff/{staff_id}/revocation", read),
-        (bearer(throwaway.http), bearer(spare.http), boss, person),
+        (
+            *("/auth/logout", "/staff/self-binding", f"/admin/staff/{staff_id}/revocation", read),
+            f"/me/complaints/{complained.json()['id']}/withdrawal",
+        ),
+        (bearer(throwaway.http), bearer(spare.http), boss, person, person),
         strict=True,
     ):
         found[name] = Call(name.partition(" ")[0], path, token, None)
@@ -114,8 +158,11 @@ async def calls(loud: Service) -> dict[str, Call]:
 
 
 def is_in_the_matrix(path: str, name: str) -> bool:
-    """Routes of admins and owners are tried by tests/matrix, one by one as the document lists them."""
-    is_theirs = path.startswith((f"{API}/admin/", f"{API}/member/"))
+    """Routes of admins and owners are tried by tests/matrix, one by one as the document lists them.
+
+    Those of applicants, each of whom has one application in one state, in test_member_applications and test_uploads.
+    """
+    is_theirs = path.startswith((f"{API}/admin/", f"{API}/member/", f"{API}/member-application"))
     return is_theirs and name.replace(API, "") not in {*WITH_BODY, *WITHOUT_BODY}
 
 

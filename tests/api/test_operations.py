@@ -24,7 +24,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from common import database as db
 from tests.api.kit import answered, one_client_per_worker, problem
-from tests.conftest import Servers, environment
+from tests.conftest import Servers
+from tests.seeds import environment
 from tests.service import Service
 
 

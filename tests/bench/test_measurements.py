@@ -19,10 +19,11 @@ from bench.program import Measure, Options
 from bench.rows import Numbers, check_stock, make_citizens, make_coupons, make_offers
 from bench.stack import Stack, started
 from bench.yardstick import redeem_script
-from benefits import seals
+from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
 from common.database import tortoise_config
+from models import seals
 
 SMALLEST = Options(seconds=0.2, scale=0.0001, connections=(2,), workers=(1,), is_quick=True)
 
@@ -100,7 +101,7 @@ def test_sealing_is_measured_against_a_copy_that_knows_nothing_of_it(stack: Stac
     assert beside <= found["records"] <= beside + 10
     assert 0 < found["cpu_ms_per_thousand"] < 10_000
     # The sealer had sealed what was there before it, and saw to the rest before it was ended.
-    assert stack.sql(seals.unsealed_since) is None
+    assert stack.sql(lambda: seals.unsealed_since(LEDGER)) is None
 
 
 def with_environment(stack: Stack, **changed: str) -> Stack:
@@ -121,7 +122,7 @@ def test_a_sealer_that_does_not_seal_is_no_figure_and_nobody_is_told_of_seals(st
     # No address: the worker would not start if it were given to it.
     sealer = seal.Sealer(with_environment(stack, LEDGER_WITNESS_URL="none"))
     with sealer.beside():
-        assert stack.sql(seals.unsealed_since) is None
+        assert stack.sql(lambda: seals.unsealed_since(LEDGER)) is None
         stack.postgres.run("psql", "-qc", redeem_script(*place, now(), "2"), "xinyi")
     # What was there before doesn't count, what was written last does.
     assert sealer.records == 1

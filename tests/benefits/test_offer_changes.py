@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from benefits import offer_changes
-from benefits.offer_changes import CouponNotRevocable, OfferHasNoTerms, StockBelowIssued
+from benefits.offer_changes import CouponNotRevocable, StockBelowIssued
+from benefits.offer_lives import OfferHasNoTerms, OfferStateForbids
 from benefits.refusals import CouponRevoked, OfferEnded
 from common.actors import AdminActor
 from common.database import execute, fetch_all, fetch_one
@@ -52,12 +53,17 @@ async def test_a_paused_offer_goes_on_when_published_again(shop: Shop) -> None:
     assert await claimed(await a_citizen(), offer_id)
 
 
-async def test_a_draft_without_terms_cant_be_published(shop: Shop) -> None:
-    offer_id = await an_offer(shop, status=OfferStatus.DRAFT)
+@pytest.mark.parametrize(
+    ("status", "refusal"), [(OfferStatus.APPROVED, OfferHasNoTerms), (OfferStatus.DRAFT, OfferStateForbids)]
+)
+async def test_a_draft_or_an_offer_without_terms_cant_be_published(
+    shop: Shop, status: OfferStatus, refusal: type[Exception]
+) -> None:
+    offer_id = await an_offer(shop, status=status)
     await execute("UPDATE offers SET terms_id = NULL")
-    with pytest.raises(OfferHasNoTerms):
+    with pytest.raises(refusal):
         await offer_changes.set_status(admin(), offer_id, OfferStatus.PUBLISHED, NOON)
-    assert await status_of(offer_id) == "draft" and await audited() == []
+    assert await status_of(offer_id) == status and await audited() == []
 
 
 async def test_a_refilled_stock_can_be_claimed_again(shop: Shop) -> None:

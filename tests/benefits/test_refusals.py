@@ -12,6 +12,7 @@ import benefits
 import citizens
 import common
 import merchants
+import models
 from benefits.refusals import CouponExpired
 from common.errors import (
     DomainError,
@@ -60,7 +61,7 @@ CONTRACT = {
     "idempotency_key_reused": Invalid,
     "not_found": NotFound,
 }
-PACKAGES = (alliance, benefits, citizens, common, merchants)
+PACKAGES = (alliance, benefits, citizens, common, merchants, models)
 for _package in PACKAGES:
     for _module in pkgutil.walk_packages(_package.__path__, _package.__name__ + "."):
         importlib.import_module(_module.name)

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from benefits import seals
+from benefits.ledger import LEDGER
+from common.signing import Signer
+from models import seals
 from tests.factories.ledgers import (
     OTHER_SIGNER,
     SIGNER,
@@ -39,7 +41,7 @@ EDITS = {
 
 async def head_file(folder: Path) -> Path:
     """The newest seal, as it is handed over to a witness."""
-    head = await seals.newest()
+    head = await seals.newest(LEDGER)
     assert head is not None
     file = folder / f"witness-{head.number}.json"
     file.write_text(dumps(head.published))
@@ -48,7 +50,7 @@ async def head_file(folder: Path) -> Path:
 
 async def test_an_untouched_ledger_verifies_and_holds_what_was_witnessed(shop: Shop, tmp_path: Path) -> None:
     await some_redemptions(shop, 3)
-    await seals.seal_new(SIGNER, NOON)
+    await seals.seal_new(LEDGER, SIGNER, NOON)
     witness = await head_file(tmp_path)
     await sealed_ledger(shop)
     await some_redemptions(shop, 2)
@@ -57,9 +59,9 @@ async def test_an_untouched_ledger_verifies_and_holds_what_was_witnessed(shop: S
 
 
 async def test_an_empty_ledger_verifies(database: str) -> None:
-    assert await seals.seal_new(SIGNER, NOON) == 0
+    assert await seals.seal_new(LEDGER, SIGNER, NOON) == 0
     verdict = await verified()
-    assert verdict.code == 0 and "seals 0, records 0, not sealed yet 0" in verdict.text
+    assert verdict.code == 0 and "seals 0, records 0, witnessed 0, not sealed yet 0" in verdict.text
 
 
 @pytest.mark.parametrize("column", EDITS)
@@ -136,7 +138,7 @@ async def test_a_record_put_under_the_sealed_mark_is_named(database: str, shop: 
     async with as_owner(database) as owner:
         free = await owner.fetchval("SELECT nextval('ledger_entries')")
     await some_redemptions(shop, 1)
-    await seals.seal_new(SIGNER, NOON)
+    await seals.seal_new(LEDGER, SIGNER, NOON)
     new = uuid4()
     async with as_owner(database) as owner:
         await owner.execute(
@@ -166,7 +168,7 @@ async def test_leaves_that_were_adapted_to_an_edit_no_longer_fit_the_signed_root
     async with as_owner(database) as owner:
         await owner.execute("UPDATE redemptions SET step = step + 1 WHERE id = $1", ids[0])
         until = await owner.fetchval("SELECT last_entry FROM seals WHERE number = 1")
-        records = await seals.records_between(0, until, 10)
+        records = await LEDGER.records_between(0, until, 10)
         leaves = b"".join(record.leaf for record in records)
         await owner.execute("UPDATE seals SET leaves = $1 WHERE number = 1", leaves)
     (fault,) = (await verified()).faults
@@ -231,7 +233,7 @@ async def test_cut_seals_are_found_by_a_witness_and_by_nobody_else(
 
 @pytest.mark.parametrize("signer", [SIGNER, OTHER_SIGNER])
 async def test_a_history_rewritten_with_the_signing_key_is_found_by_a_witness(
-    database: str, shop: Shop, tmp_path: Path, signer: seals.Signer
+    database: str, shop: Shop, tmp_path: Path, signer: Signer
 ) -> None:
     ids = await sealed_ledger(shop)
     witness = await head_file(tmp_path)
@@ -242,9 +244,9 @@ async def test_a_history_rewritten_with_the_signing_key_is_found_by_a_witness(
     until = await entry_of(ids[2]) + 1
     head = None
     for end in (until, await entry_of(ids[5])):
-        records = await seals.records_between(head.last_entry if head else 0, end, 100)
-        head = seals._next(head, records, end, signer, NOON)
-        assert await seals._write(head, records)
+        records = await LEDGER.records_between(head.last_entry if head else 0, end, 100)
+        head = seals._next(LEDGER, head, records, end, signer, NOON)
+        assert await seals._write(LEDGER, head, records)
     assert (await verified()).code == 0
     (fault,) = (await verified(witness)).faults
     assert fault.startswith("seal 2 (") and "history was rewritten" in fault
@@ -252,9 +254,9 @@ async def test_a_history_rewritten_with_the_signing_key_is_found_by_a_witness(
 
 async def test_the_key_can_change_and_the_verdict_names_both(shop: Shop) -> None:
     await some_redemptions(shop, 1)
-    await seals.seal_new(SIGNER, NOON)
+    await seals.seal_new(LEDGER, SIGNER, NOON)
     await some_redemptions(shop, 1)
-    await seals.seal_new(OTHER_SIGNER, NOON)
+    await seals.seal_new(LEDGER, OTHER_SIGNER, NOON)
     verdict = await verified()
     assert verdict.code == 0
     for signer, number in ((SIGNER, 1), (OTHER_SIGNER, 2)):

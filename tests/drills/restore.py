@@ -278,7 +278,9 @@ class Drill:
                     stdout=asyncio.subprocess.PIPE,
                 )
                 text = (await child.communicate())[0]
-                if text.strip() and datetime.fromisoformat(json.loads(text)["sealed_at"]) > after:
+                # The ledger's head is the first line, the audit's the second.
+                ledger = text.partition(b"\n")[0]
+                if ledger and datetime.fromisoformat(json.loads(ledger)["sealed_at"]) > after:
                     (self.folder / "witness.json").write_bytes(text)
                     return
 

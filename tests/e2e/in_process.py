@@ -24,8 +24,8 @@ from common.request_keys import request_key
 from common.shared_statements import SharedStatement
 from sandbox.demo_data.rows import demo_id
 from server.config import load
-from tests.conftest import environment
 from tests.e2e.workbench import crowd, row_held
+from tests.seeds import environment
 from tests.service import new_key
 
 CLERK = StaffActor(demo_id("staff", "demo-cashier"), uuid4(), demo_id("member", "hz-hupan"))

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from benefits import seals
+from benefits.ledger import LEDGER
 from common import database as db
 from common.clock import now
 from common.signing import Signer
+from models import seals
+from models.audit_book import AUDIT
 from server.config import SANDBOX_SECRETS
 from tests.factories.ledgers import verified
 
@@ -34,6 +36,17 @@ RULES = {
                   AND (d.day IS NULL OR d.day = (c.claimed_at AT TIME ZONE 'Asia/Shanghai')::date)) c ON true
          WHERE s.daily_limit IS NOT NULL
            AND (coalesce(d.issued, 0) <> c.claimed OR d.issued > d.daily_limit)""",
+    "budget: what is reserved is what its coupons hold, and no more than there is": """
+        SELECT s.offer_id, s.reserved_fen, s.budget_fen, coalesce(sum(c.reserved_fen), 0) AS held FROM offer_stock s
+          LEFT JOIN coupons c ON c.offer_id = s.offer_id AND c.status <> 'given_back'
+         GROUP BY s.offer_id, s.reserved_fen, s.budget_fen
+        HAVING s.reserved_fen <> coalesce(sum(c.reserved_fen), 0) OR s.reserved_fen > s.budget_fen""",
+    "budget: a settled coupon holds what it cost": """
+        SELECT c.id, c.reserved_fen, coalesce(sum(r.discount_fen), 0) AS cost FROM coupons c
+          LEFT JOIN redemptions r ON r.coupon_id = c.id
+           AND NOT EXISTS (SELECT FROM reversals v WHERE v.redemption_id = r.id)
+         WHERE c.settled_at IS NOT NULL AND c.status <> 'given_back'
+         GROUP BY c.id, c.reserved_fen HAVING c.reserved_fen > coalesce(sum(r.discount_fen), 0)""",
     "person: nobody has more than the offer allows": """
         SELECT c.offer_id, c.citizen_id, c.limit_period, count(*) FROM coupons c JOIN offers o ON o.id = c.offer_id
          WHERE c.status <> 'given_back' AND o.per_citizen_limit IS NOT NULL
@@ -127,7 +140,9 @@ async def check_ledger(
 async def seal_by_hand(database_url: str) -> None:
     """Seal what is left with the sandbox's key, as the worker would."""
     async with db.own_connection(database_url):
-        await seals.seal_new(Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"])), now())
+        signer = Signer.of(base64.b64decode(SANDBOX_SECRETS["LEDGER_SIGNING_KEY"]))
+        for book in (LEDGER, AUDIT):
+            await seals.seal_new(book, signer, now())
 
 
 async def check_sealed(database_url: str, *witnesses: Path) -> None:
@@ -139,6 +154,7 @@ async def check_sealed(database_url: str, *witnesses: Path) -> None:
     """
     await seal_by_hand(database_url)
     async with db.own_connection(database_url):
-        assert await seals.unsealed_since() is None
-        verdict = await verified(*witnesses)
-    assert verdict.code == 0, verdict.text
+        assert await seals.unsealed_since(LEDGER) is None
+        for book in (LEDGER, AUDIT):
+            verdict = await verified(*witnesses, book=book)
+            assert verdict.code == 0, verdict.text

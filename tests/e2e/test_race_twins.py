@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from benefits import claims, coupons, offer_changes, redemptions, reversals
+from benefits import claims, coupons, offer_changes, offer_lives, redemptions, reversals
 from benefits.eligibility import Standing
 from citizens import consents
 from common import database as db
@@ -371,7 +371,7 @@ async def test_nothing_is_claimed_of_an_offer_whose_end_was_answered(
     offer_id = await add_offer(fetch_all, stock=9)
     citizen_id = await bench.citizen()
     if not is_guarded:
-        monkeypatch.setattr(offer_changes, "wait_for_older_statements", nothing)
+        monkeypatch.setattr(offer_lives, "wait_for_older_statements", nothing)
     end = partial(offer_changes.set_status, PROVINCE, UUID(offer_id), OfferStatus.ENDED, now())
     claim = partial(bench.claim, citizen_id, offer_id)
     assert await comes_first(bench, ("offer_stock", offer_id), claim, end) is is_guarded

@@ -12,8 +12,10 @@ from uuid import UUID
 
 import asyncpg
 
-from benefits import ledger_export, seals
+from benefits.ledger import LEDGER
 from common.signing import Signer
+from models import seal_export, seals
+from models.seals import Book
 from tests.factories.citizens import a_citizen
 from tests.factories.members import Shop
 from tests.factories.moments import NOON
@@ -49,9 +51,9 @@ async def sealed_ledger(shop: Shop, count: int = 6) -> list[UUID]:
     """So many redemptions, the second one undone, under two seals; their ids."""
     first = await some_redemptions(shop, count // 2)
     await undone(shop.clerk, first[1])
-    assert await seals.seal_new(SIGNER, NOON) == count // 2 + 1
+    assert await seals.seal_new(LEDGER, SIGNER, NOON) == count // 2 + 1
     second = await some_redemptions(shop, count - count // 2)
-    assert await seals.seal_new(SIGNER, NOON + timedelta(minutes=1)) == count - count // 2
+    assert await seals.seal_new(LEDGER, SIGNER, NOON + timedelta(minutes=1)) == count - count // 2
     return first + second
 
 
@@ -76,24 +78,24 @@ async def as_owner(url: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def written(folder: Path) -> tuple[Path, Path]:
-    """The roots and the export of the connected database."""
-    roots, ledger = folder / "roots.jsonl", folder / "ledger.txt"
-    roots.write_text("".join([line + "\n" async for line in ledger_export.root_lines()]))
-    ledger.write_text("".join([line + "\n" async for line in ledger_export.export_lines()]))
-    return roots, ledger
+async def written(folder: Path, book: Book = LEDGER) -> tuple[Path, Path]:
+    """The roots and the export of a book in the connected database."""
+    roots, records = folder / f"{book.name}-roots.jsonl", folder / f"{book.name}.txt"
+    roots.write_text("".join([line + "\n" async for line in seal_export.root_lines(book)]))
+    records.write_text("".join([line + "\n" async for line in seal_export.export_lines(book)]))
+    return roots, records
 
 
-async def verified(*witnesses: Path, roots: Path | None = None) -> Verdict:
+async def verified(*witnesses: Path, roots: Path | None = None, book: Book = LEDGER) -> Verdict:
     """Export the connected database and run the verifier over it, in a process of its own as anybody would.
 
     Args:
         roots: those that were published earlier; by default those of now.
     """
     with tempfile.TemporaryDirectory(prefix="xy-ledger-") as name:
-        roots_now, ledger = await written(Path(name))
+        roots_now, ledger = await written(Path(name), book)
         options = [option for file in witnesses for option in ("--witness", str(file))]
-        return await run_verifier(str(roots or roots_now), str(ledger), *options)
+        return await run_verifier(str(roots or roots_now), str(ledger), "--book", book.name, *options)
 
 
 async def run_verifier(*arguments: str) -> Verdict:

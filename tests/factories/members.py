@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from uuid import UUID, uuid4
 
-from common.actors import StaffActor
+from common.actors import MemberActor, StaffActor
 from common.database import execute
 from models import Member, Staff, StaffStore, Store
 from models.enums import MemberKind, MemberStatus, StaffRole, StaffStatus
@@ -89,3 +89,14 @@ async def suspend(member_id: UUID) -> None:
 def somebody_else(actor: StaffActor) -> StaffActor:
     """The same member's actor with an account that is not there."""
     return replace(actor, id=uuid4())
+
+
+async def an_owner(member_id: UUID, *store_ids: UUID, role: StaffRole = StaffRole.OWNER) -> MemberActor:
+    """Somebody who acts for a member, with a password that nobody knows."""
+    person = await a_clerk(member_id, *store_ids, role=role)
+    return MemberActor(person.id, person.session_id, member_id, role)
+
+
+def as_member(person: StaffActor, role: StaffRole = StaffRole.MANAGER) -> MemberActor:
+    """The same person at the member's API."""
+    return MemberActor(person.id, person.session_id, person.member_id, role)

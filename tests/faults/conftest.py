@@ -15,14 +15,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from common import database as db
-from common.clock import now
-from sandbox import demo
 from sandbox.embedded import Postgres, Valkey
-from server.config import load
-from server.migrate import migrate
-from tests.conftest import environment
 from tests.faults.proxy import Proxy
+from tests.seeds import copy_seed, environment
 from tests.service import Service
 
 only_in_the_long_form = pytest.mark.skipif("FAULTS" not in os.environ, reason="`make faults` runs it")
@@ -112,25 +107,6 @@ class Town:
             postgres.kill()
 
 
-def fill_seed(folder: Path) -> Path:
-    """Make a cluster that is migrated and has the demo data, and stop it; where it is."""
-    postgres = Postgres.start(folder / "postgres", settings={"fsync": "off"})
-
-    async def fill() -> None:
-        await migrate(postgres.url, lambda _: None, is_sandbox=True)
-        await db.connect(postgres.url, pool_size=2)
-        await demo.load(now())
-        await demo.bind_demo_clerk(load(environment(postgres.url, "redis://127.0.0.1:1")).data_keys)
-        await db.execute("ANALYZE")
-        await db.disconnect()
-
-    try:
-        asyncio.run(fill())
-    finally:
-        postgres.stop()
-    return folder / "postgres"
-
-
 def found_town(seed: Path, folder: Path) -> Town:
     """A town in an empty folder, with a copy of the seed's cluster."""
     folder.chmod(0o755)
@@ -144,7 +120,8 @@ def seed() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="xy-seed-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        yield fill_seed(folder)
+        copy_seed(18, folder / "postgres")
+        yield folder / "postgres"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ What is wrong is told by variables, each the path of a small file that the test 
   work: the request's own task, or another one for many requests together.
 - FAULT_CLOCK: seconds (a double) that are added to the time of day.
 - FAULT_SOURCE: the port where a credit source answers with a line.
+- FAULT_GRADES: the codes of organisations whose grade is poor, a line each; all others are good.
 """
 
 import asyncio
@@ -142,6 +143,14 @@ def ask_source(port: int) -> None:
     web_worker.create_app = partial(web_worker.create_app, source=LineSource(port))
 
 
+def grade(file: Path) -> None:
+    """Let the jobs look organisations up in the file."""
+    from server import jobs
+    from tests.e2e.year import Grades
+
+    jobs._organisation_source = lambda _: Grades(file)
+
+
 def main() -> int:
     """Do what `python -m server` does, with the faults that the environment names."""
     if sys.argv[1] == "web":
@@ -152,6 +161,8 @@ def main() -> int:
         die_at_a_step(Path(os.environ["FAULT_ORDER"]))
     if "FAULT_SOURCE" in os.environ:
         ask_source(int(os.environ["FAULT_SOURCE"]))
+    if "FAULT_GRADES" in os.environ:
+        grade(Path(os.environ["FAULT_GRADES"]))
     from server.__main__ import main as serve
 
     return serve(sys.argv[1:])

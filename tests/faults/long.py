@@ -17,16 +17,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from server.config import load
-from tests.conftest import environment
 from tests.e2e.invariants import check, check_ledger, check_sealed
 from tests.e2e.wire import Line
 from tests.faults.afterwards import check_nobody_is_named
-from tests.faults.conftest import Town, fill_seed, found_town
+from tests.faults.conftest import Town, found_town
 from tests.faults.jobs import Jobs
 from tests.faults.rush import Book, Rush
 from tests.faults.saboteur import KILLS, Saboteur, kinds
 from tests.faults.test_stopped import background_process
 from tests.faults.traffic import Traffic
+from tests.seeds import environment, make_seed
 from tests.service import Service
 
 REPORT = Path(__file__).parents[2] / "bench/report.md"
@@ -47,7 +47,7 @@ def main() -> int:
         folder.chmod(0o755)
         for part in ("seed", "town"):
             (folder / part).mkdir(mode=0o755)
-        town = found_town(fill_seed(folder / "seed"), folder / "town")
+        town = found_town(make_seed(folder / "seed"), folder / "town")
         try:
             figures = _run(town, options, dice)
         finally:

@@ -1,12 +1,11 @@
 """Clocks of the servers that jump by hours under load, on and back: refusals have their codes, nothing is doubled."""
 
 import asyncio
-import struct
 import time
-from pathlib import Path
 
 from tests.e2e.wire import Call, call_as
 from tests.faults.afterwards import check_all
+from tests.faults.clock import Clock
 from tests.faults.conftest import Town
 from tests.faults.traffic import Phone, Tally, Traffic, until_served
 from tests.service import API, UNLIMITED, Service, new_key
@@ -19,20 +18,6 @@ JUMPS_S = (30 * HOUR_S, -3 * HOUR_S, 0.0)
 PASSING = frozenset(
     {"unauthenticated", "code_expired", "coupon_expired", "coupon_not_yet_valid", "offer_not_started"}
 )
-
-
-class Clock:
-    """The time of day of every process that was started with it."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.move(0.0)
-
-    def move(self, seconds: float) -> None:
-        """So many seconds from the real one, from now on."""
-        fresh = self.file.with_suffix(".new")
-        fresh.write_bytes(struct.pack("d", seconds))
-        fresh.rename(self.file)
 
 
 class Wanderer:

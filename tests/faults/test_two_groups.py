@@ -166,7 +166,7 @@ async def test_lists_come_from_the_replica_and_nobody_notices_when_it_goes(regio
     # Who asked it as it froze waits for its limit, and then for the primary.
     assert readers.slowest_s < 5, readers.slowest_s
     assert away > 0 == await region.replica_reads(group=0)
-    await until_used(region, "/admin/audit?limit=5", "audit_records_pkey")
+    await until_used(region, "/admin/audit?limit=5", "audit_records_by_time")
     await check_all(region.town, traffic)
     # The copy is what the primary is: nothing was written anywhere else.
     wait_until_replayed(region.town.postgres, region.standby)

@@ -136,6 +136,10 @@ async def _free_pair(connection: asyncpg.Connection) -> dict[str, str]:
     return {name: str(value) for name, value in row.items()}
 
 
+# Where the rows of a table are not all alike: which of them is copied.
+LIKE = {"offer_versions": "number = 1"}
+
+
 async def insert_like(connection: asyncpg.Connection, table: str, changes: dict[str, Any]) -> None:
     """Insert a copy of a table's row that differs in what it must and in `changes`."""
     if table == "natural_persons":
@@ -145,6 +149,6 @@ async def insert_like(connection: asyncpg.Connection, table: str, changes: dict[
     values = {**await fresh_of(connection, table), **changes}
     await connection.execute(
         f"INSERT INTO {table} SELECT (jsonb_populate_record(base, $1::jsonb)).* FROM {table} base"
-        f" WHERE ctid = (SELECT min(ctid) FROM {table})",
+        f" WHERE ctid = (SELECT min(ctid) FROM {table} WHERE {LIKE.get(table, 'true')})",
         json.dumps({name: value for name, value in values.items() if value is not SAME}),
     )

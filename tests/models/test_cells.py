@@ -12,6 +12,8 @@ CELL = {
     *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
     *("offer_stock", "offer_days"),
     "citizen_notices",
+    *("complaints", "complaint_texts"),
+    "member_customers",
     # Each cell seals its own ledger.
     "seals",
 }
@@ -27,10 +29,18 @@ SHARED = {
         "admins",
         "offers",
         "offer_terms",
+        "offer_versions",
     ),
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
+    "audit_seals",
+    "admin_recovery_codes",
     *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
+    *("member_applications", "application_events", "organisation_checks", "commitment_texts", "commitments"),
+    *("suspensions", "member_rechecks", "white_list", "promise_records"),
+    *("store_closures", "devices", "webhooks", "webhook_deliveries"),
+    *("flow_days", "refusal_days", "number_marks", "number_slices", "imports", "import_rows"),
+    *("statements", "statement_lines", "statement_sums", "statement_cursor", "day_closes", "exports"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

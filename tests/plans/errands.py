@@ -1,12 +1,25 @@
 """Everybody's errands at one service, once: so that it sends every statement that it has."""
 
-from datetime import timedelta
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import UUID
 
 import httpx
 
+from alliance import exports, statement_closing
+from alliance.statement_lines import period_of
+from benefits.ledger import LEDGER
+from common import database as db
+from common.clock import now
+from common.files import FileStore
+from models import seal_export
+from models.audit_book import AUDIT
 from tests.api.kit import claim, code_of, coupon_of
-from tests.api.offers import backdate_redemption, end_coupon, make_offer, make_staff
+from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_offer, make_staff
+from tests.api.test_member_offers import a_body
 from tests.e2e.invariants import seal_by_hand
+from tests.plans import errands_members
 from tests.service import CitizenClient, Service, StaffClient, new_key
 
 TWO_MONTHS = timedelta(days=62)
@@ -20,6 +33,12 @@ async def run(service: Service) -> None:
     await _claim(service, citizen)
     await _scan(service, citizen, clerk, manager)
     await _as_admin(service, citizen, admin)
+    await _complain(service, citizen, clerk, manager)
+    await _audit(service, admin)
+    await _rule_admins(service)
+    await _as_owner(service)
+    await errands_members.run(service, admin)
+    await _reckon(service, citizen, clerk, admin)
     await _come_and_go(service, citizen)
 
 
@@ -111,6 +130,95 @@ async def _as_admin(service: Service, citizen: CitizenClient, admin: httpx.Async
         answer = await admin.request(method, path, json=body)
         assert answer.status_code < 300, (path, answer.text)
     await _with_four_eyes(service, citizen, admin)
+    await _write_an_offer(service, citizen, admin)
+
+
+async def _write_an_offer(service: Service, citizen: CitizenClient, admin: httpx.AsyncClient) -> None:
+    owner, head = (await service.clerk("demo-owner")).http, await service.admin("demo-head")
+    body = a_body(min_tier_level=3, alliance_share=10, stock_total=9, budget_fen=90_000)
+    offer = (await owner.post("/member/offers", json=body)).json()["id"]
+    own, theirs = f"/member/offers/{offer}", f"/admin/offers/{offer}"
+    for http, method, path, sent in (
+        *((owner, "PUT", own, body), (owner, "POST", f"{own}/submission", None)),
+        *((owner, "DELETE", f"{own}/submission", None), (owner, "POST", f"{own}/submission", None)),
+        (admin, "POST", f"{theirs}/return", {"number": 1, "reason": "测试"}),
+        *((owner, "POST", f"{own}/submission", None), (admin, "POST", f"{theirs}/approval", {"number": 2})),
+        *((owner, "POST", f"{own}/publication", None), (owner, "PUT", own, body)),
+        *(
+            (owner, "DELETE", f"{own}/proposal", None),
+            (owner, "GET", own, None),
+            (admin, "GET", theirs, None),
+        ),
+        *((owner, "GET", "/member/offers?limit=1", None), (admin, "GET", "/admin/offers?limit=1", None)),
+        (admin, "GET", "/admin/offer-versions?limit=1", None),
+        (admin, "PUT", f"{theirs}/budget", {"from_fen": 90_000, "to_fen": 80_000}),
+        *((owner, "POST", f"{own}/pause", None), (owner, "DELETE", f"{own}/pause", None)),
+    ):
+        answer = await http.request(method, path, json=sent)
+        assert answer.status_code < 300, (path, answer.text)
+    await coupon_of(citizen.http, offer)
+    asked = await admin.post(f"{theirs}/revocation", json={"reason": "测试"})
+    path = f"/admin/approvals/{asked.json()['approval_id']}/approval"
+    assert (await head.post(path, json={"reason": "同意"})).status_code == 204
+    assert (await owner.post(f"{own}/end")).status_code == 204
+
+
+async def _as_owner(service: Service) -> None:
+    """People, devices, stores and webhooks of a member, by its owner and by a manager."""
+    client = service.client()
+    owner = (await service.clerk(await make_staff(service, "owner"))).http
+    manager = (await service.clerk(await make_staff(service, "manager"))).http
+    admin, password = await service.admin(), "river lamp otter 84"
+    facts = {"name": "店", "address": "路", "region": "330106", "lat": 30, "lng": 120}
+    store = (await owner.post("/member/stores", json=facts)).json()["id"]
+    await owner.put(f"/member/stores/{store}", json=facts)
+    await owner.post("/member/stores", json={**facts, "region": "330100"})
+    days = {"first_day": "2999-01-01", "last_day": "2999-01-02", "reason": "holiday"}
+    closure = (await owner.post(f"/member/stores/{store}/closures", json=days)).json()["id"]
+    await manager.post(f"/member/stores/{store}/closures", json=days)
+    await owner.delete(f"/member/stores/{store}/closures/{closure}")
+    role = {"role": "cashier", "store_ids": [store]}
+    link = (await owner.post("/member/staff", json={**role, "login": "errand-boy"})).json()
+    person = f"/member/staff/{link['staff_id']}"
+    body = {"secret": link["secret"], "password": password}
+    assert (await client.post("/auth/staff/invitation", json=body)).status_code == 200
+    signed_in = (await client.post("/auth/staff", json={"login": "errand-boy", "password": password})).json()
+    cashier = service.client(Authorization="Bearer " + signed_in["access_token"])
+    change = {"old_password": password, "password": "seven wet umbrellas"}
+    assert (await cashier.post("/staff/password", json=change)).status_code == 204
+    session = (await cashier.get("/staff/sessions")).json()["items"][0]["id"]
+    await owner.put(person, json=role)
+    reset = (await owner.post(f"{person}/password-reset")).json()
+    await client.post("/auth/staff/password-reset", json={**body, "secret": reset["secret"]})
+    for path in (
+        "/member/staff?limit=1",
+        person,
+        f"{person}/sessions",
+        "/member/devices",
+        "/member/stores?limit=1",
+    ):
+        assert (await owner.get(path)).status_code == 200, path
+    await owner.delete(f"{person}/sessions/{session}")
+    me = [each for each in (await owner.get("/member/staff")).json()["items"] if each["role"] == "owner"]
+    await admin.post(f"/admin/staff/{me[0]['id']}/password-reset")
+    device = (await owner.post("/member/devices", json={"name": "前台", "store_id": store})).json()
+    again = (await owner.post(f"/member/devices/{device['device_id']}/pairing")).json()
+    assert (await client.post("/auth/device", json={"code": again["code"]})).status_code == 200
+    assert (await owner.post(f"/member/devices/{device['device_id']}/revocation")).status_code == 204
+    assert (await owner.post(f"{person}/revocation")).status_code == 204
+    assert (await owner.post(f"/member/stores/{store}/closing")).status_code == 204
+    await _with_webhooks(owner)
+
+
+async def _with_webhooks(owner: httpx.AsyncClient) -> None:
+    hook = (await owner.post("/member/webhooks", json={"url": "http://127.0.0.1:9/"})).json()
+    path = f"/member/webhooks/{hook['id']}"
+    await owner.put(path, json={"url": "http://127.0.0.1:9/x", "is_enabled": True})
+    await owner.post(f"{path}/secret")
+    ping = (await owner.post(f"{path}/ping")).json()["delivery_id"]
+    await owner.post(f"{path}/deliveries/{ping}/retry")
+    for each in ("/member/webhooks", f"{path}/deliveries?limit=1", f"{path}/deliveries?status=failed"):
+        assert (await owner.get(each)).status_code == 200, each
 
 
 async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx.AsyncClient) -> None:
@@ -121,13 +229,121 @@ async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx
     assert (await admin.delete(asked)).status_code == 204
     assert (await admin.delete(asked)).status_code == 409
     await service.revoke_coupon(await coupon_of(citizen.http, await make_offer(service)))
-    [notice] = (await citizen.http.get("/me/notices")).json()["items"]
+    notice = (await citizen.http.get("/me/notices")).json()["items"][0]
     assert (await citizen.http.put(f"/me/notices/{notice['id']}/read")).status_code == 204
     owner = await service.clerk("demo-owner")
     assert (await owner.http.get("/member/notices")).status_code == 200
     assert (await owner.http.put(f"/member/notices/{notice['id']}/read")).status_code == 404
+    await _numbers_and_imports(admin, head, owner.http)
     assert (await head.get("/admin/jobs/dead-letters")).status_code == 200
     assert (await admin.post("/admin/jobs/1/retry")).status_code == 404
+
+
+async def _complain(
+    service: Service, citizen: CitizenClient, clerk: StaffClient, manager: StaffClient
+) -> None:
+    offer = await make_offer(service, uses_total=2)
+    coupon = await coupon_of(citizen.http, offer)
+    code = await code_of(citizen.http, coupon)
+    redemption = (await clerk.redeem(code)).json()["id"]
+    assert (await clerk.redeem(code)).status_code >= 400
+    refused = (await citizen.http.get(f"/me/coupons/{coupon}/refusals?limit=1")).json()["items"][0]["id"]
+    store, admin, head = {"store_id": clerk.store_id}, await service.admin(), await service.admin("demo-head")
+    made = []
+    for about in (
+        {"redemption_id": redemption},
+        {"attempt_id": refused},
+        store,
+        {**store, "offer_id": offer},
+    ):
+        body = {"kind": "refused", "text": "测试", **about}
+        answer = await citizen.http.post("/me/complaints", json=body, headers={"Idempotency-Key": new_key()})
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["id"])
+    for http, path in (
+        (citizen.http, "/me/complaints"),
+        (manager.http, "/member/complaints"),
+        (admin, "/admin/complaints"),
+    ):
+        for end in ("", f"/{made[0]}", *(("?status=open",) if http is not citizen.http else ())):
+            assert (await http.get(path + end)).status_code == 200, path + end
+    reason = {"reason": "测试"}
+    for http, path, body in (
+        (manager.http, f"/member/complaints/{made[0]}/answer", {"text": "已培训"}),
+        (manager.http, f"/member/complaints/{made[1]}/answer", {"text": "已培训"}),
+        (admin, f"/admin/complaints/{made[0]}/decision", {"decision": "upheld", **reason}),
+        (head, f"/admin/complaints/{made[0]}/reopening", reason),
+        (admin, f"/admin/complaints/{made[1]}/decision", {"decision": "dismissed", **reason}),
+        (citizen.http, f"/me/complaints/{made[2]}/withdrawal", None),
+    ):
+        answer = await http.post(path, json=body)
+        assert answer.status_code == 204, (path, answer.text)
+    assert (await citizen.http.delete(f"/me/complaints/{made[1]}/text")).status_code == 204
+
+
+async def _audit(service: Service, admin: httpx.AsyncClient) -> None:
+    await seal_by_hand(service.environment["DATABASE_URL"])
+    auditors = (admin, await service.admin(await make_admin(service, "330100", "auditor")))
+    of = "actor_id=00000000-0000-4000-8000-000000000000"
+    for http in auditors:
+        for query in (
+            "",
+            of,
+            "object_kind=offer&object_id=1",
+            "action=offer",
+            "outcome=refused",
+            "outcome=done",
+        ):
+            assert (await http.get(f"/admin/audit?limit=2&{query}")).status_code == 200, query
+        assert (await http.get("/admin/audit/export?from=2026-01-01T00:00:00%2B08:00")).status_code == 200
+        record = (await http.get("/admin/audit?limit=1&action=offer")).json()["items"][0]["id"]
+        assert (await http.get(f"/admin/audit/{record}")).status_code == 200
+        assert (await http.get(f"/admin/audit/{record}/proof")).status_code == 200
+    assert (await admin.get("/audit/roots?limit=1")).status_code == 200
+    # As the operator's command does it.
+    async with db.own_connection(service.environment["DATABASE_URL"]):
+        for book in (LEDGER, AUDIT):
+            assert [line async for line in seal_export.export_lines(book)]
+
+
+async def _rule_admins(service: Service) -> None:
+    """Somebody is invited, let in, let in anew, given another role, and let go."""
+    head, client = await service.admin("demo-head"), service.client()
+    body = {"login": "errand-admin", "region": "330100", "roles": ["operator"]}
+    link = (await head.post("/admin/admins", json=body)).json()
+    path, password = f"/admin/admins/{link['admin_id']}", "four unrelated words here"
+    for way in ("invitation", "reset"):
+        used = {"secret": link["secret"], "password": password}
+        assert (await client.post(f"/auth/admin/{way}", json=used)).status_code == 200
+        link = (await head.post(f"{path}/reset")).json()
+    for method, rest, sent in (
+        *(("GET", "", None), ("GET", "/sessions", None), ("PUT", "/roles", {"roles": ["auditor"]})),
+        *(("DELETE", f"/sessions/{link['admin_id']}", None), ("POST", "/revocation", None)),
+    ):
+        answer = await head.request(method, path + rest, json=sent)
+        assert answer.status_code in (200, 204, 404), (rest, answer.text)
+    assert (await head.get("/admin/admins?limit=1")).status_code == 200
+
+
+async def _numbers_and_imports(
+    admin: httpx.AsyncClient, head: httpx.AsyncClient, owner: httpx.AsyncClient
+) -> None:
+    for client, path in (
+        *((admin, f"/admin/numbers?by={by}") for by in ("day", "offer", "member", "region", "programme")),
+        *((owner, f"/member/numbers?by={by}") for by in ("day", "offer", "store")),
+        *((admin, "/admin/numbers/refusals"), (admin, "/admin/numbers/members"), (admin, "/admin/imports")),
+    ):
+        answer = await client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+    kept, discarded = [
+        await admin.post("/admin/imports?kind=members", content=b"a", headers={"Content-Type": "text/csv"})
+        for _ in range(2)
+    ]
+    assert kept.status_code == discarded.status_code == 202, kept.text
+    path = f"/admin/imports/{discarded.json()['id']}"
+    assert (await admin.delete(path)).status_code == 204
+    for method, rest in (("GET", "/errors"), ("POST", "/application"), ("POST", "/invitations")):
+        assert (await head.request(method, path + rest)).status_code in (404, 409)
 
 
 async def _come_and_go(service: Service, citizen: CitizenClient) -> None:
@@ -143,3 +359,73 @@ async def _come_and_go(service: Service, citizen: CitizenClient) -> None:
     assert (await citizen.http.delete("/me/consents/credit_check")).status_code < 300
     assert (await citizen.http.post("/auth/logout")).status_code < 300
     assert (await client.get(service.url + "/readyz")).status_code == 200
+
+
+async def _reckon(
+    service: Service, citizen: CitizenClient, clerk: StaffClient, admin: httpx.AsyncClient
+) -> None:
+    """A past month of the member's is closed, answered, exported; a day is closed; a late reversal."""
+    done = await clerk.redeem(
+        await code_of(citizen.http, await coupon_of(citizen.http, await make_offer(service)))
+    )
+    redemption = await backdate_redemption(service, done.json()["id"], TWO_MONTHS)
+    owner, period = (await service.clerk("demo-owner")).http, period_of(now() - TWO_MONTHS)
+    body = {
+        "store_id": clerk.store_id,
+        "day": "2026-03-04",
+        "redemptions": 0,
+        "reversals": 0,
+        "discount_fen": 0,
+    }
+    key = {"Idempotency-Key": new_key()}
+    for _ in range(2):
+        assert (await clerk.http.post("/day-closes", json=body, headers=key)).status_code == 201
+    await _close_by_hand(service, period)
+    [statement] = [
+        each
+        for each in (await owner.get("/member/statements")).json()["items"]
+        if each["period"] == f"{period:%Y-%m}"
+    ]
+    mine, office = (f"/{audience}/statements/{statement['id']}" for audience in ("member", "admin"))
+    because, share = {"reason": "测试"}, {"member_fen": -1, "alliance_fen": 1, "reason_code": "other"}
+    export = {"region": "330100", "period": statement["period"], "reason": "测试"}
+    undone = await owner.post(f"/member/redemptions/{redemption}/late-reversals", json=because, headers=key)
+    assert undone.status_code == 201, undone.text
+    approval = (await admin.post("/admin/exports", json=export)).json()["approval_id"]
+    head = await service.admin("demo-head")
+    for http, method, path, sent in (
+        (owner, "GET", mine, None),
+        (owner, "GET", f"{mine}/lines", None),
+        (owner, "GET", f"{mine}/file", None),
+        (owner, "GET", f"/member/owed?period={statement['period']}", None),
+        (owner, "GET", "/member/day-closes", None),
+        (clerk.http, "GET", "/day-closes", None),
+        (admin, "GET", "/admin/statements?state=closed", None),
+        (admin, "GET", f"/admin/statements/sums?period={statement['period']}", None),
+        (admin, "GET", office, None),
+        (owner, "POST", f"{mine}/dispute", because),
+        (admin, "POST", f"{office}/rejection", because),
+        (owner, "POST", f"{mine}/dispute", because),
+        (admin, "POST", f"{office}/adjustment", share),
+        (admin, "POST", f"{office}/settlement", {"reference": "PAY-1"}),
+        (head, "POST", f"/admin/approvals/{approval}/approval", because),
+        (admin, "GET", "/admin/exports", None),
+    ):
+        answer = await http.request(method, path, json=sent)
+        assert answer.status_code < 300, (path, answer.text)
+    assert (await admin.get(f"/admin/exports/{approval}/file")).status_code == 409
+    [current] = [
+        each for each in (await owner.get("/member/statements")).json()["items"] if each["state"] == "open"
+    ][:1]
+    assert (await owner.get(f"/member/statements/{current['id']}")).status_code == 200
+    assert (await owner.post(f"{mine}/confirmation")).status_code == 409
+    async with db.own_connection(service.environment["DATABASE_URL"]):
+        with tempfile.TemporaryDirectory(prefix="xy-files-") as folder:
+            await exports.write(UUID(approval), FileStore(Path(folder)), now())
+
+
+async def _close_by_hand(service: Service, period: date) -> None:
+    """As the worker does."""
+    [row] = await service.fetch("SELECT member_id FROM staff WHERE login = 'demo-owner'")
+    async with db.own_connection(service.environment["DATABASE_URL"]):
+        await statement_closing.close(row["member_id"], period, now())

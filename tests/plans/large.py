@@ -74,14 +74,24 @@ BOOKS = [
     f" SELECT md5('reversal' || n)::uuid, 'x' FROM generate_series(1, {SOME}) n",
 ]
 LOGS = [
-    "INSERT INTO attempts (id, attempted_at, staff_id, member_id, store_id, code, is_preview)"
+    "INSERT INTO attempts (id, attempted_at, staff_id, member_id, store_id, coupon_id, code, is_preview)"
     f" SELECT md5('attempt' || n)::uuid, $1 - n * interval '{MONTHS * 30} days' / {MANY}, md5('staff' || n % 100)::uuid,"
-    f" md5('member' || n % 100)::uuid, md5('store' || n % 100)::uuid, 'code_used', false FROM generate_series(1, {MANY}) n",
+    f" md5('member' || n % 100)::uuid, md5('store' || n % 100)::uuid, md5('coupon' || n)::uuid, 'code_used', false FROM generate_series(1, {MANY}) n",
     "INSERT INTO refused_scan_counts (day, member_id, code, scans) SELECT $1::date - n / 1000, md5('member' || n % 1000)::uuid,"
     f" 'code_forged', 1 FROM generate_series(1, {SOME}) n",
-    "INSERT INTO audit_records (id, recorded_at, actor_kind, action, object_kind, object_id, outcome)"
-    " SELECT md5('audit' || n)::uuid, $1, 'admin', 'coupon.revoke', 'coupon', n::text, 'done'"
-    f" FROM generate_series(1, {SOME}) n",
+    "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, region_id, outcome)"
+    f" SELECT md5('audit' || n)::uuid, $1 - n * interval '{MONTHS * 30} days' / {MANY}, 'admin', md5('admin' || n % 50)::uuid,"
+    " 'noun.verb_' || n % 80, 'coupon', n::text, CASE WHEN n % 9 > 0 THEN (330100 + n % 90)::text END,"
+    f" CASE WHEN n % 100 = 0 THEN 'refused' ELSE 'done' END FROM generate_series(1, {MANY}) n",
+    "INSERT INTO complaints (id, citizen_id, member_id, store_id, region_id, kind, status, complained_at, complained_on, place,"
+    " answer_due_at, answered_at, answered_by, decided_at, decided_by, upheld_at, request_key, request_hash)"
+    " SELECT md5('complaint' || n)::uuid, md5('citizen' || n)::uuid, md5('member' || n % 1000)::uuid, md5('store' || n)::uuid,"
+    " (330100 + n % 90)::text, 'other', CASE WHEN n % 5 = 0 THEN 'open' ELSE 'upheld' END, $1, $1::date, 1, $1 + interval"
+    " '5 days', CASE WHEN n % 5 > 0 THEN $1 END, CASE WHEN n % 5 > 0 THEN md5('staff' || n)::uuid END,"
+    " CASE WHEN n % 5 > 0 THEN $1 END, CASE WHEN n % 5 > 0 THEN md5('admin' || n)::uuid END,"
+    f" CASE WHEN n % 5 > 0 THEN $1 END, 'key', {ZEROS} FROM generate_series(1, {SOME}) n",
+    "INSERT INTO complaint_texts (complaint_id, text_encrypted)"
+    f" SELECT md5('complaint' || n)::uuid, 'x' FROM generate_series(1, {SOME}) n",
 ]
 
 
@@ -115,6 +125,16 @@ SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) 
 """
 
 
+INDEXES_OFF = """
+UPDATE pg_index SET indisvalid = false, indisready = false
+ WHERE NOT indisunique AND indexrelid IN (SELECT oid FROM pg_class
+       WHERE relkind = 'i' AND relnamespace = 'public'::regnamespace)
+"""
+BUILDS = "SELECT DISTINCT 'REINDEX TABLE ' || indrelid::regclass AS build FROM pg_index WHERE NOT indisready"
+LOOKS = """
+SELECT 'ANALYZE ' || oid::regclass AS look FROM pg_class
+ WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
+"""
 KNOWN = """
 SELECT conname::text AS name, pg_get_constraintdef(oid) AS rule FROM pg_constraint
  WHERE contype = 'c' AND conname LIKE '%_known'
@@ -132,13 +152,9 @@ def _value(table: str, column: str, kind: str, most: int | None, known: dict[str
     return VALUES[kind].format(table=table)
 
 
-async def _fill_others(url: str, at: datetime, leave: set[str]) -> None:
-    """Fill what is still empty; the rules about values are switched off for it."""
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
-    wanted = ("host", "port", "user", "password", "database")
-    connection = await asyncpg.connect(**{name: parts[name] for name in wanted})
+async def _others(connection: asyncpg.Connection, leave: set[str], known: dict[str, list[str]]) -> list[str]:
+    """What fills the tables that are still empty."""
     tables: dict[str, dict[str, str]] = {}
-    known = {row["name"]: re.findall(r"'[a-z_]+'", row["rule"]) for row in await connection.fetch(KNOWN)}
     for row in await connection.fetch(COLUMNS):
         value = _value(row["table"], row["column"], row["type"], row["most"], known)
         tables.setdefault(row["table"], {})[row["column"]] = value
@@ -151,15 +167,12 @@ async def _fill_others(url: str, at: datetime, leave: set[str]) -> None:
         )
         < FILLED_BY_HAND
     ]
-    drops = [row["drop"] for row in await connection.fetch(CHECKS)]
-    await connection.close()
-    fills = [
+    return [
         f"INSERT INTO {table} ({', '.join(tables[table])}) OVERRIDING SYSTEM VALUE"
         f" SELECT {', '.join(tables[table].values())} FROM generate_series(1001, {1000 + OTHERS}) n"
         " ON CONFLICT DO NOTHING"
         for table in empty
     ]
-    await _run(url, [*drops, *fills], at)
 
 
 async def make_months(url: str, at: datetime) -> None:
@@ -171,19 +184,42 @@ async def make_months(url: str, at: datetime) -> None:
 
 
 async def fill(url: str, at: datetime, small: set[str]) -> None:
-    """Fill a database that has its months as if it had been in use until `at`, and let PostgreSQL know."""
-    await asyncio.gather(*(_run(url, part, at) for part in ([*PEOPLE, *LOGS], [*SHOPS, *BOOKS])))
-    await _fill_others(url, at, small)
-    await _run(url, ["ANALYZE"], at)
+    """Fill a database that has its months as if it had been in use until `at`, and let PostgreSQL know.
+
+    Rules about values are switched off; indexes are built when the rows are there, which takes a fraction of the time.
+    """
+    connection = await _connect(url)
+    try:
+        known = {row["name"]: re.findall(r"'[a-z_]+'", row["rule"]) for row in await connection.fetch(KNOWN)}
+        for drop in await connection.fetch(CHECKS):
+            await connection.execute(drop["drop"])
+        await connection.execute(INDEXES_OFF)
+        await _run_both(url, [*PEOPLE, *LOGS], [*SHOPS, *BOOKS], at)
+        others = await _others(connection, small, known)
+        await _run_both(url, others[::2], others[1::2], at)
+        builds = [row["build"] for row in await connection.fetch(BUILDS)]
+        await _run_both(url, builds[::2], builds[1::2], at)
+        looks = [row["look"] for row in await connection.fetch(LOOKS)]
+        await _run_both(url, looks[::2], looks[1::2], at)
+    finally:
+        await connection.close()
+
+
+async def _run_both(url: str, some: list[str], others: list[str], at: datetime) -> None:
+    await asyncio.gather(_run(url, some, at), _run(url, others, at))
 
 
 async def _run(url: str, statements: list[str], at: datetime) -> None:
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
-    wanted = ("host", "port", "user", "password", "database")
-    connection = await asyncpg.connect(**{name: parts[name] for name in wanted})
+    connection = await _connect(url)
     try:
         await connection.execute("SET session_replication_role = replica")
         for statement in statements:
             await connection.execute(statement.replace("$1", f"timestamptz '{at.isoformat()}'"))
     finally:
         await connection.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database")
+    return await asyncpg.connect(**{name: parts[name] for name in wanted})

@@ -15,6 +15,13 @@ SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "200",
+    # A large database is made beside: nothing shall read or write it once more meanwhile.
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "6GB",
+    "shared_buffers": "512MB",
+    "maintenance_work_mem": "256MB",
     "logging_collector": "on",
     "log_destination": "jsonlog",
     "log_filename": _LOG,

@@ -1,23 +1,18 @@
 """How many statements a request costs, counted by PostgreSQL: no route gets dearer unseen."""
 
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from common import database as db
-from common.clock import now
-from sandbox import demo
 from sandbox.embedded import Postgres
-from server.migrate import migrate
 from tests.api.kit import claim, code_of, coupon_of
 from tests.api.offers import make_offer
-from tests.conftest import Servers, environment
+from tests.conftest import Servers
 from tests.plans import recorder
+from tests.seeds import environment
 from tests.service import Service, close_clients, new_key
 
 # What a process sends by itself, whoever asks: the list of ended sessions, and the check of the offer list once a second.
@@ -43,25 +38,14 @@ class Counted:
 
 
 @pytest.fixture(scope="module")
-async def counted(servers: Servers) -> AsyncIterator[Counted]:
-    with tempfile.TemporaryDirectory(prefix="xy-counts-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        postgres = recorder.start(folder / "pg")
-        try:
-            await migrate(postgres.url, lambda _: None, is_sandbox=True)
-            await db.connect(postgres.url, pool_size=2)
-            await demo.load(now())
-            await db.disconnect()
-            recorder.sql(postgres, "CREATE ROLE service SUPERUSER LOGIN")
-            url = postgres.url.replace("xinyi@", "service@")
-            # One connection: the driver asks for the types of a statement once on each.
-            service = Service.start(environment(url, servers.redis_url, WORKERS="1", DATABASE_POOL="1"))
-            yield Counted(postgres, service)
-            await close_clients()
-            service.stop()
-        finally:
-            postgres.kill()
+async def counted(recorded: Postgres, servers: Servers) -> AsyncIterator[Counted]:
+    recorder.sql(recorded, "CREATE ROLE service SUPERUSER LOGIN")
+    url = recorded.url.replace("xinyi@", "service@")
+    # One connection: the driver asks for the types of a statement once on each.
+    service = Service.start(environment(url, servers.redis_url, WORKERS="1", DATABASE_POOL="1"))
+    yield Counted(recorded, service)
+    await close_clients()
+    service.stop()
 
 
 async def _calls(service: Service) -> dict[str, tuple[int, Call, int]]:

@@ -15,8 +15,8 @@ import pytest
 from server.__main__ import main
 from server.checks import create_admin
 from server.config import load
-from tests.conftest import environment
 from tests.factories.settings import production, sandbox
+from tests.seeds import environment
 from tests.server.commands import query, run, started
 from tests.service import Service
 
@@ -27,6 +27,7 @@ COMMANDS = [
     "make-migration",
     "export-ledger",
     "witness-root",
+    "recount-numbers",
     "check",
     "config",
     "new-secrets",

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import environment
 from tests.factories.releases import NEWER, environment_of, make_release
+from tests.seeds import environment
 from tests.server.commands import connect, query, run
 
 # A statement of the service is given five seconds.

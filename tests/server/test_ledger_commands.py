@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from benefits import seals
+from benefits.ledger import LEDGER
 from common.database import fetch_all
-from tests.conftest import environment
+from models import seals
 from tests.factories.ledgers import run_verifier, sealed_ledger, some_redemptions, verified
 from tests.factories.members import a_shop
 from tests.factories.settings import production
+from tests.seeds import environment
 from tests.server.commands import run, started
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 async def _until_all_is_sealed() -> None:
     async with asyncio.timeout(15):
-        while await seals.unsealed_since() is not None:
+        while await seals.unsealed_since(LEDGER) is not None:
             await asyncio.sleep(0.05)
 
 
@@ -50,7 +51,7 @@ async def test_the_export_verifies_and_needs_nothing_but_the_database(database: 
     shop = await a_shop()
     await sealed_ledger(shop)
     witness = await run({"DATABASE_URL": database}, "witness-root")
-    head = await seals.newest()
+    head = await seals.newest(LEDGER)
     assert witness.code == 0 and head and json.loads(witness.out) == head.published
     (tmp_path / "witness.json").write_text(witness.out)
     folder = tmp_path / "made" / "here"
@@ -82,7 +83,7 @@ async def test_bad_input_gets_a_sentence(database: str, tmp_path: Path) -> None:
     assert usage.code == 0 and "Exit codes" in usage.text
 
 
-async def test_make_verify_ledger_says_one_sentence(database: str, tmp_path: Path) -> None:
+async def test_make_verify_ledger_says_a_sentence_for_each_book(database: str, tmp_path: Path) -> None:
     shop = await a_shop()
     await sealed_ledger(shop)
 
@@ -98,10 +99,12 @@ async def test_make_verify_ledger_says_one_sentence(database: str, tmp_path: Pat
         return process.returncode or 0, out.decode()
 
     code, said = await make()
-    assert code == 0 and len(said.splitlines()) == 1 and "The ledger verifies: seals 2, records 7" in said
+    ledger, audit = said.splitlines()
+    assert code == 0 and "The ledger verifies: seals 2, records 7" in ledger
+    assert "The audit verifies: seals 0, records 0" in audit
     head = (await fetch_all("SELECT max(number) FROM seals"))[0][0]
     witness = tmp_path / "witness.json"
-    seal = (await seals.seals_after(head - 1, 1))[0].published
+    seal = (await seals.seals_after(LEDGER, head - 1, 1))[0].published
     witness.write_text(json.dumps({**seal, "root": "00" * 32}))
     code, said = await make(f"WITNESS={witness}")
     assert code != 0 and "history was rewritten" in said

@@ -7,8 +7,9 @@ from json import loads
 
 import pytest
 
-from benefits import seals
+from benefits.ledger import LEDGER
 from common.database import fetch_all
+from models import seals
 from server import witness, worker
 from server.witness import NotTaken, post
 from tests.factories.ledgers import SIGNER, sealed_ledger, some_redemptions
@@ -121,9 +122,9 @@ async def test_each_new_root_is_posted_once_as_it_is_published(database: str, fa
         assert taker.bodies == []  # nothing is sealed yet
         for number in (1, 2):
             await some_redemptions(shop, 1)
-            await seals.seal_new(SIGNER, NOON)
+            await seals.seal_new(LEDGER, SIGNER, NOON)
             await until(lambda number=number: len(taker.bodies) == number)  # type: ignore[misc]
-            head = await seals.newest()
+            head = await seals.newest(LEDGER)
             assert head and loads(taker.bodies[-1]) == head.published
         await asyncio.sleep(0.1)
         assert len(taker.bodies) == 2
@@ -159,7 +160,7 @@ async def test_an_overtaken_root_is_left_out_for_the_newest(database: str, fast:
     async with witnessing(hangs) as taker, telling(taker.url):
         await until(lambda: len(taker.bodies) == 1)
         await some_redemptions(shop, 1)
-        await seals.seal_new(SIGNER, NOON)
+        await seals.seal_new(LEDGER, SIGNER, NOON)
         await until(lambda: len(taker.bodies) == 2)
     assert [loads(body)["number"] for body in taker.bodies] == [2, 3]
 
@@ -179,5 +180,5 @@ async def test_sealing_does_not_wait_for_a_witness_that_hangs(database: str, fas
     async with witnessing(*[hangs] * 50) as taker, telling(taker.url):
         await until(lambda: len(taker.bodies) == 1)
         await some_redemptions(shop, 1)
-        assert await asyncio.wait_for(worker.seal_ledger(SIGNER), 0.25)
+        assert await asyncio.wait_for(worker.seal(LEDGER, SIGNER), 0.25)
     assert len(await fetch_all("SELECT number FROM seals")) == 3

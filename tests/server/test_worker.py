@@ -12,10 +12,10 @@ from common.clock import now
 from common.database import execute, fetch_all
 from server import sessions, worker
 from server.worker import KEEP_SESSIONS, LOOKUP_GIVEN_UP
-from tests.conftest import environment
 from tests.factories.citizens import a_citizen, a_person, consent
 from tests.factories.moments import NOON
 from tests.factories.settings import settings
+from tests.seeds import environment
 from tests.server.commands import started
 
 MILLISECOND = timedelta(milliseconds=1)

@@ -1,17 +1,23 @@
 """What waits for a second admin, and his decision."""
 
+from json import loads
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, JsonValue
 from sanic import Blueprint
 
 from alliance import approvals, decisions
 from alliance.approvals import NotOpen, OwnRequest
+from alliance.white_list import WhiteListed
+from benefits.budgets import BudgetBelowReserved, BudgetChanged
 from benefits.offer_changes import CouponNotRevocable
+from benefits.proposals import BudgetNeedsMostCost
+from citizens.tier_scheme_versions import LaterVersionAnnounced, NoticeTooShort
 from common.actors import AdminActor
 from common.clock import now
-from models.enums import ApprovalKind, ApprovalStatus
+from merchants.applications import ApplicationNotOpen
+from models.office_enums import ApprovalKind, ApprovalStatus
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
 
@@ -19,7 +25,10 @@ routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
 Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 # What carrying out may refuse; the request stays open then.
-CARRYING_OUT = (CouponNotRevocable,)
+CARRYING_OUT = (
+    *(CouponNotRevocable, BudgetChanged, BudgetBelowReserved, BudgetNeedsMostCost),
+    *(NoticeTooShort, LaterVersionAnnounced, ApplicationNotOpen, WhiteListed),
+)
 
 
 class ApprovalQuery(PageQuery):
@@ -47,6 +56,14 @@ class ApprovalOut(Out):
     kind: ApprovalKind
     region: str = Field(validation_alias="region_id")
     object_id: str
+    details: Annotated[
+        dict[str, JsonValue],
+        BeforeValidator(loads),
+        Field(
+            validation_alias="payload",
+            description="同意后执行的内容 / what is carried out when it is agreed to",
+        ),
+    ]
     reason: str
     status: ApprovalStatus
     asked_by: UUID

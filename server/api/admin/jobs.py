@@ -6,6 +6,8 @@ from pydantic import Field
 from sanic import Blueprint
 
 from alliance import dead_letters
+from alliance.dead_letters import JobWaitsAlready
+from alliance.permissions import ProvinceAlone
 from common.actors import AdminActor
 from common.clock import now
 from server.endpoints import endpoint
@@ -31,6 +33,7 @@ class DeadLetterOut(Out):
     "/dead-letters",
     summary="失败的后台任务 / Jobs that failed for good",
     answers={200: Page[DeadLetterOut]},
+    refusals=(ProvinceAlone,),
     may="job.read",
 )
 async def listed(actor: AdminActor, query: PageQuery) -> Page[DeadLetterOut]:
@@ -52,6 +55,7 @@ async def listed(actor: AdminActor, query: PageQuery) -> Page[DeadLetterOut]:
     "/<job_id>/retry",
     summary="重试 / Have it tried again",
     answers={204: None},
+    refusals=(JobWaitsAlready, ProvinceAlone),
     may="job.retry",
 )
 async def retry(actor: AdminActor, job_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from sanic import Blueprint
 
-from server.api.citizen import consents, coupons, credit, events, me, notices, offers, sign_in
+from server.api.citizen import complaints, consents, coupons, credit, events, me, notices, offers, sign_in
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -13,4 +13,5 @@ routes = Blueprint.group(
     coupons.routes,
     events.routes,
     notices.routes,
+    complaints.routes,
 )

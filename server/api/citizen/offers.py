@@ -1,6 +1,7 @@
 """Finding offers, and whether one may claim them."""
 
 import math
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,8 +11,9 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError, to_json
 from sanic import Blueprint, HTTPResponse, Request
 
+from benefits import views
 from benefits.eligibility import NOBODY, Standing
-from benefits.offers import CitizenView, OfferView, Position, Search, viewer_of
+from benefits.offers import CitizenView, OfferView, Position, Search, StoreView, viewer_of
 from citizens.consents import ConsentRequired
 from citizens.credit import CreditDesk, IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
@@ -19,6 +21,7 @@ from common.actors import CitizenActor
 from common.clock import local_day, now
 from models.enums import Category, LimitPeriod, LookupReason, MemberKind, OfferStatus
 from server.api.offer_views import DiscountOut, discount_out
+from server.api.store_views import ClosureOut, HoursOut
 from server.endpoints import endpoint
 from server.errors import CursorInvalid, NotSignedIn
 from server.problems import language_of
@@ -86,6 +89,8 @@ class OfferStoreOut(Out):
     region: str
     lat: float
     lng: float
+    hours: list[HoursOut] | None
+    closures: list[ClosureOut]
 
 
 class OfferRulesOut(Out):
@@ -159,6 +164,8 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
     """Rules and stores; with a citizen's token also whether he may claim it and, if not, why."""
     at = now()
     offer: OfferView = await request.app.ctx.catalogue.offer(offer_id, at)
+    if request.method == "GET":
+        views.count(offer_id, request.headers.get("user-agent", ""), at)
     viewer = None
     if actor is not None:
         # What is open to all, or can't be claimed, needs nobody's tier: nobody is looked up for it.
@@ -169,9 +176,15 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
         description=offer.terms.description,
         ordinary_path=offer.ordinary_path,
         rules=_rules(offer, at),
-        stores=[OfferStoreOut.model_validate(store) for store in offer.stores],
+        stores=[_store(store, local_day(at)) for store in offer.stores],
         eligibility=_eligibility(offer, viewer, request) if viewer else None,
     )
+
+
+def _store(store: StoreView, today: date) -> OfferStoreOut:
+    # The list is made anew when something changes; a day that is over changes nothing.
+    ahead = [closure for closure in store.closures if closure.last_day >= today]
+    return OfferStoreOut.model_validate(replace(store, closures=ahead))
 
 
 async def _viewer(request: Request, actor: CitizenActor, at: datetime) -> CitizenView:

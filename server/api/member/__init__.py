@@ -2,6 +2,32 @@
 
 from sanic import Blueprint
 
-from server.api.member import notices
+from server.api.member import (
+    complaints,
+    devices,
+    late_reversals,
+    membership,
+    notices,
+    numbers,
+    offers,
+    staff,
+    statements,
+    stores,
+    webhooks,
+)
 
-routes = Blueprint.group(notices.routes, url_prefix="/member")
+routes = Blueprint.group(
+    membership.routes,
+    notices.routes,
+    complaints.routes,
+    staff.routes,
+    stores.routes,
+    devices.routes,
+    webhooks.routes,
+    numbers.routes,
+    offers.routes,
+    offers.evidence,
+    statements.routes,
+    late_reversals.routes,
+    url_prefix="/member",
+)

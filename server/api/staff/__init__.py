@@ -2,6 +2,22 @@
 
 from sanic import Blueprint
 
-from server.api.staff import redemptions, reversals, self_binding, sign_in
+from server.api.staff import (
+    account,
+    day_closes,
+    links,
+    redemptions,
+    reversals,
+    self_binding,
+    sign_in,
+)
 
-routes = Blueprint.group(sign_in.routes, redemptions.routes, reversals.routes, self_binding.routes)
+routes = Blueprint.group(
+    sign_in.routes,
+    links.routes,
+    redemptions.routes,
+    reversals.routes,
+    day_closes.routes,
+    self_binding.routes,
+    account.routes,
+)

@@ -39,6 +39,7 @@ class ReversalOut(Out):
     answers={201: ReversalOut},
     refusals=(
         StaffRevoked,
+        refusals.PersonRequired,
         refusals.AlreadyReversed,
         refusals.ReversalWindowClosed,
         refusals.IdempotencyKeyReused,

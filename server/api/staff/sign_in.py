@@ -7,12 +7,14 @@ from sanic import Blueprint, Request
 
 from common.clock import now
 from merchants import staff
+from merchants.staff import StaffAccount
 from models.enums import ActorKind, StaffRole
 from server import passwords, sessions
 from server.api.sessions import TokensOut, tokens_of
 from server.endpoints import endpoint
 from server.passwords import LoginFailed, TooManyAttempts
 from server.schemas import In, Out
+from server.sessions import SignedIn
 
 routes = Blueprint("staff_sign_in", url_prefix="/auth")
 
@@ -61,8 +63,13 @@ async def sign_in(request: Request, body: StaffSignInIn) -> StaffSignedInOut:
     await passwords.check("staff", body.login, body.password, account.password_hash if account else None, at)
     assert account is not None, "an unknown login never passes the check"
     signed_in = await sessions.begin(
-        request.app.ctx.settings, ActorKind.STAFF, account.id, account.member_id, at
+        request.app.ctx.settings, ActorKind.STAFF, account.id, account.member_id, at, account.password_hash
     )
+    return await signed_in_out(account, signed_in)
+
+
+async def signed_in_out(account: StaffAccount, signed_in: SignedIn) -> StaffSignedInOut:
+    """The tokens, and who has them."""
     stores = [StoreOut(id=store_id, name=name) for store_id, name in await staff.stores_of(account.id)]
     person = StaffOut(id=account.id, role=account.role, member_id=account.member_id, stores=stores)
     return StaffSignedInOut(**tokens_of(signed_in), staff=person)  # type: ignore[arg-type]

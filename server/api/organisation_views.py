@@ -1,0 +1,81 @@
+"""What applicants, members and admins see of checks, suspensions and promises: the same everywhere."""
+
+from datetime import date
+from json import loads
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from common.database import Row
+from models.enums import CheckFinding, PromiseCause, PromiseOutcome, SuspensionCause
+from server.schemas import Moment, Out
+
+Uscc = Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", description="统一社会信用代码 / GB 32100")]
+RegionCode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="行政区划代码 / GB/T 2260")]
+Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+
+
+class CheckOut(Out):
+    """One dated answer of the credit platform about an organisation."""
+
+    id: UUID
+    source: str
+    checked_at: Moment
+    finding: CheckFinding
+    grade: int | None = Field(description="1–5，5 为优秀 / 5 is the best; null: none or no answer")
+    min_grade: int
+    is_dishonest: bool | None
+    is_white_listed: bool
+    data_date: date | None
+
+
+class SuspensionOut(Out):
+    """One cause for which the member is or was suspended."""
+
+    cause: SuspensionCause
+    facts: dict[str, Any]
+    suspended_at: Moment
+    lifted_at: Moment | None
+
+
+class PromiseOut(Out):
+    """A promise that was kept or broken, and what showed it."""
+
+    id: UUID
+    commitment_id: UUID | None
+    outcome: PromiseOutcome
+    cause: PromiseCause
+    cause_id: str
+    note: str
+    recorded_at: Moment
+
+
+class DocumentOut(Out):
+    """A document of an application."""
+
+    id: UUID
+    name: str
+    media_type: str
+    size: int = Field(description="字节 / bytes")
+    stored_at: Moment
+
+
+def check_out(row: Row) -> CheckOut:
+    """A check as it is shown."""
+    return CheckOut.model_validate(dict(row))
+
+
+def suspension_out(row: Row) -> SuspensionOut:
+    """A suspension as it is shown."""
+    return SuspensionOut.model_validate({**dict(row), "facts": loads(row["facts"])})
+
+
+def promise_out(row: Row) -> PromiseOut:
+    """A promise as it is shown."""
+    return PromiseOut.model_validate(dict(row))
+
+
+def document_out(row: Row) -> DocumentOut:
+    """A document as it is shown."""
+    return DocumentOut.model_validate(dict(row))

@@ -1,0 +1,96 @@
+"""A cluster that is migrated and has the demo data: made once for a whole run, copied by whoever needs one.
+
+Making one takes several seconds, copying it a fraction of one. The processes of a run share a folder, whose name is
+in the environment; the first one that comes makes it while the others wait.
+"""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from common import database as db
+from common.clock import now
+from sandbox import demo
+from sandbox.embedded import Postgres
+from server.config import load
+from server.migrate import migrate
+
+FOLDER = "TEST_SEEDS"
+# Besides the database that the server is asked for by default, which has the demo data.
+EMPTY, DEMO = "seed_empty", "seed_demo"
+
+
+def open_folder() -> None:
+    """Begin a run: make the folder that its processes share."""
+    folder = Path(tempfile.mkdtemp(prefix="xy-seeds-"))
+    folder.chmod(0o755)
+    os.environ[FOLDER] = str(folder)
+
+
+def remove_folder() -> None:
+    """End the run."""
+    shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+
+
+def copy_seed(major: int, folder: Path) -> None:
+    """Put a copy of the cluster into a new folder, to be started there."""
+    made = Path(os.environ[FOLDER]) / str(major)
+    made.mkdir(mode=0o755, exist_ok=True)
+    with (made / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "done").exists():
+            shutil.rmtree(made / "postgres", ignore_errors=True)
+            make_seed(made, major)
+            (made / "done").touch()
+    shutil.copytree(made / "postgres" / "data", folder / "data")
+
+
+def make_seed(folder: Path, major: int = 18) -> Path:
+    """Make the cluster, and stop it; where it is."""
+    postgres = Postgres.start(folder / "postgres", major=major, settings={"fsync": "off"})
+    try:
+        asyncio.run(_fill(postgres.url))
+    finally:
+        postgres.stop()
+    return folder / "postgres"
+
+
+async def _fill(url: str) -> None:
+    # Nobody may be connected to what is copied.
+    elsewhere = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+    await migrate(url, lambda _: None, is_sandbox=True)
+    await run_sql(elsewhere, f"CREATE DATABASE {EMPTY} TEMPLATE xinyi")
+    await fill_with_demo(url)
+    await run_sql(elsewhere, f"CREATE DATABASE {DEMO} TEMPLATE xinyi")
+
+
+async def fill_with_demo(url: str) -> None:
+    """Load the demo data into a migrated database."""
+    await db.connect(url, pool_size=2)
+    await demo.load(now())
+    await demo.bind_demo_clerk(load(environment(url, "redis://127.0.0.1:1")).data_keys)
+    await db.execute("ANALYZE")
+    await db.disconnect()
+
+
+async def run_sql(url: str, *statements: str) -> None:
+    """Run statements on a connection of their own."""
+    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    wanted = ("host", "port", "user", "password", "database", "ssl")
+    connection = await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:
+    """What a sandbox process of the service needs to know."""
+    return {"SANDBOX": "1", "DATABASE_URL": database_url, "REDIS_URL": redis_url, **more}
