@@ -18,7 +18,8 @@ import structlog
 from prometheus_client import Counter as Metric
 
 from common import database
-from common.database import Row, own_connection, tortoise_config
+from common.database import Row, own_connection
+from common.database_url import tortoise_config
 
 log = structlog.get_logger()
 

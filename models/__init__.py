@@ -1,5 +1,6 @@
 """The tables, one file per aggregate. Constraints stand beside the columns they guard."""
 
+from models import _comments  # noqa: F401
 from models.admin import Admin, AdminRecoveryCode
 from models.application import (
     ApplicationEvent,

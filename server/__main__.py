@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from common.processes import collect_rarely, keep_what_is_loaded
 from server.config import ConfigError, Settings, database_url, load
 
 EX_CONFIG = 78
@@ -28,6 +29,7 @@ class OperatorError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; exit codes follow sysexits.h (78: the configuration is no good)."""
     options = _parser().parse_args(arguments)
+    collect_rarely()
     needs_settings: bool = getattr(options, "needs_settings", True)
     command: Callable[[argparse.Namespace, Settings | None], int] = options.command
     try:
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"{error.filename}: {error.strerror}. Check its path and who may write there.", file=sys.stderr)
         return os.EX_IOERR
+    finally:
+        keep_what_is_loaded()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,8 +129,8 @@ def _parser() -> argparse.ArgumentParser:
 def _web(_: argparse.Namespace, settings: Settings) -> int:
     from prometheus_client.multiprocess import mark_process_dead
 
+    from common.metrics import prepared_folder
     from server import supervisor
-    from server.metrics import prepared_folder
 
     command = [sys.executable, "-m", "server", "web-worker"]
     with prepared_folder():
@@ -143,7 +147,6 @@ def _web_worker(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _worker(_: argparse.Namespace, settings: Settings) -> int:
-    from common.processes import keep_what_is_loaded
     from server import worker
     from server.request_log import configure_logging
 

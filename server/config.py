@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from redis import asyncio as aioredis
+
 from benefits.codes import KeyRing
 from common.crypto import SUITES, PersonalDataKeys
-from common.database import tortoise_config
-from common.events import redis_client
+from common.database_url import tortoise_config
 from common.signing import SEED_BYTES
 
 
@@ -320,7 +321,7 @@ class _Reader:
     def redis_url(self) -> str:
         value = self.environ.get("REDIS_URL", "")
         try:
-            redis_client(value)
+            aioredis.from_url(value)
         except ValueError:  # whose words may hold a part of the password
             self.problems.append("REDIS_URL: must be redis://host:6379/0, rediss://… or unix:///path")
         return value

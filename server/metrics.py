@@ -1,10 +1,5 @@
 """Prometheus metrics of all processes together: each writes its own file, `/metrics` adds them up."""
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -17,8 +12,6 @@ from common.metrics import Counter, Histogram
 from server.http import ApiRequest
 from server.request_log import method_of, route_of
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-
 REQUESTS = Counter("xinyi_requests", "Requests by route and status", ["method", "route", "status"])
 SECONDS = Histogram(
     "xinyi_request_seconds",
@@ -26,23 +19,6 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
-
-
-@contextmanager
-def prepared_folder() -> Iterator[None]:
-    """The folder of the processes' files, empty; around the life of the first process that counts.
-
-    One of our own is gone afterwards; one that the environment names stays.
-    """
-    with ExitStack() as ours:
-        if FOLDER not in os.environ:
-            made = tempfile.TemporaryDirectory(prefix="xinyi-metrics-", ignore_cleanup_errors=True)
-            os.environ[FOLDER] = ours.enter_context(made)
-        folder = Path(os.environ[FOLDER])
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("*.db"):
-            old.unlink()
-        yield
 
 
 def exposition() -> bytes:

@@ -23,7 +23,8 @@ from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.transactions import in_transaction
 
-from common.database import connect, disconnect, execute, fetch_all, tortoise_config
+from common.database import connect, disconnect, execute, fetch_all
+from common.database_url import tortoise_config
 from models import monthly_logs, reference
 
 LOCK = 0x78696E7969  # any number will do, as long as it stays the same

@@ -16,6 +16,7 @@ import asyncpg
 
 from common import database as db
 from common.clock import now
+from common.database_url import tortoise_config
 from sandbox import demo
 from sandbox.embedded import Postgres
 from server.config import load
@@ -81,7 +82,7 @@ async def fill_with_demo(url: str) -> None:
 
 async def run_sql(url: str, *statements: str) -> None:
     """Run statements on a connection of their own."""
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    parts = tortoise_config(url)["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database", "ssl")
     connection = await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
     try:

@@ -21,7 +21,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
-from common import database as db
+from common.database_url import tortoise_config
 
 READY_WITHIN_S = 30.0
 API = "/api/v1"
@@ -123,7 +123,7 @@ class Service:
 
     async def fetch(self, sql: str, *values: object) -> list[Any]:
         """Look into the service's database."""
-        parts = db.tortoise_config(self.environment["DATABASE_URL"])["connections"]["default"]["credentials"]
+        parts = tortoise_config(self.environment["DATABASE_URL"])["connections"]["default"]["credentials"]
         wanted = ("host", "port", "user", "password", "database", "ssl")
         connection = await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
         try:

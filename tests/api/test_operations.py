@@ -22,7 +22,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from prometheus_client.parser import text_string_to_metric_families
 
-from common import database as db
+from common.database_url import tortoise_config
 from tests.api.kit import answered, one_client_per_worker, problem
 from tests.conftest import Servers
 from tests.seeds import environment
@@ -45,7 +45,7 @@ class Unready(Service):
 
 
 async def _sql(url: str, *statements: str) -> None:
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    parts = tortoise_config(url)["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database", "ssl")
     connection = await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
     try:
@@ -71,7 +71,7 @@ class Gate:
     """A way to the database that can be shut: whoever is through is cut off, nobody new gets in."""
 
     def __init__(self, database_url: str) -> None:
-        self._parts = db.tortoise_config(database_url)["connections"]["default"]["credentials"]
+        self._parts = tortoise_config(database_url)["connections"]["default"]["credentials"]
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._port = 0

@@ -22,7 +22,7 @@ from bench.yardstick import redeem_script
 from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
-from common.database import tortoise_config
+from common.database_url import tortoise_config
 from models import seals
 
 SMALLEST = Options(seconds=0.2, scale=0.0001, connections=(2,), workers=(1,), is_quick=True)

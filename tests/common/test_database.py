@@ -10,7 +10,8 @@ from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
 from common import database as db
-from common.database import constraint_of, execute, fetch_all, fetch_one, tortoise_config
+from common.database import constraint_of, execute, fetch_all, fetch_one
+from common.database_url import tortoise_config
 
 
 def credentials(url: str) -> dict[str, object]:

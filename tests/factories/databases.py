@@ -11,6 +11,7 @@ import pytest
 
 from benefits import terms
 from common import database as db
+from common.database_url import tortoise_config
 
 # Loaded by the migration, and the count that triggers keep.
 STAYS = ("regions", "programmes", "commitment_texts", "catalogue_version", "tortoise_migrations")
@@ -22,7 +23,7 @@ async def kept_database(
 ) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
     """Connected in this process for the module; its URL, and a connection that may empty it."""
     url = templates("k", False)
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    parts = tortoise_config(url)["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database")
     broom = await asyncpg.connect(**{name: parts[name] for name in wanted})
     # What is written once can't be deleted otherwise; nobody else's session is changed.

@@ -172,9 +172,9 @@ def _web() -> int:
     """The supervisor, with this module as the web processes' program."""
     from prometheus_client.multiprocess import mark_process_dead
 
+    from common.metrics import prepared_folder
     from server import supervisor
     from server.config import load
-    from server.metrics import prepared_folder
 
     settings = load(os.environ)
     command = [sys.executable, "-m", "tests.faults.launcher", "web-worker"]

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Callable
 import asyncpg
 import pytest
 
-from common import database as db
+from common.database_url import tortoise_config
 
 
 @pytest.fixture(scope="module")
 async def connection(templates: Callable[[str, bool], str]) -> AsyncIterator[asyncpg.Connection]:
     """A plain connection to a migrated database with the demo data."""
-    parts = db.tortoise_config(templates("c", True))["connections"]["default"]["credentials"]
+    parts = tortoise_config(templates("c", True))["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database")
     found = await asyncpg.connect(**{name: parts[name] for name in wanted})
     yield found

@@ -15,6 +15,7 @@ from citizens.credit import lookups_of
 from common import database as db
 from common.clock import now
 from common.database import execute, fetch_all, fetch_one
+from common.database_url import tortoise_config
 from common.ids import new_id
 from models import monthly_logs, reference
 from models.monthly_logs import LOGS, MONTHS_AHEAD, drop_old, keeper, make_ahead, month_begin, partitions_of
@@ -280,7 +281,7 @@ async def before_it(servers: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     await db.connect(servers.database(name), pool_size=4)
 
     def config(url: str) -> dict[str, Any]:
-        found = db.tortoise_config(url)
+        found = tortoise_config(url)
         found["apps"]["models"]["migrations"] = older.name
         return found
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import asyncpg
 
 from common import database as db
+from common.database_url import tortoise_config
 from models.monthly_logs import make_ahead, month_begin
 
 MANY, SOME, FEW = 200_000, 50_000, 5_000
@@ -220,6 +221,6 @@ async def _run(url: str, statements: list[str], at: datetime) -> None:
 
 
 async def _connect(url: str) -> asyncpg.Connection:
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    parts = tortoise_config(url)["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database")
     return await asyncpg.connect(**{name: parts[name] for name in wanted})

@@ -20,6 +20,7 @@ import pytest
 from alliance import recounts
 from common import database as db
 from common.clock import now
+from common.database_url import tortoise_config
 from models.monthly_logs import LOGS, month_begin
 from sandbox.embedded import Postgres
 from tests.conftest import Servers
@@ -259,7 +260,7 @@ async def planned(
 
 
 async def connect(url: str, settings: dict[str, str]) -> asyncpg.Connection:
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    parts = tortoise_config(url)["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database")
     return await asyncpg.connect(**{name: parts[name] for name in wanted}, server_settings=settings)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from common import database as db
+from common.database_url import tortoise_config
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ async def line_with(process: asyncio.subprocess.Process, text: str) -> str:
 
 async def connect(url: str) -> asyncpg.Connection:
     """A connection of its own, that knows nothing of this process's."""
-    parts = db.tortoise_config(url)["connections"]["default"]["credentials"]
+    parts = tortoise_config(url)["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database")
     return await asyncpg.connect(**{name: parts[name] for name in wanted})
 
