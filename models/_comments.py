@@ -1,5 +1,8 @@
-"""Tells Tortoise not to read the models' source in search of `#:` comments: they become columns' descriptions, and
-there are none. It took 0.2 s of the start of every process. Imported before the first model."""
+"""Keeps Tortoise from reading the models' source in search of `#:` comments.
+
+It would make them the columns' descriptions, and there are none; it took 0.2 s of every process's start. Imported
+before the first model.
+"""
 
 from tortoise import models
 

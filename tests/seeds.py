@@ -9,8 +9,10 @@ import fcntl
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import asyncpg
 
@@ -25,6 +27,17 @@ from server.migrate import migrate
 FOLDER = "TEST_SEEDS"
 # Besides the database that the server is asked for by default, which has the demo data.
 EMPTY, DEMO = "seed_empty", "seed_demo"
+MEMORY = Path("/dev/shm")  # noqa: S108 - nobody else's files are read
+ROOM_NEEDED = 6 * 2**30
+
+
+def work_in_memory() -> None:
+    """Let what the tests write lie in memory where there is room for it, unless TMPDIR says otherwise.
+
+    A database is some 700 files: copying it takes 0.03 s there and 0.2 s on a disk.
+    """
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_NEEDED:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 def open_folder() -> None:
@@ -39,8 +52,8 @@ def remove_folder() -> None:
     shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
 
 
-def copy_seed(major: int, folder: Path) -> None:
-    """Put a copy of the cluster into a new folder, to be started there."""
+def seed(major: int) -> Path:
+    """The cluster's folder; whoever asks first makes it."""
     made = Path(os.environ[FOLDER]) / str(major)
     made.mkdir(mode=0o755, exist_ok=True)
     with (made / "lock").open("w") as lock:
@@ -49,7 +62,12 @@ def copy_seed(major: int, folder: Path) -> None:
             shutil.rmtree(made / "postgres", ignore_errors=True)
             make_seed(made, major)
             (made / "done").touch()
-    shutil.copytree(made / "postgres" / "data", folder / "data")
+    return made / "postgres"
+
+
+def copy_seed(major: int, folder: Path) -> None:
+    """Put a copy of the cluster into a new folder, to be started there."""
+    shutil.copytree(seed(major) / "data", folder / "data")
 
 
 def make_seed(folder: Path, major: int = 18) -> Path:
@@ -80,16 +98,59 @@ async def fill_with_demo(url: str) -> None:
     await db.disconnect()
 
 
-async def run_sql(url: str, *statements: str) -> None:
-    """Run statements on a connection of their own."""
+async def connected(url: str) -> asyncpg.Connection:
+    """A connection of one's own."""
     parts = tortoise_config(url)["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database", "ssl")
-    connection = await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
+    return await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
+
+
+async def run_sql(url: str, *statements: str) -> None:
+    """Run statements on a connection of their own."""
+    connection = await connected(url)
     try:
         for statement in statements:
             await connection.execute(statement)
     finally:
         await connection.close()
+
+
+class Copies:
+    """Copies a server's template databases, and drops the copies, on one connection in a thread of its own.
+
+    Fixtures are made inside the tests' event loop, which nothing here waits for.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: asyncpg.Connection | None = None
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+
+    def make(self, name: str, template: str) -> str:
+        """The name of a fresh copy."""
+        database = f"{name}_{uuid4().hex[:8]}"
+        # Copied as files: through the log it would be written twice.
+        self._run(f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY FILE_COPY")
+        return database
+
+    def drop(self, database: str) -> None:
+        """Whoever is still connected is thrown out."""
+        self._run(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def close(self) -> None:
+        """Let go of the server."""
+        if self._connection is not None:
+            asyncio.run_coroutine_threadsafe(self._connection.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _run(self, statement: str) -> None:
+        asyncio.run_coroutine_threadsafe(self._execute(statement), self._loop).result()
+
+    async def _execute(self, statement: str) -> None:
+        if self._connection is None:
+            self._connection = await connected(self._url)
+        await self._connection.execute(statement)
 
 
 def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:

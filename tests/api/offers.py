@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from argon2 import PasswordHasher
 
+from common.ids import new_id
 from sandbox.demo_data.rows import demo_id
 from tests.service import Service
 
@@ -75,7 +76,7 @@ async def make_offer(
         terms["percent_off"] = 20
     if terms["valid_until"] is not None:
         terms["valid_days"] = None
-    offer_id, status, at = uuid4(), offer.pop("status"), datetime.now(UTC)
+    offer_id, status, at = new_id(), offer.pop("status"), datetime.now(UTC)
     member_id = demo_id("member", member)
     rows: dict[str, dict[str, object]] = {
         "offers": {

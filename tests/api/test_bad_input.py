@@ -320,8 +320,14 @@ async def test_the_same_call_with_a_good_body_succeeds(
 ) -> None:
     """So that every refusal above was one of the body, and of nothing else."""
     call, client = calls[name], loud.client()
+    body = call.body
+    if name.startswith("POST /redemptions") and body and "code" in body:
+        # A code is good for a minute, which the refusals before may have taken.
+        citizen = loud.client(Authorization=f"Bearer {calls['PUT /me/consents/{purpose}'].token}")
+        coupon = calls["POST /admin/coupons/{coupon_id}/revocation"].path.split("/")[-2]
+        body = {**body, "code": await code_of(citizen, coupon)}
     answer = await send(
-        client, call, json.dumps(call.body).encode(), **{"Content-Type": "application/json; charset=UTF-8"}
+        client, call, json.dumps(body).encode(), **{"Content-Type": "application/json; charset=UTF-8"}
     )
     assert answer.is_success, answer.text
 

@@ -24,7 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from common.database_url import tortoise_config
 from tests.api.kit import answered, one_client_per_worker, problem
-from tests.conftest import Servers
+from tests.conftest import Servers, Templates
 from tests.seeds import environment
 from tests.service import Service
 
@@ -116,7 +116,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def test_without_its_database_it_lives_is_not_ready_and_comes_back(
-    make_service: Callable[..., Service], templates: Callable[[str, bool], str]
+    make_service: Callable[..., Service], templates: Templates
 ) -> None:
     gate = Gate(templates("gate", True))
     await gate.open()

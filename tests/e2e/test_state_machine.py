@@ -36,6 +36,7 @@ from common.database import fetch_all
 from common.errors import DomainError
 from common.request_keys import request_key
 from models.enums import ConsentPurpose
+from tests.conftest import Templates
 from tests.e2e.crashes import LOST, Crash, crashing
 from tests.e2e.in_process import CLERK, STORE, Bench
 from tests.e2e.invariants import check
@@ -228,7 +229,7 @@ class Alliance(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def machine(templates: Callable[[str, bool], str]) -> Any:
+def machine(templates: Templates) -> Any:
     """The machine with a database and a loop of its own."""
     url = templates("machine", True)
     terms._kept.clear()

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 from alliance.recounts import differences
 from common import database as db
 from common.clock import SHANGHAI, now
-from tests.conftest import Servers
+from tests.conftest import Servers, Templates
 from tests.e2e.invariants import check, check_sealed
 from tests.e2e.wire import Line, lines_to
 from tests.e2e.year import Alliance, Coupon, a_shop, ok
@@ -30,9 +30,7 @@ def morning(month: int, day: int = 5) -> datetime:
 
 
 @pytest.fixture
-async def alliance(
-    servers: Servers, templates: Callable[[str, bool], str], tmp_path: Path
-) -> AsyncIterator[Alliance]:
+async def alliance(servers: Servers, templates: Templates, tmp_path: Path) -> AsyncIterator[Alliance]:
     """A service whose clock can be moved, with the demo's office and nobody else of ours."""
     url, clock, grades = templates("year", True), Clock(tmp_path / "clock"), tmp_path / "grades"
     grades.write_text("")

@@ -4,7 +4,7 @@ A database of one's own costs more than most tests; a folder whose tests don't c
 both fixtures in its conftest, and `database` means this one there.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from benefits import terms
 from common import database as db
 from common.database_url import tortoise_config
+from tests.conftest import Templates
 
 # Loaded by the migration, and the count that triggers keep.
 STAYS = ("regions", "programmes", "commitment_texts", "catalogue_version", "tortoise_migrations")
@@ -19,7 +20,7 @@ STAYS = ("regions", "programmes", "commitment_texts", "catalogue_version", "tort
 
 @pytest.fixture(scope="module")
 async def kept_database(
-    templates: Callable[[str, bool], str],
+    templates: Templates,
 ) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
     """Connected in this process for the module; its URL, and a connection that may empty it."""
     url = templates("k", False)
@@ -32,6 +33,7 @@ async def kept_database(
     yield url, broom
     await db.disconnect()
     await broom.close()
+    templates.drop(url)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 
 from sandbox.embedded import Postgres, Valkey
 from tests.faults.proxy import Proxy
-from tests.seeds import copy_seed, environment
+from tests.seeds import environment, seed
 from tests.service import Service
 
 only_in_the_long_form = pytest.mark.skipif("FAULTS" not in os.environ, reason="`make faults` runs it")
@@ -107,25 +107,15 @@ class Town:
             postgres.kill()
 
 
-def found_town(seed: Path, folder: Path) -> Town:
-    """A town in an empty folder, with a copy of the seed's cluster."""
+def found_town(cluster: Path, folder: Path) -> Town:
+    """A town in an empty folder, with a copy of a stopped cluster."""
     folder.chmod(0o755)
-    shutil.copytree(seed / "data", folder / "postgres" / "data")
+    shutil.copytree(cluster / "data", folder / "postgres" / "data")
     return Town(folder, Postgres.start(folder / "postgres"), Valkey.start(folder / "valkey"))
 
 
-@pytest.fixture(scope="session")
-def seed() -> Iterator[Path]:
-    """The folder of a stopped cluster that is migrated and has the demo data."""
-    with tempfile.TemporaryDirectory(prefix="xy-seed-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        copy_seed(18, folder / "postgres")
-        yield folder / "postgres"
-
-
 @pytest.fixture
-def make_town(seed: Path) -> Iterator[Callable[[], Town]]:
+def make_town() -> Iterator[Callable[[], Town]]:
     """Makes towns that the test may break."""
     towns: list[Town] = []
     folders: list[tempfile.TemporaryDirectory[str]] = []
@@ -133,7 +123,7 @@ def make_town(seed: Path) -> Iterator[Callable[[], Town]]:
     def make() -> Town:
         temporary = tempfile.TemporaryDirectory(prefix="xy-town-", ignore_cleanup_errors=True)
         folders.append(temporary)
-        towns.append(found_town(seed, Path(temporary.name)))
+        towns.append(found_town(seed(18), Path(temporary.name)))
         return towns[-1]
 
     yield make

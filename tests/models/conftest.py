@@ -1,15 +1,16 @@
 """One database with the demo data for all tests of its constraints; each test leaves it as it was."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
 from common.database_url import tortoise_config
+from tests.conftest import Templates
 
 
 @pytest.fixture(scope="module")
-async def connection(templates: Callable[[str, bool], str]) -> AsyncIterator[asyncpg.Connection]:
+async def connection(templates: Templates) -> AsyncIterator[asyncpg.Connection]:
     """A plain connection to a migrated database with the demo data."""
     parts = tortoise_config(templates("c", True))["connections"]["default"]["credentials"]
     wanted = ("host", "port", "user", "password", "database")

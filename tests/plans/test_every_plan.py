@@ -18,9 +18,8 @@ import asyncpg
 import pytest
 
 from alliance import recounts
-from common import database as db
 from common.clock import now
-from common.database_url import tortoise_config
+from common.database_url import SESSION_SETTINGS, tortoise_config
 from models.monthly_logs import LOGS, month_begin
 from sandbox.embedded import Postgres
 from tests.conftest import Servers
@@ -88,7 +87,7 @@ RECOUNTED = {
     )
 }
 # Months that no row can be in are planned too: a plan that leaves them out hides how they would be read.
-SETTINGS = {**db.SESSION_SETTINGS, "enable_partition_pruning": "off"}
+SETTINGS = {**SESSION_SETTINGS, "enable_partition_pruning": "off"}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pytest
 from server.__main__ import main
 from server.checks import create_admin
 from server.config import load
+from tests.conftest import Templates
 from tests.factories.settings import production, sandbox
 from tests.seeds import environment
 from tests.server.commands import query, run, started
@@ -46,7 +47,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def url(templates: Callable[[str, bool], str]) -> str:
+def url(templates: Templates) -> str:
     """The URL of a migrated database without anybody in it."""
     return templates("cli", False)
 
@@ -286,7 +287,7 @@ async def test_a_second_admin_of_the_same_login_is_refused(servers: Any, url: st
 
 
 async def test_the_first_admin_of_a_production_signs_in_with_password_and_one_time_code(
-    make_service: Callable[..., Service], servers: Any, templates: Callable[[str, bool], str]
+    make_service: Callable[..., Service], servers: Any, templates: Templates
 ) -> None:
     """With the demo accounts in the database: a production lets none of them in."""
     url = templates("first", True)

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import Templates
 from tests.factories.releases import NEWER, environment_of, make_release
 from tests.seeds import environment
 from tests.server.commands import connect, query, run
@@ -17,7 +17,7 @@ LONGEST_WAIT_S = 2.5
 
 
 @pytest.fixture
-def migrated(templates: Callable[[str, bool], str]) -> str:
+def migrated(templates: Templates) -> str:
     """The URL of a database that is current, but for the next release's migration."""
     return templates("h", False)
 

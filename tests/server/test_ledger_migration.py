@@ -1,7 +1,7 @@
 """The migration that numbers the ledger: records that are there already get numbers, and requests get through."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from server import migrate
+from tests.conftest import Templates
 from tests.models.rows import MAKE, REDEMPTION, REVERSAL
 from tests.server.commands import connect, query
 
@@ -26,7 +27,7 @@ def until_seals(text: str) -> None:
 
 
 @pytest.fixture
-async def old(servers: Any, templates: Callable[[str, bool], str]) -> AsyncIterator[str]:
+async def old(servers: Any, templates: Templates) -> AsyncIterator[str]:
     """A database of the time before seals, with three redemptions and two reversals; its URL."""
     name = f"o_{uuid4().hex[:10]}"
     await query(servers.database_url, f"CREATE DATABASE {name}")

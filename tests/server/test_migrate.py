@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from models import reference
+from tests.conftest import Templates
 from tests.seeds import environment
 from tests.server.commands import connect, line_with, query, run, started
 
@@ -28,7 +29,7 @@ async def empty(servers: Any) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def migrated(templates: Callable[[str, bool], str]) -> str:
+def migrated(templates: Templates) -> str:
     """The URL of a database that is current."""
     return templates("m", False)
 
