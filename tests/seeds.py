@@ -125,7 +125,8 @@ class Copies:
         self._url = url
         self._connection: asyncpg.Connection | None = None
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
 
     def make(self, name: str, template: str) -> str:
         """The name of a fresh copy."""
@@ -143,6 +144,8 @@ class Copies:
         if self._connection is not None:
             asyncio.run_coroutine_threadsafe(self._connection.close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def _run(self, statement: str) -> None:
         asyncio.run_coroutine_threadsafe(self._execute(statement), self._loop).result()
