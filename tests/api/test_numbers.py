@@ -74,7 +74,9 @@ async def test_an_admin_sees_his_region_and_a_member_himself(service: Service) -
     """Rows of two regions and members, written as the background process does."""
     rows = await service.fetch(
         "INSERT INTO flow_days (day, offer_id, member_id, region_id, claims)"
-        " SELECT '2020-02-02', o.id, o.member_id, o.region_id, 7 FROM offers o ORDER BY o.id LIMIT 40"
+        " SELECT '2020-02-02', o.id, o.member_id, o.region_id, 7 FROM ("
+        "(SELECT id, member_id, region_id FROM offers WHERE region_id LIKE '3301%' ORDER BY id LIMIT 30) UNION ALL"
+        " (SELECT id, member_id, region_id FROM offers WHERE region_id NOT LIKE '3301%' ORDER BY id LIMIT 10)) o"
         " RETURNING offer_id::text, member_id::text, region_id"
     )
     days = {"from": "2020-02-02", "to": "2020-02-02"}

@@ -138,6 +138,7 @@ async def test_a_connection_that_is_cut_leaves_nothing(service: Service) -> None
     assert kept(service) == before and await rows(applicant) == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("size", [100_000, 30 * MB])
 async def test_a_stranger_reads_why_before_his_file_has_arrived(service: Service, size: int) -> None:
     """He goes on sending while the answer comes: it must not be lost in the end of the connection."""

@@ -5,6 +5,7 @@
 
 import asyncio
 import dataclasses
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +18,16 @@ from bench import claim, flash, memory, offers, program, redeem, seal, storage
 from bench.load import LoadFailed
 from bench.program import Measure, Options
 from bench.rows import Numbers, check_stock, make_citizens, make_coupons, make_offers
-from bench.stack import Stack, started
+from bench.stack import POSTGRES, Stack, started
 from bench.yardstick import redeem_script
 from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
 from common.database_url import tortoise_config
 from models import seals
+from sandbox.embedded import Postgres, Valkey
+from server.config import load
+from tests.seeds import DEMO, copy_seed
 
 SMALLEST = Options(seconds=0.2, scale=0.0001, connections=(2,), workers=(1,), is_quick=True)
 
@@ -33,10 +37,16 @@ def servers_of_a_bench() -> Iterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="xy-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
+        copy_seed(18, folder / "postgres")
         # Durability is not what is looked at here.
-        with started(folder / "bench", settings={"fsync": "off"}) as stack:
-            asyncio.run(_maintain(stack, "CREATE DATABASE clean TEMPLATE xinyi"))
-            yield stack
+        postgres = Postgres.start(folder / "postgres", settings={**POSTGRES, "fsync": "off"})
+        valkey = Valkey.start(folder / "valkey")
+        try:
+            environment = {**os.environ, "DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
+            yield Stack(folder, postgres, load(environment), environment)
+        finally:
+            valkey.stop()
+            postgres.stop()
 
 
 @pytest.fixture
@@ -44,7 +54,7 @@ def stack(servers_of_a_bench: Stack) -> Stack:
     """With a database that nothing was measured in yet."""
     asyncio.run(
         _maintain(
-            servers_of_a_bench, "DROP DATABASE xinyi WITH (FORCE)", "CREATE DATABASE xinyi TEMPLATE clean"
+            servers_of_a_bench, "DROP DATABASE xinyi WITH (FORCE)", f"CREATE DATABASE xinyi TEMPLATE {DEMO}"
         )
     )
     return servers_of_a_bench
@@ -171,10 +181,19 @@ def test_no_room_on_the_disk_is_said_before_anything_is_stored() -> None:
         storage._must_have_room(10**18)
 
 
-def test_two_benches_in_one_folder_do_not_empty_it_under_each_other(servers_of_a_bench: Stack) -> None:
-    with pytest.raises(LoadFailed, match="another bench is running"), started(servers_of_a_bench.folder):
-        pass
-    assert servers_of_a_bench.postgres.is_running
+def test_a_bench_begins_with_an_empty_folder_that_no_other_bench_empties() -> None:
+    with tempfile.TemporaryDirectory(prefix="xy-bench-") as name:
+        Path(name).chmod(0o755)
+        folder = Path(name) / "bench"
+        folder.mkdir()
+        (folder / "of_an_earlier_one").touch()
+        with started(folder, settings={"fsync": "off"}) as stack:
+            assert not (folder / "of_an_earlier_one").exists()
+            assert stack.sql(lambda: database.fetch_all("SELECT 1 FROM offers LIMIT 1"))
+            with pytest.raises(LoadFailed, match="another bench is running"), started(folder):
+                pytest.fail("it began beside the other")
+            assert stack.postgres.is_running
+        assert not folder.exists()
 
 
 def test_numbers_are_handed_out_once() -> None:
