@@ -6,6 +6,8 @@ import random
 import signal
 import time
 
+import pytest
+
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
 from tests.faults.traffic import Traffic, until_served
@@ -13,6 +15,7 @@ from tests.faults.traffic import Traffic, until_served
 KILLS = 10
 
 
+@pytest.mark.alone
 async def test_acknowledged_redemptions_survive_ten_killed_web_processes(town: Town) -> None:
     service = town.serve()
     traffic = Traffic(service)
