@@ -65,16 +65,17 @@ def _account(row: Row, keys: PersonalDataKeys) -> AdminAccount:
     )
 
 
-async def use_totp_step(admin_id: UUID, step: int) -> bool:
+async def use_totp_step(account: AdminAccount, step: int) -> bool:
     """Burn a one-time code's step; False when another sign-in was faster with the same code.
 
-    The first good code completes an invitation.
+    False too when the account was reset, or its password changed, since it was read: what was proved then is good no
+    more. The first good one-time code completes an invitation.
     """
     return bool(
         await execute(
-            "UPDATE admins SET totp_last_step = $2, status = 'active'"
-            " WHERE id = $1 AND totp_last_step < $2 AND status <> 'revoked'",
-            *(admin_id, step),
+            "UPDATE admins SET totp_last_step = $2, status = 'active' WHERE id = $1 AND totp_last_step < $2"
+            " AND status <> 'revoked' AND password_hash = $3 AND totp_encrypted IS NOT NULL",
+            *(account.id, step, account.password_hash),
         )
     )
 

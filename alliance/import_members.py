@@ -13,11 +13,16 @@ COLUMNS = ("kind", "name", "uscc", "region", "joined_on")
 EXAMPLE = ("merchant", "杭州示例百货有限公司", "91330106XY0000017X", "330106", "2025-03-10")
 KNOWN = "SELECT uscc FROM members WHERE uscc = ANY ($1)"
 REGIONS = "SELECT code, code LIKE $2 || '%' AS is_ours FROM regions WHERE code = ANY ($1)"
+# Nobody checked them: that is done at once, and every night from then on.
 WRITE = """
-INSERT INTO members (id, kind, name, uscc, region_id, status, joined_at)
-SELECT r.id, r.kind, r.name, r.uscc, r.region, 'active', coalesce(r.joined_at::timestamptz, $6)
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $7::text[])
-       AS r (id, kind, name, uscc, region, joined_at)
+WITH made AS (
+    INSERT INTO members (id, kind, name, uscc, region_id, status, joined_at)
+    SELECT r.id, r.kind, r.name, r.uscc, r.region, 'active', coalesce(r.joined_at::timestamptz, $6)
+      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $7::text[])
+           AS r (id, kind, name, uscc, region, joined_at)
+    RETURNING id
+)
+INSERT INTO member_rechecks (member_id, due_at) SELECT id, $6 FROM made
 """
 
 

@@ -26,6 +26,13 @@ BATCH = 100
 
 async def enqueue_due(now: datetime) -> int:
     """Write a job for each member that is due and set its next night; how many. The background process calls it."""
+    enqueued = 0
+    while some := await _enqueue_some(now):
+        enqueued += some
+    return enqueued
+
+
+async def _enqueue_some(now: datetime) -> int:
     async with transaction():
         rows = await fetch_all(
             "SELECT member_id FROM member_rechecks WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
@@ -38,7 +45,7 @@ async def enqueue_due(now: datetime) -> int:
             *(ids, [next_night(member_id, now) for member_id in ids]),
         )
         for member_id in ids:
-            await _enqueue(member_id)
+            await _enqueue(member_id, RECHECK_JOB)
     return len(ids)
 
 
@@ -60,7 +67,8 @@ async def ask(actor: AdminActor, member_id: UUID, now: datetime) -> None:
         )
         if row is None:
             raise NotFound
-        await _enqueue(member_id)
+        # Not the night's own: that one may have asked already, before the credit was repaired.
+        await _enqueue(member_id, f"{RECHECK_JOB}.asked")
         who, thing = audit_log.who(actor), ("member", member_id)
         await audit_log.record(who, "member.recheck", thing, now, region=row["region_id"])
 
@@ -106,5 +114,5 @@ async def _judge(member_id: UUID, found: Check, now: datetime) -> bool:
     return is_new
 
 
-async def _enqueue(member_id: UUID) -> None:
-    await jobs.enqueue(RECHECK_JOB, {"member_id": member_id}, once=f"{RECHECK_JOB}:{member_id}")
+async def _enqueue(member_id: UUID, once: str) -> None:
+    await jobs.enqueue(RECHECK_JOB, {"member_id": member_id}, once=f"{once}:{member_id}")

@@ -42,7 +42,9 @@ MOST_TRIES = 4
 
 # LATERAL with LIMIT keeps the look-ups on their indexes even when they were planned on an empty ledger.
 READ = """
-SELECT asked.n, s.status AS staff_status, s.self_hash, st.is_active AS store_is_active,
+SELECT asked.n, s.status AS staff_status, st.is_active AS store_is_active,
+       CASE WHEN s.role <> 'device' THEN ARRAY[s.self_hash] ELSE ARRAY(
+           SELECT p.self_hash FROM staff p WHERE p.member_id = s.member_id AND p.status = 'active') END AS self_hashes,
        c.id, c.offer_id, c.terms_id, c.citizen_id, c.status, c.key_generation, c.uses_total, c.uses_done,
        c.uses_day, c.uses_today, c.valid_from, c.valid_until, burnt.is_burnt IS NOT NULL AS is_step_burnt,
        CASE WHEN c.status = 'redeemed' THEN
@@ -232,7 +234,8 @@ async def _judged(scan: Scan, row: Row, keys: ScanKeys, *, is_preview: bool) -> 
         clerk = Clerk(
             is_active=row["staff_status"] == StaffStatus.ACTIVE,
             may_redeem_at_store=bool(row["store_is_active"]),
-            is_holder=is_self(row["self_hash"], row["citizen_id"], keys.personal),
+            # Behind a device may be anybody who works there.
+            is_holder=any(is_self(bound, row["citizen_id"], keys.personal) for bound in row["self_hashes"]),
         )
         return terms, judge(_coupon_state(row), clerk, terms, scan.code, scan.order, scan.at)
     except CodeForged as refusal:

@@ -265,6 +265,14 @@ class LateReversalWindowClosed(Refused):
     shown = ("until",)
 
 
+class LateReversalNeedsBudget(Refused):
+    """The coupon could be used again for all it may cost, and that is promised to others already."""
+
+    code = "late_reversal_needs_budget"
+    zh = "补撤销后这张券还能再用，但优惠的预算已被别人领完。请先联系联盟办公室提高预算，再来补撤销。"
+    en = "Undone, the coupon could be used again, but the offer's budget is used up. Ask the alliance office to raise it first."
+
+
 class NotYourStore(StoreNotAllowed):
     """A day is closed by who works there."""
 

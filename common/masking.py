@@ -2,8 +2,12 @@
 
 import re
 
-_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
-_ID_NUMBER = re.compile(r"(?<!\d)(\d)\d{16}([\dXx])(?!\d)")
+# As people type them: with the country's code, and in groups. `(?a)`: of digits there are ten.
+_PHONE = re.compile(r"(?a)(?<!\d)(?:(?:\+|00)?86[ -]?)?(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)")
+_DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_ID_NUMBER = re.compile(
+    rf"(?a)(?<!\d)([1-9])\d{{5}}[ -]?(?:(?:19|20)\d\d{_DAY}[ -]?\d{{3}}([\dXx])|\d\d{_DAY}[ -]?\d\d(\d))(?!\d)"
+)
 
 
 def masked_name(name: str) -> str:
@@ -13,7 +17,13 @@ def masked_name(name: str) -> str:
 
 def masked_numbers(text: str) -> str:
     """A text that somebody typed, without the numbers of mobile phones and of residents' ID cards in it."""
-    return _ID_NUMBER.sub(rf"\1{'*' * 16}\2", _PHONE.sub(r"\1****\2", text))
+    masked = _ID_NUMBER.sub(lambda found: f"{found[1]}{'*' * 16}{found[2] or found[3]}", text)
+    return _PHONE.sub(r"\1****\2", masked)
+
+
+def is_of_a_person(text: str) -> bool:
+    """Whether a mobile phone's or a resident's number stands in it, alone or inside a code."""
+    return bool(_PHONE.search(text) or _ID_NUMBER.search(text))
 
 
 def masked_phone(phone: str) -> str:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 BOOKS = {"ledger": ("账本", "xinyi-seal/1"), "audit": ("审计记录", "xinyi-audit-seal/1")}
 SIGNED = "format number first_entry last_entry records root previous sealed_at public_key".split()
-LEAF = Struct(">cQ16s32s")  # a kind, entry, id, SHA-256 of the record's line
+LEAF = Struct(">cq16s32s")  # a kind, entry, id, SHA-256 of the record's line
 KINDS = {b"R": "redemption", b"V": "reversal", b"A": "audit record"}
 
 
@@ -47,11 +47,17 @@ def parts_of(path):  # for each seal its number, its leaves, and the leaves of i
 
 def compare(sealed, present):  # what happened to the records of one seal
     def name(leaf):
-        return f"{KINDS.get(leaf[:1])} {UUID(bytes=leaf[9:25])} (entry {int.from_bytes(leaf[1:9])})"
+        return (
+            f"{KINDS.get(leaf[:1])} {UUID(bytes=leaf[9:25])} (entry {int.from_bytes(leaf[1:9], signed=True)})"
+        )
 
-    was, now = ({leaf[1:9]: leaf for leaf in leaves} for leaves in (sealed, present))
+    # By kind and entry: a forged redemption may have the entry of a true reversal.
+    was, now = ({leaf[:9]: leaf for leaf in leaves} for leaves in (sealed, present))
     place = {leaf[9:25]: leaf for leaf in sealed}
-    for entry in sorted(entry for entry in was | now if was.get(entry) != now.get(entry)):
+    yield from (f"{name(leaf)} is there twice" for leaf in present if now[leaf[:9]] != leaf)
+    for entry in sorted(
+        (entry for entry in was | now if was.get(entry) != now.get(entry)), key=lambda e: e[1:]
+    ):
         before, after = was.get(entry), now.get(entry)
         origin = place.get((after or b"")[9:25])
         how = "added" if not origin else f"moved, sealed as {name(origin)}" if origin != before else "edited"

@@ -213,6 +213,7 @@ async def set_password(purpose: LinkFor, secret: str, password_hash: str, now: d
         )
         if done is None:
             raise LinkInvalid
+        await one_time_links.forget(staff_id, now)
         await end_sessions(staff_id, "password_reset", now)
         action = "staff.accept_invitation" if is_first else "staff.reset_password"
         who, thing = (ActorKind.STAFF, staff_id), ("staff", staff_id)

@@ -13,6 +13,7 @@ from uuid import UUID
 from common.actors import AdminActor, ApplicantActor, CitizenActor, MemberActor, StaffActor
 from common.database import execute
 from common.ids import new_id
+from common.masking import is_of_a_person
 from common.request_ids import current_request_id
 from models.enums import ActorKind, AuditOutcome
 
@@ -21,10 +22,9 @@ Who = tuple[ActorKind, UUID | None]
 Facts = Mapping[str, object]
 
 MASK = "***"
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# A UUID, or a request's id that we made.
+_RANDOM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 _CODE = re.compile(r"[A-Za-z0-9_.:,+/-]{0,128}")
-# A mobile phone's number or a resident's ID number, alone or inside a code.
-_OF_A_PERSON = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 
 SYSTEM: Who = (ActorKind.SYSTEM, None)
 
@@ -64,7 +64,7 @@ async def record(
         "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, outcome,"
         " request_id, region_id, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         *(new_id(), now, kind, actor_id, action, object_kind, _plain(str(object_id)), outcome),
-        *(current_request_id.get(), region, _text(before), _text(after)),
+        *(_plain(current_request_id.get()), region, _text(before), _text(after)),
     )
 
 
@@ -79,7 +79,7 @@ async def record_each(
         " SELECT r.id, $3, $4, $5, $6, $7, r.object_id, 'done', $8, $9, $10"
         " FROM unnest($1::uuid[], $2::text[]) AS r (id, object_id)",
         *([new_id() for _ in ids], [str(id_) for id_ in ids], now, actor_kind, actor_id, action, kind),
-        *(current_request_id.get(), region, _text(after)),
+        *(_plain(current_request_id.get()), region, _text(after)),
     )
 
 
@@ -101,6 +101,6 @@ def _plain(value: object) -> object:
         case date():  # a datetime is one too
             return value.isoformat()
     text = str(value)
-    if _UUID.fullmatch(text) or (_CODE.fullmatch(text) and not _OF_A_PERSON.search(text)):
+    if _RANDOM.fullmatch(text) or (_CODE.fullmatch(text) and not is_of_a_person(text)):
         return text
     return MASK

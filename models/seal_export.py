@@ -26,9 +26,10 @@ async def export_lines(book: Book) -> AsyncIterator[str]:
     """
     head = await newest(book)
     yield "0 "
-    async for line in _record_lines(book, 0, head.last_entry if head else 0, LARGEST):
+    async for line in _record_lines(book, 0, head.last_entry if head else -LARGEST, LARGEST):
         yield line
-    number, entry = 0, 0
+    # No true entry is below 1: whatever stands there is shown with the first seal.
+    number, entry = 0, -LARGEST
     while seals := await seals_after(book, number, 100):
         for seal in seals:
             number = seal.number
@@ -42,6 +43,10 @@ async def export_lines(book: Book) -> AsyncIterator[str]:
 
 async def _record_lines(book: Book, number: int, after: int, until: int) -> AsyncIterator[str]:
     while records := await book.records_between(after, until, STEP):
+        after = records[-1].entry
+        if len(records) == STEP:
+            # Two of different kinds may have one entry, if one of them is forged: both come with the next step.
+            after -= 1
+            records = [record for record in records if record.entry <= after]
         for record in records:
             yield f"{number} {record.kind} {record.entry} {record.id} {record.line}"
-        after = records[-1].entry

@@ -42,7 +42,7 @@ async def prove(
     await passwords.check("admin", login, password, usable_hash, at)
     assert account is not None, "an unknown login never passes the check"
     if step is not None:
-        is_burnt = step == NO_CODE or await admins.use_totp_step(account.id, step)
+        is_burnt = step == NO_CODE or await admins.use_totp_step(account, step)
     else:
         is_burnt = await recovery_codes.burn(account.id, recovery_code or "", settings.data_keys, at)
     if not is_burnt:

@@ -25,7 +25,8 @@ _ACCOUNT = {
     ActorKind.CITIZEN: "SELECT id FROM citizens WHERE id = $3 FOR KEY SHARE",
     ActorKind.STAFF: "SELECT id FROM staff WHERE id = $3 AND status = 'active'"
     " AND ($6::text IS NULL OR password_hash = $6) FOR SHARE",
-    ActorKind.ADMIN: "SELECT id FROM admins WHERE id = $3 AND status = 'active' FOR SHARE",
+    ActorKind.ADMIN: "SELECT id FROM admins WHERE id = $3 AND status = 'active'"
+    " AND ($6::text IS NULL OR password_hash = $6) FOR SHARE",
 }
 
 
@@ -68,7 +69,7 @@ async def begin(
     """Open a session.
 
     Args:
-        password_hash: for staff, what the password was checked with: another one was set since then, and no session
+        password_hash: for staff and admins, what the password was checked with: another one was set since then, and no session
             begins with the old one.
 
     Raises:
@@ -81,7 +82,7 @@ async def begin(
         " INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at)"
         " SELECT $1, $2, account.id, $4, $4, $5 FROM account",
         *(session_id, kind, actor_id, now, now + timedelta(seconds=settings.refresh_token_s)),
-        *([password_hash] if kind is ActorKind.STAFF else []),
+        *([] if kind is ActorKind.CITIZEN else [password_hash]),
     )
     if not begun:
         raise LoginFailed

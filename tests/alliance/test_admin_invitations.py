@@ -84,7 +84,7 @@ async def test_an_invited_admin_can_do_nothing_until_his_first_code() -> None:
     assert await status_of(link.admin_id) == "invited"
     code = shown.recovery_codes[0]
     assert not await recovery_codes.is_good(link.admin_id, code, KEYS), "only a one-time code completes it"
-    assert await admins.use_totp_step(link.admin_id, 1)
+    assert await admins.use_totp_step(account, 1)
     assert await status_of(link.admin_id) == "active"
     assert await recovery_codes.is_good(link.admin_id, code, KEYS)
 
@@ -151,8 +151,10 @@ async def test_a_code_does_not_bring_a_revoked_admin_back() -> None:
     head = await an_admin()
     link = await invite(head)
     await enrol(link)
+    account = await admins.account_of("new-one", KEYS)
+    assert account is not None
     await admin_rights.revoke(head, link.admin_id, NOON)
-    assert not await admins.use_totp_step(link.admin_id, 1)
+    assert not await admins.use_totp_step(account, 1)
     assert await status_of(link.admin_id) == "revoked"
 
 
@@ -160,9 +162,13 @@ async def test_a_reset_ends_what_was_and_begins_anew() -> None:
     head = await an_admin()
     link = await invite(head)
     old = await enrol(link)
-    await admins.use_totp_step(link.admin_id, 100)
+    account = await admins.account_of("new-one", KEYS)
+    assert account is not None
+    assert await admins.use_totp_step(account, 100)
     again = await admin_invitations.reset(head, link.admin_id, NOON)
     assert await admins.account_of("new-one", KEYS) is None
+    assert not await admins.use_totp_step(account, 101), "who was half way in when it was reset"
+    assert await status_of(link.admin_id) == "invited"
     assert await recovery_codes.how_many_left(link.admin_id) == 0
     with pytest.raises(LinkInvalid):
         await enrol(again, purpose=RESET, at=NOON + RESET_GOOD_FOR)

@@ -23,10 +23,14 @@ async def make(login: str = "chief", region: str = "330100") -> str:
     return await admins.create(login, "a hash", region, ROLES, KEYS, NOON)
 
 
-async def id_of(login: str = "chief") -> UUID:
+async def account_of(login: str = "chief") -> admins.AdminAccount:
     account = await admins.account_of(login, KEYS)
     assert account is not None
-    return account.id
+    return account
+
+
+async def id_of(login: str = "chief") -> UUID:
+    return (await account_of(login)).id
 
 
 async def test_an_admin_is_found_with_all_that_his_sign_in_needs() -> None:
@@ -90,16 +94,26 @@ async def test_making_an_admin_is_audited_without_his_login() -> None:
 
 async def test_a_one_time_codes_step_is_burnt_with_all_before_it() -> None:
     await make()
-    admin_id = await id_of()
-    assert await admins.use_totp_step(admin_id, 100)
-    assert not await admins.use_totp_step(admin_id, 100)
-    assert not await admins.use_totp_step(admin_id, 99)
-    assert await admins.use_totp_step(admin_id, 101)
+    chief = await account_of()
+    assert await admins.use_totp_step(chief, 100)
+    assert not await admins.use_totp_step(chief, 100)
+    assert not await admins.use_totp_step(chief, 99)
+    assert await admins.use_totp_step(chief, 101)
     account = await admins.account_of("chief", KEYS)
     assert account is not None and account.totp_last_step == 101
 
 
 async def test_of_many_sign_ins_with_one_code_one_gets_in() -> None:
     await make()
-    admin_id = await id_of()
-    assert sum(await asyncio.gather(*(admins.use_totp_step(admin_id, 7) for _ in range(8)))) == 1
+    chief = await account_of()
+    assert sum(await asyncio.gather(*(admins.use_totp_step(chief, 7) for _ in range(8)))) == 1
+
+
+@pytest.mark.parametrize(
+    "change", ["password_hash = 'another'", "totp_encrypted = NULL", "status = 'revoked', revoked_at = now()"]
+)
+async def test_what_was_proved_before_the_account_was_changed_is_good_no_more(change: str) -> None:
+    await make()
+    chief = await account_of()
+    await execute(f"UPDATE admins SET {change}")
+    assert not await admins.use_totp_step(chief, 7)

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from alliance import import_invitations, import_runs, imports
+from alliance import import_invitations, import_runs, imports, rechecks
 from alliance.imports import TRANSITIONS, ImportHasErrors, ImportNotReady, OwnImport
 from common.database import execute, fetch_all, fetch_one
 from common.errors import NotFound
@@ -59,6 +59,7 @@ async def test_members_are_taken_over_when_a_second_admin_says_so(office: Office
     assert (row["status"], row["rows_done"], row["applied_by"]) == ("applied", 5, office.second.id)
     members = await fetch_all("SELECT uscc, status, region_id FROM members ORDER BY uscc")
     assert [tuple(each) for each in members] == [(uscc_of(n), "active", "330106") for n in range(5)]
+    assert await rechecks.enqueue_due(NOON) == 5, "nobody checked them yet"
     told = await fetch_all("SELECT actor_id, action, region_id, after FROM audit_records ORDER BY entry")
     assert [each["action"] for each in told] == [
         *("import.upload", "import.apply", *["member.import"] * 5, "import.applied")

@@ -7,17 +7,18 @@ from uuid import UUID
 
 import pytest
 
-from benefits import budgets, claims, offer_changes
+from benefits import budgets, claims, late_reversals, offer_changes
 from benefits.budgets import BudgetBelowReserved, BudgetChanged
 from benefits.proposals import BudgetNeedsMostCost
-from benefits.refusals import SoldOut
+from benefits.refusals import LateReversalNeedsBudget, SoldOut
 from common import shared_statements
 from common.database import execute, fetch_all, fetch_one, one_connection
 from common.errors import NotFound
+from common.request_keys import RequestKey
 from models.enums import DiscountKind
 from tests.e2e.invariants import RULES
 from tests.factories.citizens import a_citizen
-from tests.factories.members import Shop
+from tests.factories.members import Shop, an_owner
 from tests.factories.moments import NOON, shanghai
 from tests.factories.proposals import a_published, renewed, reviewer
 from tests.factories.scans import an_order, claimed, code_of, redeemed, scan, undone
@@ -152,6 +153,55 @@ async def test_undone_in_time_it_costs_nothing_and_can_be_used_for_all_it_may(sh
     ).discount.discount_fen == 5_000
     assert await settled_by(MONTH_END + timedelta(hours=1)) == 1
     assert await stock(offer_id) == (5_000, 5_000, 1)
+
+
+async def late(shop: Shop, redemption_id: UUID, now: Any) -> None:
+    actor = await an_owner(shop.member_id)
+    await late_reversals.reverse_late(
+        actor, redemption_id, "退货", RequestKey(f"late-{redemption_id}", bytes(32)), now
+    )
+
+
+async def test_undone_after_its_month_it_holds_again_all_it_may_cost(shop: Shop) -> None:
+    offer_id = await a_published(shop, budget_fen=10_000, valid_days=90)
+    coupon = await claimed(await a_citizen(), offer_id)
+    done = await redeemed(shop, coupon.id)
+    assert await settled_by(MONTH_END + timedelta(hours=1)) == 1
+    assert await stock(offer_id) == (10_000, 2_000, 1)
+    day_after = MONTH_END + timedelta(days=1)
+    await late(shop, done.id, day_after)
+    assert await stock(offer_id) == (10_000, 5_000, 1)
+    code = await code_of(coupon.id, day_after)
+    again = await scan(shop.clerk, code, an_order(shop.store_id, 1_000_000), day_after)
+    assert again.discount.discount_fen == 5_000
+    assert await settled_by(day_after + timedelta(days=60)) == 1
+    assert await stock(offer_id) == (10_000, 5_000, 1)
+
+
+async def test_undone_after_its_end_it_gives_back_what_it_cost(shop: Shop) -> None:
+    offer_id = await a_published(shop, budget_fen=10_000)
+    coupon = await claimed(await a_citizen(), offer_id)
+    done = await redeemed(shop, coupon.id)
+    assert await settled_by(MONTH_END + timedelta(hours=1)) == 1
+    later = coupon.valid_until + timedelta(days=1)
+    await late(shop, done.id, later)
+    assert await stock(offer_id) == (10_000, 2_000, 1)
+    assert await settled_by(later) == 1
+    assert await stock(offer_id) == (10_000, 0, 1)
+
+
+async def test_what_was_promised_to_others_since_is_not_taken_back(shop: Shop) -> None:
+    offer_id = await a_published(shop, budget_fen=7_000, valid_days=90)
+    coupon = await claimed(await a_citizen(), offer_id)
+    done = await redeemed(shop, coupon.id)
+    assert await settled_by(MONTH_END + timedelta(hours=1)) == 1
+    day_after = MONTH_END + timedelta(days=1)
+    await claimed(await a_citizen(), offer_id, day_after)
+    assert await stock(offer_id) == (7_000, 7_000, 2)
+    with pytest.raises(LateReversalNeedsBudget):
+        await late(shop, done.id, day_after)
+    assert await fetch_all("SELECT id FROM reversals") == []
+    assert await stock(offer_id) == (7_000, 7_000, 2)
 
 
 async def test_an_expired_coupon_gives_all_of_it_back(shop: Shop) -> None:

@@ -21,6 +21,7 @@ from tests.factories.ledgers import (
 )
 from tests.factories.members import Shop
 from tests.factories.moments import NOON
+from tests.factories.scans import undone
 
 # Each keeps the constraints of its row: they are not what finds it.
 EDITS = {
@@ -149,6 +150,26 @@ async def test_a_record_put_under_the_sealed_mark_is_named(database: str, shop: 
             *(new, free),
         )
     assert (await verified()).faults == [f"redemption {new} (entry {free}) was added"]
+
+
+@pytest.mark.parametrize("place", ["a reversal's", "before the first"])
+async def test_a_record_with_an_entry_that_none_of_its_kind_has_is_named(
+    database: str, shop: Shop, place: str
+) -> None:
+    ids, new = await sealed_ledger(shop), uuid4()
+    await undone(shop.manager, ids[-1])
+    await some_redemptions(shop, 1)
+    await seals.seal_new(LEDGER, SIGNER, NOON)
+    async with as_owner(database) as owner:
+        entry = await owner.fetchval("SELECT max(entry) FROM reversals") if place == "a reversal's" else -1
+        await owner.execute(
+            "INSERT INTO redemptions (id, coupon_id, store_id, staff_id, offer_id, member_id, citizen_id, terms_id,"
+            " step, discount_fen, uses, redeemed_at, request_key, request_hash, entry)"
+            " SELECT $1, coupon_id, store_id, staff_id, offer_id, member_id, citizen_id, terms_id, 1, 0, 1,"
+            " redeemed_at, 'added', request_hash, $2 FROM redemptions LIMIT 1",
+            *(new, entry),
+        )
+    assert (await verified()).faults == [f"redemption {new} (entry {entry}) was added"]
 
 
 async def test_a_record_that_stands_in_another_ones_place_is_named(database: str, shop: Shop) -> None:

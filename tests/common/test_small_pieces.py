@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.ids import AFTER_ALL, new_id, new_subject_id
-from common.masking import masked_name
+from common.masking import masked_name, masked_numbers
 from common.money import MAX_FEN, percent_of, yuan
 from common.request_keys import request_key
 
@@ -36,6 +36,25 @@ def test_per_cents_round_up_to_a_whole_fen(amount: int, percent: int) -> None:
 )
 def test_fen_are_told_as_yuan(fen: int, text: str) -> None:
     assert yuan(fen) == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("打13712345678找我", "打137****5678找我"),
+        ("+8613712345678", "137****5678"),
+        ("008613712345678", "137****5678"),
+        ("+86 137 1234 5678", "137****5678"),
+        ("137-1234-5678。", "137****5678。"),
+        ("身份证33010619900307123x", "身份证3****************x"),
+        ("330106 19900307 1234", "3****************4"),
+        ("旧证330106900307123", "旧证3****************3"),
+        ("单号20261127000001234，共12345678901元", "单号20261127000001234，共12345678901元"),
+    ],
+)
+def test_numbers_of_people_lose_their_middle_however_they_are_typed(typed: str, shown: str) -> None:
+    """Rule 14."""
+    assert masked_numbers(typed) == shown
 
 
 @pytest.mark.parametrize(

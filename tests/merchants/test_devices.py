@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from benefits import redemption_log, redemptions
-from benefits.refusals import PersonRequired, StoreNotAllowed
+from benefits.refusals import OwnCoupon, PersonRequired, StoreNotAllowed
 from common.actors import MemberActor, StaffActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
@@ -45,6 +45,17 @@ async def a_device(shop: Shop, owner: MemberActor) -> StaffActor:
     made = await devices.make(owner, "前台", shop.store_id, NOON)
     account = await devices.pair(made.code, NOON)
     return StaffActor(account.id, uuid4(), account.member_id)
+
+
+async def test_nobodys_device_redeems_the_coupon_of_who_works_there(shop: Shop, owner: MemberActor) -> None:
+    device, offer_id = await a_device(shop, owner), await an_offer(shop)
+    himself = await a_citizen()
+    own, other = await claimed(himself, offer_id), await claimed(await a_citizen(), offer_id)
+    await self_bindings.bind(shop.manager.id, himself, KEYS, NOON)
+    with pytest.raises(OwnCoupon):
+        await scan(device, await code_of(own.id), an_order(shop.store_id))
+    assert await scan(device, await code_of(other.id), an_order(shop.store_id))
+    assert await scan(shop.clerk, await code_of(own.id), an_order(shop.store_id))
 
 
 async def test_a_code_is_hard_to_guess_and_easy_to_type(shop: Shop, owner: MemberActor) -> None:

@@ -67,7 +67,7 @@ async def sign_in(request: Request, body: AdminSignInIn) -> AdminSignedInOut:
     try:
         codes = (body.totp, body.recovery_code)
         known = await admin_proofs.prove(settings, account, body.login, body.password, codes, at)
-        signed_in = await sessions.begin(settings, ActorKind.ADMIN, known.id, None, at)
+        signed_in = await sessions.begin(settings, ActorKind.ADMIN, known.id, None, at, known.password_hash)
     except LoginFailed:
         if account is not None:  # at most five in a quarter of an hour: then the login is locked
             await _record(account, at, AuditOutcome.REFUSED)

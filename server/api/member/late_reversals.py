@@ -34,6 +34,7 @@ class LateReversalIn(In):
         StaffRevoked,
         refusals.AlreadyReversed,
         refusals.LateReversalWindowClosed,
+        refusals.LateReversalNeedsBudget,
         refusals.IdempotencyKeyReused,
         refusals.Busy,
     ),
