@@ -10,6 +10,7 @@ from common.database import constraint_of, execute, fetch_one, transaction
 from common.errors import Refused
 from common.ids import new_id
 from merchants.applications import ApplicationNotOpen
+from merchants.staff_accounts import StaffLoginTaken
 from models import audit_log
 
 
@@ -19,14 +20,6 @@ class OwnerExists(Refused):
     code = "owner_exists"
     zh = "负责人账号已经创建过。请用它登录；忘记密码请联系联盟办公室。"
     en = "The owner's login was made before. Sign in with it; if you forgot it, ask the alliance office."
-
-
-class StaffLoginTaken(Refused):
-    """Somebody has this login."""
-
-    code = "login_taken"
-    zh = "这个登录名已被使用。请换一个。"
-    en = "This login is taken. Choose another one."
 
 
 async def must_be_possible(actor: ApplicantActor) -> None:

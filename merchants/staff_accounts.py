@@ -32,11 +32,11 @@ RESET_FOR = timedelta(hours=24)
 LinkFor = Literal[LinkPurpose.STAFF_INVITATION, LinkPurpose.STAFF_RESET]
 GOOD_FOR = {LinkPurpose.STAFF_INVITATION: INVITED_FOR, LinkPurpose.STAFF_RESET: RESET_FOR}
 
-READ = """
+PERSON = """
 SELECT t.id, t.login, t.role, t.status, t.created_at, t.revoked_at, t.password_hash = '!' AS is_invited,
        ARRAY(SELECT l.store_id FROM staff_stores l WHERE l.staff_id = t.id ORDER BY l.position, l.store_id) AS store_ids
-  FROM staff a JOIN staff t ON t.member_id = a.member_id
 """
+READ = f"{PERSON} FROM staff a JOIN staff t ON t.member_id = a.member_id"
 # Whose business a change of `staff` is, for the audit.
 REGION = "(SELECT m.region_id FROM members m WHERE m.id = staff.member_id) AS region_id"
 
@@ -246,6 +246,14 @@ async def listed(actor: MemberActor, after: UUID | None, limit: int) -> Sequence
         f"{READ} WHERE a.id = $1 AND a.status = 'active' AND t.id > $2 AND t.role <> 'device'"
         f" AND (t.id = a.id OR ({MANAGES.replace('t.id = $2', 'true')})) ORDER BY t.id LIMIT $3",
         *(actor.id, after or UUID(int=0), limit),
+    )
+
+
+async def of_member(member_id: UUID, after: UUID | None, limit: int) -> Sequence[Row]:
+    """All people of a member (no devices), for the alliance office, oldest account first."""
+    return await fetch_all(
+        f"{PERSON} FROM staff t WHERE t.member_id = $1 AND t.id > $2 AND t.role <> 'device' ORDER BY t.id LIMIT $3",
+        *(member_id, after or UUID(int=0), limit),
     )
 
 

@@ -12,8 +12,6 @@ from tests.benefits.test_refusals import PACKAGES  # importing it loads every mo
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("docs/integration.md", "docs/integration.zh-CN.md")
-# Never told by the API: the command line says it.
-NOT_OVER_HTTP = {"login_taken"}
 
 
 def all_codes(kind: type[DomainError] = DomainError) -> set[str]:
@@ -31,7 +29,7 @@ def test_every_code_is_in_the_table_once(page: str) -> None:
     named = [code for row in rows if len(row) == 4 for code in re.findall(r"`([a-z_]+)`", row[2])]
     named.remove("code")  # the heading
     assert len(named) == len(set(named))
-    assert set(named) == all_codes() - NOT_OVER_HTTP
+    assert set(named) == all_codes()
 
 
 @pytest.mark.parametrize("page", PAGES)

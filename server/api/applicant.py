@@ -22,9 +22,10 @@ from merchants import (
 from merchants.application_documents import TooManyDocuments
 from merchants.applications import CONTACT_NAME, CONTACT_PHONE, ApplicationNotOpen, Form, RegionUnknown
 from merchants.commitments import CommitmentVersionOutdated
-from merchants.owners import OwnerExists, StaffLoginTaken
+from merchants.owners import OwnerExists
+from merchants.staff_accounts import StaffLoginTaken
 from merchants.submissions import AlreadyMember, CommitmentMissing, DocumentsMissing
-from models.enums import ApplicationAction, ApplicationState, Category, MemberKind
+from models.enums import ApplicationAction, ApplicationState, Category, CheckFinding, MemberKind
 from server import passwords
 from server.api.organisation_views import (
     CheckOut,
@@ -105,15 +106,29 @@ class StateOut(Out):
     state: ApplicationState
 
 
+# What the automatic check's findings mean for an applicant, and what to do next.
+WHY_REFUSED = {
+    CheckFinding.DISHONEST: "这家单位在严重失信主体名单上，暂不能加入。移出名单后，可以重新申请。",
+    CheckFinding.GRADE_TOO_LOW: "信用等级低于所在地的要求。完成信用修复、等级提高后，可以重新申请。",
+    CheckFinding.NO_GRADE: "信用平台上还没有这家单位的等级。请先向信用平台查询，有了等级后再申请。",
+}
+
+
 class EventOut(Out):
-    """What happened to the application, with the reason where there is one."""
+    """What happened to the application, with the reviewer's reason, or with the check's code and its sentence."""
 
     id: UUID
     action: ApplicationAction
     state: ApplicationState
     code: str | None
+    detail: str | None
     reason: str | None
     happened_at: Moment
+
+
+def event_out(row: Row) -> EventOut:
+    """A row of `applications.events`."""
+    return EventOut.model_validate({**row, "detail": WHY_REFUSED.get(row["code"])})
 
 
 class CommitmentTextOut(Out):
@@ -250,7 +265,7 @@ async def events(actor: ApplicantActor, query: PageQuery) -> Page[EventOut]:
         Page[EventOut],
         await applications.events(actor.id, before, query.limit + 1),
         query.limit,
-        lambda row: EventOut.model_validate(dict(row)),
+        event_out,
         lambda row: (row["id"],),
     )
 

@@ -49,6 +49,7 @@ async def test_from_the_application_to_the_owners_standing(service: Service) -> 
     events = await walk(applicant.http, "/member-application/events", 2)
     assert [event["action"] for event in events] == ["approve", "to_city", "to_county", "submit"]
     assert events[1]["reason"] == "材料齐全"
+    assert await walk(city, f"/admin/member-applications/{applicant.id}/events", 2) == events
     assert member in {item["id"] for item in await walk(service.client(), "/register", 100, region="330106")}
 
 
@@ -56,7 +57,7 @@ async def test_what_fails_the_checks_is_refused_with_a_reason(service: Service) 
     for mark, code in (("BAD", "dishonest"), ("LQW", "grade_too_low"), ("NNN", "no_grade")):
         applicant = await in_review(service, uscc=a_uscc(mark))
         [event, *_] = (await applicant.http.get("/member-application/events")).json()["items"]
-        assert (event["state"], event["code"]) == ("refused", code)
+        assert (event["state"], event["code"]) == ("refused", code) and "申请" in event["detail"]
     silent = await in_review(service, uscc=a_uscc("DWN"))
     shown = (await silent.http.get("/member-application")).json()
     assert shown["state"] == "submitted" and shown["checks"][0]["finding"] == "unavailable"

@@ -153,6 +153,8 @@ async def test_an_admin_lets_an_owner_in_again_and_no_cashier(
         if each["role"] == "owner" and each["login"].startswith("staff-")
     ][-1:]
     answered(await admin.post(f"/admin/staff/{me['id']}/password-reset"), 201, "secret")
+    member_id = (await owner.get("/member")).json()["id"]
+    assert me in await walk(admin, f"/admin/members/{member_id}/staff", 50)
     _, link = await invited(owner)
     problem(await admin.post(f"/admin/staff/{link['staff_id']}/password-reset"), 404, "not_found")
 

@@ -33,6 +33,7 @@ async def run(service: Service, admin: httpx.AsyncClient) -> None:
     assert (await applicant.http.post("/member-application/owner", json=login)).status_code == 201
     tokens = (await service.client().post("/auth/staff", json=login)).json()
     owner = service.client(Authorization="Bearer " + tokens["access_token"])
+    await _all_ok(admin, f"{path}/events", f"/admin/members/{member}/staff")
     await _suspend_and_lift(service, admin, member)
     await _all_ok(owner, "/member", "/member/promises")
     await _all_ok(

@@ -14,13 +14,14 @@ from alliance.uscc_overrides import UsccNotInDoubt
 from common.actors import AdminActor
 from common.clock import now
 from common.errors import NotFound
+from merchants import applications
 from merchants.applications import ApplicationNotOpen
 from merchants.submissions import AlreadyMember
 from models import audit_log, stored_files
 from models.enums import ApplicationState, Category, MemberKind
 from models.office_enums import FilePurpose
 from server.api.admin.approvals import AskedOut, Reason
-from server.api.applicant import ApplicationOut, application_out
+from server.api.applicant import ApplicationOut, EventOut, application_out, event_out
 from server.api.organisation_views import RegionCode
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
@@ -106,6 +107,27 @@ async def listed(actor: AdminActor, query: ApplicationQuery) -> Page[Application
 async def show(actor: AdminActor, request: Request, application_id: UUID) -> ApplicationOut:
     """With its documents, signature and check results; the contact is masked (rule 14)."""
     return await application_out(request, await application_reviews.one(actor, application_id))
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/<application_id>/events",
+    summary="申请经过 / What happened to an application",
+    answers={200: Page[EventOut]},
+    may="application.read",
+)
+async def events(actor: AdminActor, application_id: UUID, query: PageQuery) -> Page[EventOut]:
+    """Newest first, as the applicant sees it; with the word of whoever passed it on."""
+    await application_reviews.one(actor, application_id)
+    before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
+    return page_of(
+        Page[EventOut],
+        await applications.events(application_id, before, query.limit + 1),
+        query.limit,
+        event_out,
+        lambda row: (row["id"],),
+    )
 
 
 @endpoint(

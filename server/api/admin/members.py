@@ -10,11 +10,12 @@ from alliance import memberships, rechecks
 from alliance.memberships import NotSuspendable, NotSuspendedForThat
 from common.actors import AdminActor
 from common.clock import now
-from merchants import promises
+from merchants import promises, staff_accounts
 from merchants.promises import PromiseRecorded
 from models.enums import Category, MemberKind, MemberStatus, PromiseCause, PromiseOutcome, SuspensionCause
 from server.api.admin.approvals import Reason
 from server.api.member.membership import MembershipOut, membership_out
+from server.api.member.staff import MemberStaffOut, person
 from server.api.organisation_views import RegionCode
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
@@ -102,6 +103,22 @@ async def show(actor: AdminActor, member_id: UUID) -> MembershipOut:
     """With its checks, suspensions and promises."""
     await memberships.of_admin(actor, member_id)
     return await membership_out(member_id)
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/<member_id>/staff",
+    summary="成员的店员 / A member's people",
+    answers={200: Page[MemberStaffOut]},
+    may="member.read",
+)
+async def people(actor: AdminActor, member_id: UUID, query: PageQuery) -> Page[MemberStaffOut]:
+    """Oldest account first: whom an owner's forgotten password or a clerk's revocation is about."""
+    await memberships.of_admin(actor, member_id)
+    after = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
+    rows = await staff_accounts.of_member(member_id, after, query.limit + 1)
+    return page_of(Page[MemberStaffOut], rows, query.limit, person, lambda row: (row["id"],))
 
 
 @endpoint(

@@ -60,7 +60,8 @@ class MemberStaffOut(Out):
     revoked_at: Moment | None
 
 
-def _person(row: Row) -> MemberStaffOut:
+def person(row: Row) -> MemberStaffOut:
+    """A row of `staff_accounts.listed` or `of_member`."""
     status = "invited" if row["status"] == "active" and row["is_invited"] else row["status"]
     return MemberStaffOut.model_validate({**row, "status": status})
 
@@ -82,7 +83,7 @@ async def listed(actor: MemberActor, query: PageQuery) -> Page[MemberStaffOut]:
     """Oldest account first; a manager sees the cashiers of his stores, and himself."""
     after = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     rows = await staff_accounts.listed(actor, after, query.limit + 1)
-    return page_of(Page[MemberStaffOut], rows, query.limit, _person, lambda row: (row["id"],))
+    return page_of(Page[MemberStaffOut], rows, query.limit, person, lambda row: (row["id"],))
 
 
 @endpoint(
@@ -109,7 +110,7 @@ async def invite(actor: MemberActor, body: InvitationIn) -> Answer:
 )
 async def show(actor: MemberActor, staff_id: UUID) -> MemberStaffOut:
     """Role and stores as they are now."""
-    return _person(await staff_accounts.one(actor, staff_id))
+    return person(await staff_accounts.one(actor, staff_id))
 
 
 @endpoint(
