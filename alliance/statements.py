@@ -1,7 +1,7 @@
 """对账: what a member and an admin do with a closed statement, each once and each recorded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -84,8 +84,8 @@ async def reject(actor: AdminActor, statement_id: UUID, reason: str, now: dateti
     """
     async with transaction():
         await _must_reach(actor, statement_id)
-        row = await move(statement_id, Event.REJECT, decided_at=None)
-        # The words of this answer make the notice's key: the same statement may be disputed again.
+        row = await move(statement_id, Event.REJECT, decided_at=None, rejection_reason=reason)
+        # A key of its own: the same statement may be disputed and answered again.
         await _tell(row, "statement_dispute_rejected", {"reason": reason}, now, f":{new_id()}")
         await _record(actor, "statement.reject", row, now)
 
@@ -115,7 +115,7 @@ async def accept(actor: AdminActor, statement_id: UUID, adjustment: Adjustment, 
             *(adjustment.public_unit_id, adjustment.reason_code),
         )
         await _tell(row, "statement_dispute_accepted", {}, now)
-        told = {"reason_code": adjustment.reason_code, "discount_fen": sum(amounts), "onto": onto}
+        told = {**asdict(adjustment), "discount_fen": sum(amounts), "onto": onto}
         await _record(actor, "statement.accept", row, now, told)
     return onto
 
@@ -131,7 +131,7 @@ async def settle(actor: AdminActor, statement_id: UUID, reference: str, now: dat
         await _must_reach(actor, statement_id)
         row = await move(statement_id, Event.SETTLE, settled_at=now, settlement_reference=reference)
         await _tell(row, "statement_settled", {"reference": reference}, now)
-        await _record(actor, "statement.settle", row, now)
+        await _record(actor, "statement.settle", row, now, {"reference": reference})
 
 
 async def _must_be_own(actor: MemberActor, statement_id: UUID) -> None:

@@ -47,18 +47,15 @@ def parts_of(path):  # for each seal its number, its leaves, and the leaves of i
 
 def compare(sealed, present):  # what happened to the records of one seal
     def name(leaf):
-        return (
-            f"{KINDS.get(leaf[:1])} {UUID(bytes=leaf[9:25])} (entry {int.from_bytes(leaf[1:9], signed=True)})"
-        )
+        kind, entry, id_, _ = LEAF.unpack(leaf)
+        return f"{KINDS.get(kind)} {UUID(bytes=id_)} (entry {entry})"
 
-    # By kind and entry: a forged redemption may have the entry of a true reversal.
-    was, now = ({leaf[:9]: leaf for leaf in leaves} for leaves in (sealed, present))
+    # By entry and kind: a forged redemption may have the entry of a true reversal.
+    was, now = ({leaf[1:9] + leaf[:1]: leaf for leaf in leaves} for leaves in (sealed, present))
+    yield from (f"{name(leaf)} is there twice" for leaf in present if leaf != now[leaf[1:9] + leaf[:1]])
     place = {leaf[9:25]: leaf for leaf in sealed}
-    yield from (f"{name(leaf)} is there twice" for leaf in present if now[leaf[:9]] != leaf)
-    for entry in sorted(
-        (entry for entry in was | now if was.get(entry) != now.get(entry)), key=lambda e: e[1:]
-    ):
-        before, after = was.get(entry), now.get(entry)
+    for at in sorted(at for at in was | now if was.get(at) != now.get(at)):
+        before, after = was.get(at), now.get(at)
         origin = place.get((after or b"")[9:25])
         how = "added" if not origin else f"moved, sealed as {name(origin)}" if origin != before else "edited"
         yield f"{name(after or before)} was {how if after else 'removed'}"

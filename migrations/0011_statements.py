@@ -176,6 +176,7 @@ class Migration(migrations.Migration):
                 ("closed_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("decided_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("dispute_reason", fields.CharField(null=True, max_length=256)),
+                ("rejection_reason", fields.CharField(null=True, max_length=256)),
                 ("settled_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("settlement_reference", fields.CharField(null=True, max_length=64)),
             ],

@@ -15,7 +15,7 @@ class Statement(Model):
 
     The totals are those of its lines, written when it is closed and never changed afterwards. `settled_entry`: up to
     where the ledger was settled then; every record with a smaller number is in this statement or in another one.
-    `dispute_reason` is the member's own words, `settlement_reference` the payment's number.
+    `dispute_reason` is the member's own words, `rejection_reason` the office's last answer, `settlement_reference` the payment's number.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -34,6 +34,7 @@ class Statement(Model):
     closed_at = fields.DatetimeField(null=True)
     decided_at = fields.DatetimeField(null=True)
     dispute_reason = fields.CharField(max_length=256, null=True)
+    rejection_reason = fields.CharField(max_length=256, null=True)
     settled_at = fields.DatetimeField(null=True)
     settlement_reference = fields.CharField(max_length=64, null=True)
 

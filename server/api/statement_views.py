@@ -47,7 +47,7 @@ class FundedOut(Out):
 
 
 class StatementOut(FundedOut):
-    """One member's month. The totals are there from the closing on; `reason` is why the member disputed it."""
+    """One member's month. The totals are there from the closing on; `dispute_reason` is why the member disputed it, `rejection_reason` what the office answered."""
 
     id: UUID
     member_id: UUID
@@ -57,6 +57,7 @@ class StatementOut(FundedOut):
     closed_at: Moment | None
     decided_at: Moment | None
     dispute_reason: str | None
+    rejection_reason: str | None
     settled_at: Moment | None
     settlement_reference: str | None
 

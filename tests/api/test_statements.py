@@ -74,6 +74,7 @@ async def test_a_month_from_its_scans_to_its_settlement(service: Service) -> Non
     office = f"/admin/statements/{statement['id']}"
     assert (await admin.get(office)).json()["dispute_reason"] == "测试"
     assert (await admin.post(f"{office}/rejection", json=REASON)).status_code == 204
+    assert (await owner.get(path)).json()["rejection_reason"] == REASON["reason"]
     assert (await owner.post(f"{path}/dispute", json=REASON)).status_code == 204
     problem(
         await admin.post(f"{office}/settlement", json={"reference": "PAY-1"}), 409, "statement_state_wrong"

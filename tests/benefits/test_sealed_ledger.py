@@ -14,6 +14,7 @@ from tests.factories.ledgers import (
     SIGNER,
     as_owner,
     entry_of,
+    run_verifier,
     sealed_ledger,
     some_redemptions,
     verified,
@@ -170,6 +171,19 @@ async def test_a_record_with_an_entry_that_none_of_its_kind_has_is_named(
             *(new, entry),
         )
     assert (await verified()).faults == [f"redemption {new} (entry {entry}) was added"]
+
+
+async def test_a_record_that_is_exported_twice_is_named(database: str, shop: Shop, tmp_path: Path) -> None:
+    """With the true one last, which alone would be compared."""
+    await sealed_ledger(shop)
+    roots, ledger = await written(tmp_path, LEDGER)
+    lines = ledger.read_text().splitlines(keepends=True)
+    at = next(n for n, line in enumerate(lines) if line.split()[1:2] == ["R"])
+    entry, id_ = lines[at].split()[2:4]
+    lines.insert(at, lines[at].replace('"discount_fen":', '"discount_fen":1'))
+    ledger.write_text("".join(lines))
+    verdict = await run_verifier(str(roots), str(ledger))
+    assert (verdict.code, verdict.faults) == (1, [f"redemption {id_} (entry {entry}) is there twice"])
 
 
 async def test_a_record_that_stands_in_another_ones_place_is_named(database: str, shop: Shop) -> None:
