@@ -12,6 +12,8 @@ import structlog
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
+from common.tasks import end_tasks
+
 log = structlog.get_logger()
 
 TIMEOUT_S = 0.5
@@ -104,7 +106,7 @@ class _Outbox:
                 log.exception("events_not_sent", events=len(batch))
 
     async def close(self) -> None:
-        await _stop(self._sender)
+        await end_tasks([self._sender])
 
 
 def is_listening() -> bool:
@@ -117,13 +119,6 @@ def end_subscriptions() -> None:
     if _hub is not None:
         _hub.is_over = True
         _hub.tell_all(None)
-
-
-async def _stop(task: asyncio.Task[None]) -> None:
-    """Cancel until it ends: a library may take the cancellation for the end of a time limit of its own."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.2)
 
 
 @asynccontextmanager
@@ -199,7 +194,7 @@ class _Hub:
             queue.put_nowait(what)
 
     async def close(self) -> None:
-        await _stop(self._reader)
+        await end_tasks([self._reader])
         with suppress(*_AWAY):
             await self._client.aclose()
 

@@ -18,6 +18,7 @@ from citizens.credit_sources.guarded import GuardedSource
 from common import database, events, replica
 from common.clock import now
 from common.files import FileStore
+from common.tasks import end_tasks
 from models.enums import Channel
 from server import metrics
 from server.api import admin, applicant, citizen, documents, health, ledger, member, register, sessions, staff
@@ -140,9 +141,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
         events.end_subscriptions()
 
     async def end(_: App) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(tasks)
         try:
             await attempts.flush(now())
             await views.flush()

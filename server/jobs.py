@@ -36,6 +36,7 @@ from alliance import (
 from common.clock import now
 from common.database import connect_alone
 from common.files import FileStore
+from common.tasks import end_tasks
 from merchants import submissions
 from merchants.organisation_sources import OrganisationSource
 from server.config import Settings
@@ -171,9 +172,8 @@ async def _work(settings: Settings, pace: Pace) -> None:
         await asyncio.wait({running}, timeout=GRACE_S)
         # Before anything is cancelled: the queue would take a job that is cancelled for one that is done with.
         connection.terminate()
-        running.cancel()
-        [failed] = await asyncio.gather(running, return_exceptions=True)
-    if isinstance(failed, Exception):
+        await end_tasks([running])
+    if not running.cancelled() and (failed := running.exception()) is not None:
         raise failed
 
 

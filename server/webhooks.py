@@ -9,6 +9,7 @@ import structlog
 from benefits import webhook_deliveries
 from common.clock import now
 from common.outbound import Reach, post
+from common.tasks import end_tasks
 from models import seals
 from server.config import Settings
 
@@ -34,9 +35,7 @@ async def tell_for_ever(settings: Settings) -> None:
             is_well = await _look(settings, lanes)
             await asyncio.sleep(LOOK_EVERY_S if is_well else RETRY_S)
     finally:
-        for lane in lanes.values():
-            lane.cancel()
-        await asyncio.gather(*lanes.values(), return_exceptions=True)
+        await end_tasks(lanes.values())
 
 
 async def _look(settings: Settings, lanes: dict[UUID, asyncio.Task[None]]) -> bool:

@@ -26,6 +26,7 @@ from common import database
 from common.clock import now
 from common.files import FileStore
 from common.signing import Signer
+from common.tasks import end_tasks
 from models import monthly_logs, seals
 from models.audit_book import AUDIT
 from server import jobs, webhooks, witness
@@ -78,9 +79,7 @@ async def run(settings: Settings) -> None:
         for task in done:
             task.result()  # only one that found the wrong database ends by itself
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(tasks)
         await database.disconnect()
 
 

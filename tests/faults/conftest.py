@@ -114,8 +114,14 @@ def found_town(cluster: Path, folder: Path) -> Town:
     return Town(folder, Postgres.start(folder / "postgres"), Valkey.start(folder / "valkey"))
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Path:
+    """The folder of a stopped cluster that is migrated and has the demo data."""
+    return seed(18)
+
+
 @pytest.fixture
-def make_town() -> Iterator[Callable[[], Town]]:
+def make_town(cluster: Path) -> Iterator[Callable[[], Town]]:
     """Makes towns that the test may break."""
     towns: list[Town] = []
     folders: list[tempfile.TemporaryDirectory[str]] = []
@@ -123,7 +129,7 @@ def make_town() -> Iterator[Callable[[], Town]]:
     def make() -> Town:
         temporary = tempfile.TemporaryDirectory(prefix="xy-town-", ignore_cleanup_errors=True)
         folders.append(temporary)
-        towns.append(found_town(seed(18), Path(temporary.name)))
+        towns.append(found_town(cluster, Path(temporary.name)))
         return towns[-1]
 
     yield make

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -24,7 +25,6 @@ from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
 from tests.faults.replicas import promote, sql, standby_of, wait_until_replayed
 from tests.faults.traffic import Traffic
-from tests.seeds import copy_seed
 from tests.service import Service, new_key
 from tests.stopping import frozen
 
@@ -94,12 +94,12 @@ async def proxy_to(*groups: Service) -> AsyncIterator[Service]:
 
 
 @pytest.fixture(scope="module")
-async def region() -> AsyncIterator[Region]:
+async def region(cluster: Path) -> AsyncIterator[Region]:
     """Everything runs; each test leaves it as it was, and those that break it come last."""
     with tempfile.TemporaryDirectory(prefix="xy-region-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        copy_seed(18, folder / "postgres")
+        shutil.copytree(cluster / "data", folder / "postgres" / "data")
         town = Town(folder, Postgres.start(folder / "postgres"), Valkey.start(folder / "valkey"))
         standby = standby_of(town.postgres, folder / "standby")
         try:
