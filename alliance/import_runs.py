@@ -208,8 +208,8 @@ async def _write_rows(row: Record, now: datetime) -> None:
             ids = [each["made_id"] for each in staged]
             await kind.write(rows, ids, now)
             await audit_log.record_each(
-                *((ActorKind.ADMIN, row["applied_by"]), f"{kind.noun}.import", kind.noun, ids),
-                *(row["region_id"], {"import_id": row["id"]}, now),
+                *((ActorKind.ADMIN, row["applied_by"]), f"{kind.noun}.import", kind.noun),
+                *(dict.fromkeys(ids, row["region_id"]), {"import_id": row["id"]}, now),
             )
         last, done = rows[-1].number, done + len(rows)
         await _outside(execute(PROGRESS, row["id"], row["run_id"], done, 0, ImportStatus.APPLYING))

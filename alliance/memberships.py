@@ -80,7 +80,7 @@ async def leave(actor: MemberActor, now: datetime) -> None:
         moved = await member_states.move(member_id, MemberAction.LEAVE, now)
         if moved is None:
             raise MemberLeft
-        await offer_lives.end_all(member_id)
+        await offer_lives.end_all(member_id, audit_log.who(actor), now)
         await execute("DELETE FROM member_rechecks WHERE member_id = $1", member_id)
         once = f"left:{now.isoformat()}"
         await notice_log.tell("member", member_id, "member_left", once, {}, now)

@@ -92,10 +92,21 @@ async def run(source: OrganisationSource, member_id: UUID, now: datetime) -> Che
                 *(member_id, now + ASK_AGAIN),
             )
             return found.finding
-        is_suspended = await _judge(member_id, found, now)
+        is_suspended = not await _is_outdated(member_id, found, now) and await _judge(member_id, found, now)
     if is_suspended:
         await wait_for_older_statements()
     return found.finding
+
+
+async def _is_outdated(member_id: UUID, found: Check, now: datetime) -> bool:
+    """Whether somebody asked after us and was answered first, as while this process stood still."""
+    await fetch_one("SELECT 1 FROM members WHERE id = $1 FOR NO KEY UPDATE", member_id)
+    other = await fetch_one(
+        "SELECT checked_at FROM organisation_checks WHERE member_id = $1 AND id <> $2 AND finding <> 'unavailable'"
+        " ORDER BY id DESC LIMIT 1",
+        *(member_id, found.id),
+    )
+    return other is not None and other["checked_at"] > now
 
 
 async def _judge(member_id: UUID, found: Check, now: datetime) -> bool:

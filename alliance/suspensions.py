@@ -10,7 +10,6 @@ from uuid import UUID
 
 from common.database import (
     Row,
-    execute,
     fetch_all,
     fetch_one,
     is_in_transaction,
@@ -49,10 +48,14 @@ async def suspend(
         )
         if not moved or not suspension:
             return False
-        await execute(
+        paused = await fetch_all(
             "UPDATE offers SET status = 'paused', paused_for_suspension = true"
-            " WHERE member_id = $1 AND status = 'published'",
+            " WHERE member_id = $1 AND status = 'published' RETURNING id, region_id",
             member_id,
+        )
+        after = {"status": "paused", "suspension_id": suspension["id"]}
+        await audit_log.record_each(
+            by, "offer.paused", "offer", {row["id"]: row["region_id"] for row in paused}, after, now
         )
         told = {"reason": facts.get("reason", "")} if cause is SuspensionCause.OFFICE else {}
         once = f"suspended:{suspension['id']}"
@@ -83,10 +86,19 @@ async def lift(member_id: UUID, cause: SuspensionCause, by: audit_log.Who, now: 
         moved = await member_states.move(member_id, action, now)
         assert moved is not None, "an active member has no open suspension"
         if moved[1] is MemberStatus.ACTIVE:
-            await execute(
+            again = await fetch_all(
                 "UPDATE offers SET status = 'published', paused_for_suspension = false"
-                " WHERE member_id = $1 AND status = 'paused' AND paused_for_suspension",
+                " WHERE member_id = $1 AND status = 'paused' AND paused_for_suspension RETURNING id, region_id",
                 member_id,
+            )
+            after = {"status": "published", "suspension_id": lifted["id"]}
+            await audit_log.record_each(
+                by,
+                "offer.published_again",
+                "offer",
+                {row["id"]: row["region_id"] for row in again},
+                after,
+                now,
             )
         kind = "member_reinstated" if moved[1] is MemberStatus.ACTIVE else "suspension_lifted"
         await notice_log.tell("member", member_id, kind, f"lifted:{lifted['id']}", {}, now)

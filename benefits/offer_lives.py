@@ -165,14 +165,17 @@ async def stop(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime) -
     await wait_for_older_statements()
 
 
-async def end_all(member_id: UUID) -> None:
+async def end_all(member_id: UUID, by: audit_log.Who, now: datetime) -> None:
     """End what a member has published and withdraw the rest, inside the transaction in which it leaves."""
-    await execute(
+    rows = await fetch_all(
         "UPDATE offers SET paused_for_suspension = false,"
         " status = CASE WHEN status IN ('published', 'paused') THEN 'ended' ELSE 'withdrawn' END"
-        " WHERE member_id = $1 AND status NOT IN ('ended', 'withdrawn')",
+        " WHERE member_id = $1 AND status NOT IN ('ended', 'withdrawn') RETURNING id, region_id, status",
         member_id,
     )
+    for status in ("ended", "withdrawn"):
+        ended = {row["id"]: row["region_id"] for row in rows if row["status"] == status}
+        await audit_log.record_each(by, f"offer.{status}", "offer", ended, {"status": status}, now)
     await execute(
         "UPDATE offer_versions SET state = 'withdrawn'"
         f" WHERE offer_id IN (SELECT id FROM offers WHERE member_id = $1) AND {OPEN_VERSION}",
@@ -196,13 +199,13 @@ async def end_outlived(now: datetime) -> int:
     """End offers that nobody can claim or use any more; how many. The background process calls it."""
     async with transaction():
         rows = await fetch_all(OUTLIVED, now)
-        for row in rows:
-            await audit_log.record(
-                audit_log.SYSTEM,
-                "offer.ended",
-                ("offer", row["id"]),
-                now,
-                region=row["region_id"],
-                after={"status": "ended"},
-            )
+        after = {"status": "ended"}
+        await audit_log.record_each(
+            audit_log.SYSTEM,
+            "offer.ended",
+            "offer",
+            {row["id"]: row["region_id"] for row in rows},
+            after,
+            now,
+        )
     return len(rows)

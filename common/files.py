@@ -1,13 +1,15 @@
 """Files' content in a folder of its own, outside of everything that is served, under the hash of what is in them.
 
 What a file is said to be is checked against how it begins. The same content is kept once; what a crash leaves half
-written has a name that nobody looks for.
+written has a name that nobody looks for, and is deleted after a day.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -111,6 +113,19 @@ class FileStore:
     async def forget(self, digest: str) -> None:
         """Delete the content with this hash; nothing when it is gone already."""
         await asyncio.to_thread(self.path(digest).unlink, missing_ok=True)
+
+    async def forget_abandoned(self, before: datetime) -> int:
+        """Delete what a killed process left half written before a time; how many files."""
+        return await asyncio.to_thread(self._forget_abandoned, before.timestamp())
+
+    def _forget_abandoned(self, before: float) -> int:
+        done = 0
+        for file in (self._folder / "arriving").glob("*"):
+            with suppress(FileNotFoundError):  # whoever wrote it was just ready
+                if file.stat().st_mtime < before:
+                    file.unlink()
+                    done += 1
+        return done
 
     def _settle(self, file: IO[bytes], digest: str) -> None:
         # On disk before its row is written: a row never names what is not there.

@@ -9,8 +9,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -94,11 +95,14 @@ def _literal(host: str) -> Address | None:
         return None
 
 
+# A name server that does not answer holds a thread for longer than we wait: it must not be one that others need.
+_RESOLVERS = ThreadPoolExecutor(4, thread_name_prefix="resolve")
+
+
 async def resolve(host: str, port: int) -> Sequence[str]:
     """Every address of a name, as the system knows them."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-    )
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, look_up)
     return [str(each[4][0]) for each in found]
 
 

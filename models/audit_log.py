@@ -5,7 +5,7 @@ times pass, and everything else, such as a text that somebody typed, is written 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from json import dumps
 from uuid import UUID
@@ -69,17 +69,23 @@ async def record(
 
 
 async def record_each(
-    actor: Who, action: str, kind: str, ids: Sequence[UUID], region: str, after: Facts, now: datetime
+    actor: Who, action: str, kind: str, things: Mapping[UUID, str], after: Facts, now: datetime
 ) -> None:
-    """Write the same action once for each of many things that are made together."""
+    """Write the same action once for each of many things that are changed together; nothing for none.
+
+    Args:
+        things: the region of each id.
+    """
+    if not things:
+        return
     actor_kind, actor_id = actor
     await execute(
         "INSERT INTO audit_records (id, recorded_at, actor_kind, actor_id, action, object_kind, object_id, outcome,"
         " request_id, region_id, after)"
-        " SELECT r.id, $3, $4, $5, $6, $7, r.object_id, 'done', $8, $9, $10"
-        " FROM unnest($1::uuid[], $2::text[]) AS r (id, object_id)",
-        *([new_id() for _ in ids], [str(id_) for id_ in ids], now, actor_kind, actor_id, action, kind),
-        *(_plain(current_request_id.get()), region, _text(after)),
+        " SELECT r.id, $4, $5, $6, $7, $8, r.object_id, 'done', $9, r.region_id, $10"
+        " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS r (id, object_id, region_id)",
+        *([new_id() for _ in things], [str(id_) for id_ in things], [*things.values()], now),
+        *(actor_kind, actor_id, action, kind, _plain(current_request_id.get()), _text(after)),
     )
 
 

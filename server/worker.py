@@ -155,6 +155,7 @@ async def clear_away(settings: Settings) -> bool:
         monthly_logs.keeper(settings.kept_months),
         statement_closing.close_due,
         exports.deleter(FileStore(settings.files_folder)),
+        forgetter(FileStore(settings.files_folder)),
     )
     for task in tasks:
         try:
@@ -189,6 +190,16 @@ async def forget_links(at: datetime) -> int:
         "DELETE FROM one_time_links WHERE id IN (SELECT id FROM one_time_links WHERE expires_at < $1 LIMIT $2)",
         *(at - KEEP_SESSIONS, BATCH),
     )
+
+
+def forgetter(files: FileStore) -> Callable[[datetime], Awaitable[int]]:
+    """The duty that deletes what killed processes left half written in the folder of files."""
+
+    async def forget_abandoned_files(at: datetime) -> int:
+        """Nothing arrives for a day; how many files."""
+        return await files.forget_abandoned(at - timedelta(days=1))
+
+    return forget_abandoned_files
 
 
 async def forget_job_log(at: datetime) -> int:

@@ -1,11 +1,13 @@
 """The page for makers of clients names every error code once, and its vector is right; in both languages."""
 
 import re
+from datetime import UTC, datetime
+from json import loads
 from pathlib import Path
 
 import pytest
 
-from benefits import codes
+from benefits import codes, webhook_deliveries
 from common.errors import DomainError
 from tests.api.phone import parts, renewed
 from tests.benefits.test_refusals import PACKAGES  # importing it loads every module that has refusals
@@ -34,7 +36,7 @@ def test_every_code_is_in_the_table_once(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_vector_is_right(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8").partition("X-Xinyi-Signature")[0]
     (key,) = re.findall(r"`([A-Za-z0-9_-]{43})`", text)
     given, shown = re.findall(r"`(R1[A-Z2-7]{48})`", text)
     (moment,) = map(int, re.findall(r"\b(\d{10})\b", text))
@@ -47,6 +49,17 @@ def test_the_vector_is_right(page: str) -> None:
     ring, number = codes.KeyRing({1: bytes(range(32))}), parts(given)[2]
     assert codes.renewal_key(ring, number, 0) == key
     assert codes.make(ring, number, 0, moment // 15) == shown
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_webhooks_vector_is_right(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (secret,) = re.findall(r"`(a-secret[a-z-]+)`", text)
+    (body,) = re.findall(r'`(\{"id".+\})`', text)
+    (shown,) = re.findall(r"`(t=\d+,v1=[0-9a-f]{64})`", text)
+    at = datetime.fromtimestamp(int(shown[2:12]), UTC)
+    assert webhook_deliveries.signature(secret, body.encode(), at) == shown
+    assert set(loads(body)) == {"id", "type", "at", "data"}
 
 
 def test_both_pages_have_the_same_parts() -> None:

@@ -288,6 +288,16 @@ async def test_two_checks_at_once_suspend_once(shop: Shop) -> None:
     assert len(await suspensions.of_member(shop.member_id)) == 1 == len(await told(shop.member_id))
 
 
+async def test_an_answer_that_was_asked_for_before_another_one_changes_nothing(shop: Shop) -> None:
+    """A process that stood still wakes up with it: the job was done by another one meanwhile."""
+    await rechecks.run(Organisations(POOR), shop.member_id, NOON)
+    good = Organisations(record(5))
+    await rechecks.run(good, shop.member_id, NOON - timedelta(seconds=31))
+    assert await suspensions.open_causes(shop.member_id) == [GRADE]
+    await rechecks.run(good, shop.member_id, NOON + timedelta(seconds=1))
+    assert await suspensions.open_causes(shop.member_id) == []
+
+
 async def test_each_member_is_due_once_a_night_at_its_own_time() -> None:
     members = [await approved() for _ in range(3)]
     assert await rechecks.enqueue_due(NOON) == 0

@@ -1,7 +1,6 @@
 """Applications for membership: the list, one in detail with its documents, and deciding them."""
 
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import Field
@@ -13,7 +12,6 @@ from alliance.approvals import AlreadyAsked
 from alliance.uscc_overrides import UsccNotInDoubt
 from common.actors import AdminActor
 from common.clock import now
-from common.errors import NotFound
 from merchants import applications
 from merchants.applications import ApplicationNotOpen
 from merchants.submissions import AlreadyMember
@@ -24,6 +22,7 @@ from server.api.admin.approvals import AskedOut, Reason
 from server.api.applicant import ApplicationOut, EventOut, application_out, event_out
 from server.api.organisation_views import RegionCode
 from server.endpoints import endpoint
+from server.file_answers import send_file
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
 
 routes = Blueprint("admin_applications", url_prefix="/member-applications")
@@ -144,25 +143,11 @@ async def download(
     """As an attachment, never shown in the browser; who read it is audited."""
     application = await application_reviews.one(actor, application_id)
     file = await stored_files.of_owner(document_id, FilePurpose.MEMBER_DOCUMENT, application_id)
-    chunks = request.app.ctx.files.chunks(file["sha256"])
-    try:
-        first = await anext(chunks)
-    except FileNotFoundError:
-        raise NotFound from None
     who, region = audit_log.who(actor), application["region_id"]
     await audit_log.record(who, "document.read", ("file", document_id), now(), region=region)
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file['name'], safe='')}",
-        "Content-Length": str(file["size"]),
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    response = await request.respond(status=200, headers=headers, content_type=file["media_type"])
-    assert response is not None
-    await response.send(first)
-    async for chunk in chunks:
-        await response.send(chunk)
-    await response.eof()
-    return None
+    return await send_file(
+        request, file["name"], file["media_type"], request.app.ctx.files.chunks(file["sha256"])
+    )
 
 
 @endpoint(

@@ -16,8 +16,8 @@ from common.errors import NotFound
 from common.files import TABLES, XLSX, FileStore
 from common.table_exports import written
 from models.office_enums import ImportKind, ImportStatus
-from server.api.files import file_answer
 from server.endpoints import Answer, endpoint
+from server.file_answers import file_answer
 from server.schemas import Moment, Out, Page, PageQuery, Query, decode_cursor, page_of
 from server.uploads import Upload
 

@@ -1,10 +1,9 @@
 """Reviewing offers: the queue, one offer with what it would change, approving, sending back, publishing."""
 
-from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import Field
-from sanic import Blueprint, Request
+from sanic import Blueprint, HTTPResponse, Request
 
 from benefits import offer_reviews, offer_versions
 from benefits.offer_lives import OfferHasNoTerms, OfferStateForbids
@@ -12,12 +11,12 @@ from benefits.offer_versions import VersionStateForbids
 from benefits.proposals import BudgetNeedsMostCost
 from common.actors import AdminActor
 from common.clock import now
-from common.errors import NotFound
 from common.files import DOCUMENTS
 from models.enums import OfferStatus, OfferVersionState
 from server.api.admin.approvals import Reason
 from server.api.offer_forms import OfferLineOut, OfferStoryOut, story_out
 from server.endpoints import endpoint
+from server.file_answers import send_file
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
 
 routes = Blueprint("admin_offer_reviews", url_prefix="/offers")
@@ -129,20 +128,12 @@ async def read(actor: AdminActor, offer_id: UUID) -> OfferStoryOut:
     answers={200: dict.fromkeys(sorted(DOCUMENTS))},
     may="offer.read",
 )
-async def evidence(request: Request, actor: AdminActor, offer_id: UUID, file_id: UUID) -> None:
+async def evidence(request: Request, actor: AdminActor, offer_id: UUID, file_id: UUID) -> HTTPResponse | None:
     """The file that one of the offer's versions names."""
     file = await offer_reviews.evidence_of(actor, offer_id, file_id)
-    files = request.app.ctx.files
-    if not files.path(file["sha256"]).exists():
-        raise NotFound
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file['name'], safe='')}",
-        "Cache-Control": "no-store",
-    }
-    response = await request.respond(content_type=file["media_type"], headers=headers)
-    async for piece in files.chunks(file["sha256"]):
-        await response.send(piece)
-    await response.eof()
+    return await send_file(
+        request, file["name"], file["media_type"], request.app.ctx.files.chunks(file["sha256"])
+    )
 
 
 @endpoint(
