@@ -141,7 +141,7 @@ def _add_life(app: App, settings: Settings, limiter: RateLimiter) -> None:
         events.end_subscriptions()
 
     async def end(_: App) -> None:
-        await end_tasks(tasks)
+        await end_tasks(tasks, again_after_s=1)
         try:
             await attempts.flush(now())
             await views.flush()

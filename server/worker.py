@@ -79,7 +79,7 @@ async def run(settings: Settings) -> None:
         for task in done:
             task.result()  # only one that found the wrong database ends by itself
     finally:
-        await end_tasks(tasks)
+        await end_tasks(tasks, again_after_s=jobs.GRACE_S + 1)
         await database.disconnect()
 
 
