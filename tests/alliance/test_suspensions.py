@@ -283,6 +283,17 @@ async def test_no_answer_and_no_grade_change_nothing(shop: Shop) -> None:
     assert await suspensions.open_causes(shop.member_id) == [GRADE]
 
 
+async def test_the_audit_names_each_offer_that_a_suspension_and_its_end_change(shop: Shop) -> None:
+    offer_id = await an_offer(shop)
+    await suspend(shop.member_id, GRADE)
+    await suspensions.lift(shop.member_id, GRADE, audit_log.SYSTEM, NOON)
+    rows = await fetch_all(
+        "SELECT action, object_id, region_id FROM audit_records WHERE object_kind = 'offer' ORDER BY entry"
+    )
+    assert [row["action"] for row in rows] == ["offer.paused", "offer.published_again"]
+    assert {row["object_id"] for row in rows} == {str(offer_id)} and all(row["region_id"] for row in rows)
+
+
 async def test_two_checks_at_once_suspend_once(shop: Shop) -> None:
     await asyncio.gather(*(rechecks.run(Organisations(POOR), shop.member_id, NOON) for _ in range(4)))
     assert len(await suspensions.of_member(shop.member_id)) == 1 == len(await told(shop.member_id))
