@@ -6,7 +6,9 @@ import re
 _PHONE = re.compile(r"(?a)(?<!\d)(?:(?:\+|00)?86[ -]?)?(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)")
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _ID_NUMBER = re.compile(
-    rf"(?a)(?<!\d)([1-9])\d{{5}}[ -]?(?:(?:19|20)\d\d{_DAY}[ -]?\d{{3}}([\dXx])|\d\d{_DAY}[ -]?\d\d(\d))(?!\d)"
+    # Of 18 signs in one piece, whatever they are; in groups, or of the 15 that there were before, with a day of birth.
+    r"(?a)(?<!\d)(?:\d{17}[\dXx]|"
+    rf"[1-9]\d{{5}}[ -]?(?:(?:19|20)\d\d{_DAY}[ -]?\d{{3}}[\dXx]|\d\d{_DAY}[ -]?\d{{3}}))(?!\d)"
 )
 
 
@@ -17,7 +19,7 @@ def masked_name(name: str) -> str:
 
 def masked_numbers(text: str) -> str:
     """A text that somebody typed, without the numbers of mobile phones and of residents' ID cards in it."""
-    masked = _ID_NUMBER.sub(lambda found: f"{found[1]}{'*' * 16}{found[2] or found[3]}", text)
+    masked = _ID_NUMBER.sub(lambda found: f"{found[0][0]}{'*' * 16}{found[0][-1]}", text)
     return _PHONE.sub(r"\1****\2", masked)
 
 
