@@ -1,6 +1,7 @@
 """A line between two parts of a town that a test can slow down, slice, cut, freeze or refuse."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +31,7 @@ class Proxy:
         self.port = 0
         self._flows = asyncio.Event()
         self._flows.set()
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._lines: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -42,6 +43,7 @@ class Proxy:
         self.refuse()
         self.cut()
         self.thaw()
+        await asyncio.sleep(0)  # a task that is cancelled before it has begun closes nothing
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
@@ -49,13 +51,18 @@ class Proxy:
 
     async def listen(self) -> None:
         """Take connections (again, at the same port)."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        # Not asyncio's server: one that is closed loses, without closing, what it has just taken.
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     def refuse(self) -> None:
         """Take no more connections; those that are there go on."""
-        if self._server:
-            self._server.close()
+        if self._listener:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
 
     def cut(self) -> None:
         """Cut every connection now, as a reset does."""
@@ -75,19 +82,26 @@ class Proxy:
         for writer in (near, far):
             writer.transport.abort()
 
-    def _accept(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
-        # Known from the first moment: a task that is cancelled before it has begun closes nothing by itself.
-        task = asyncio.create_task(self._serve(reader, near))
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            taken, _ = listener.accept()
+        except OSError:
+            return  # gone again before it was taken
+        task = asyncio.create_task(self._serve(taken))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
-        task.add_done_callback(lambda _: near.close())
 
-    async def _serve(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
+    async def _serve(self, taken: socket.socket) -> None:
+        taken.setblocking(False)
+        reader, near = await asyncio.open_connection(sock=taken)
         try:
             behind, far = await self._connected()
         except OSError:
             near.transport.abort()
             return
+        except asyncio.CancelledError:
+            near.close()
+            raise
         line = near, far
         self._lines.add(line)
         try:

@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.afterwards import check_all
 from tests.faults.conftest import Town
 from tests.faults.test_stopped import background_process, until_it_hears
@@ -66,6 +68,7 @@ def migrate(service: Service, version: Path) -> str:
     return ran.stdout + ran.stderr
 
 
+@pytest.mark.alone  # no answer takes long
 async def test_migration_and_rolling_restart_under_load_fail_nobody(town: Town) -> None:
     service = town.serve()
     background = background_process(town, service)

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.e2e.wire import Call, call_as
 from tests.faults.afterwards import check_all
 from tests.faults.clock import Clock
@@ -85,6 +87,7 @@ class Wanderer:
         return str(answer.json()["id"])
 
 
+@pytest.mark.alone  # no answer takes long
 async def test_clocks_jump_by_hours_under_load(town: Town) -> None:
     clock = Clock(town.folder / "clock")
     service = town.serve(FAULT_CLOCK=str(clock.file))
