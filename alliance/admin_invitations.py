@@ -68,6 +68,9 @@ async def invite(
 ) -> Link:
     """Make an account that is complete when its person has used the link and confirmed a one-time code.
 
+    The head is shown the link: what needs two people waits until another head has confirmed the person
+    (`admin_rights.confirm`).
+
     Raises:
         RolesConflict: the roles don't go together.
         RegionBeyond: the region is not the head's or below.
@@ -86,9 +89,9 @@ async def invite(
             raise RegionBeyond
         admin_id, granted = new_id(), sorted(set(roles))
         made = await fetch_one(
-            "INSERT INTO admins (id, login, password_hash, roles, region_id, status, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, 'invited', $6) ON CONFLICT (login) DO NOTHING RETURNING id",
-            *(admin_id, login, NO_PASSWORD, granted, region, now),
+            "INSERT INTO admins (id, login, password_hash, roles, region_id, status, created_at, linked_by)"
+            " VALUES ($1, $2, $3, $4, $5, 'invited', $6, $7) ON CONFLICT (login) DO NOTHING RETURNING id",
+            *(admin_id, login, NO_PASSWORD, granted, region, now, actor.id),
         )
         if made is None:
             raise LoginTaken
@@ -112,8 +115,8 @@ async def reset(actor: AdminActor, admin_id: UUID, now: datetime) -> Link:
     async with transaction():
         account = await head_and(actor, admin_id)
         await fetch_one(
-            "UPDATE admins SET status = 'invited', password_hash = $3, totp_encrypted = NULL"
-            " WHERE id = $1 AND id <> $2",
+            "UPDATE admins SET status = 'invited', password_hash = $3, totp_encrypted = NULL, linked_by = $2,"
+            " confirmed_by = NULL, confirmed_at = NULL WHERE id = $1 AND id <> $2",
             *(admin_id, actor.id, NO_PASSWORD),
         )
         await recovery_codes.forget(admin_id)

@@ -17,7 +17,9 @@ from models import audit_log, one_time_links
 from models.enums import AdminRole, AdminStatus
 from models.region import subtree_prefix
 
-COLUMNS = "id, login, roles, region_id, status, created_at, revoked_at"
+COLUMNS = "id, login, roles, region_id, status, created_at, revoked_at, linked_by, confirmed_by, confirmed_at"
+# An account that somebody else could be using: he was shown its link, and nobody else has confirmed who has it.
+UNCONFIRMED = "linked_by IS NOT NULL AND confirmed_by IS NULL"
 
 
 class OwnAccount(Forbidden):
@@ -42,6 +44,28 @@ class AdminRevoked(Refused):
     code = "admin_revoked"
     zh = "这个账号已停用，不能再调整。如仍需要，请重新邀请。"
     en = "This account was revoked and can't be changed; invite the person again if needed."
+
+
+class NotConfirmed(Forbidden):
+    """One of the two may be the other: whoever showed his link could have used it himself."""
+
+    code = "not_confirmed"
+    zh = "您或提请人的账号还没有经另一位负责人确认是本人，不能参与双人审批。请先请一位没有发过该账号链接的负责人确认。"
+    en = (
+        "Your account or that of whoever asked was not confirmed yet, so it doesn't count as a second person."
+        " Have a head confirm it who did not hand out its link."
+    )
+
+
+class NotToConfirm(Refused):
+    """Confirmed before, never linked, or not by this head, or too early."""
+
+    code = "not_to_confirm"
+    zh = "不能确认这个账号：须在本人登录启用之后，由没有发过该账号链接、且自己已经确认的负责人来确认；已确认的不必再确认。"
+    en = (
+        "You can't confirm this account: its person signs in first, and whoever confirms is confirmed himself and"
+        " did not hand out the link. One that is confirmed needs nothing more."
+    )
 
 
 class RolesConflict(Invalid):
@@ -120,6 +144,40 @@ async def set_roles(actor: AdminActor, admin_id: UUID, roles: Sequence[AdminRole
         )  # fmt: skip
     # What an old role still allowed is over when this is answered.
     await wait_for_older_statements()
+
+
+async def confirm(actor: AdminActor, admin_id: UUID, now: datetime) -> None:
+    """Say that the account's person is who he is thought to be; from then on he counts as a second pair of eyes.
+
+    The head has made sure of it outside of this service, by asking the person whether he signs in with it.
+
+    Raises:
+        NotToConfirm: he handed out the link himself, isn't confirmed himself, or there is nothing to confirm.
+        OwnAccount, HeadNoMore, NotFound, AdminRevoked: as for `head_and`.
+    """
+    async with transaction():
+        account = await head_and(actor, admin_id)
+        done = await fetch_one(
+            "UPDATE admins SET confirmed_by = $2, confirmed_at = $3"
+            f" WHERE id = $1 AND id <> $2 AND status = 'active' AND {UNCONFIRMED} AND linked_by <> $2"
+            f" AND NOT EXISTS (SELECT 1 FROM admins WHERE id = $2 AND {UNCONFIRMED}) RETURNING id",
+            *(admin_id, actor.id, now),
+        )
+        if done is None:
+            raise NotToConfirm
+        await _record(actor, "admin.confirm", account, now, {"confirmed": False}, {"confirmed": True})
+
+
+async def must_be_two(actor: AdminActor, admin_id: UUID) -> None:
+    """Let an act of two pass, inside its transaction, when neither account could be used by the other's person.
+
+    Raises:
+        NotConfirmed: nobody but whoever had the link knows who uses one of them.
+    """
+    if await fetch_one(
+        f"SELECT 1 FROM admins WHERE id = ANY ($1::uuid[]) AND {UNCONFIRMED} FOR SHARE", [actor.id, admin_id]
+    ):
+        raise NotConfirmed
 
 
 async def revoke(actor: AdminActor, admin_id: UUID, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """四眼: what is sensitive is asked for by one admin and carried out when another one agrees.
 
-Nobody decides what he asked for: a CHECK holds it, whatever the code does. Agreeing and carrying out are one
+Nobody decides what he asked for: a CHECK holds it, whatever the code does. Nor does an account count as a second
+person whose link another admin has had, until a head confirmed who uses it. Agreeing and carrying out are one
 transaction, guarded by the request's status: it is carried out once or not at all.
 """
 
@@ -12,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
+from alliance.admin_rights import UNCONFIRMED, NotConfirmed
 from common.actors import AdminActor
 from common.database import Row, constraint_of, fetch_all, fetch_one, transaction
 from common.errors import Forbidden, NotFound, Refused
@@ -103,17 +105,19 @@ async def decide(
 
     Raises:
         NotFound: no such request in the admin's region.
-        OwnRequest, NotOpen: he may not decide it, or nobody may any more.
+        OwnRequest, NotConfirmed, NotOpen: he may not decide it (yet), or nobody may any more.
     """
     row = await fetch_one(
         "UPDATE approvals SET status = $2, decided_by = $3, decided_at = $4, decision_reason = $5"
         " WHERE id = $1 AND status = 'open' AND expires_at > $4 AND asked_by <> $3 AND region_id LIKE $6 || '%'"
+        f" AND ($2 = 'refused' OR NOT EXISTS"
+        f" (SELECT 1 FROM admins WHERE id IN (asked_by, $3) AND {UNCONFIRMED}))"
         f" RETURNING {COLUMNS}",
         *(approval_id, decision, actor.id, now, reason or None, subtree_prefix(actor.region)),
     )
     if row is None:
-        raise await _why_not(actor, approval_id)
-    await _record(actor, row, decision, now)
+        raise await _why_not(actor, approval_id, now)
+    await _record(audit_log.who(actor), row, decision, now)
     return row
 
 
@@ -133,17 +137,20 @@ async def withdraw(actor: AdminActor, approval_id: UUID, now: datetime) -> None:
         if row is None:
             found = await fetch_one("SELECT asked_by FROM approvals WHERE id = $1", approval_id)
             raise NotOpen if found is not None and found["asked_by"] == actor.id else NotFound
-        await _record(actor, row, ApprovalStatus.WITHDRAWN, now)
+        await _record(audit_log.who(actor), row, ApprovalStatus.WITHDRAWN, now)
 
 
 async def expire(now: datetime) -> int:
     """Close what nobody decided in time; how many it were. The background process calls it."""
-    rows = await fetch_all(
-        "UPDATE approvals SET status = 'expired', decided_at = $1 WHERE id IN ("
-        " SELECT id FROM approvals WHERE status = 'open' AND expires_at <= $1 LIMIT 1000 FOR UPDATE SKIP LOCKED)"
-        " RETURNING id",
-        now,
-    )
+    async with transaction():
+        rows = await fetch_all(
+            "UPDATE approvals SET status = 'expired', decided_at = $1 WHERE id IN (SELECT id FROM approvals"
+            " WHERE status = 'open' AND expires_at <= $1 LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+            f" RETURNING {COLUMNS}",
+            now,
+        )
+        for row in rows:
+            await _record(audit_log.SYSTEM, row, ApprovalStatus.EXPIRED, now)
     return len(rows)
 
 
@@ -163,18 +170,27 @@ async def listed(
     )
 
 
-async def _why_not(actor: AdminActor, approval_id: UUID) -> NotFound | OwnRequest | NotOpen:
-    row = await fetch_one("SELECT region_id, asked_by, status FROM approvals WHERE id = $1", approval_id)
+async def _why_not(
+    actor: AdminActor, approval_id: UUID, now: datetime
+) -> NotFound | OwnRequest | NotConfirmed | NotOpen:
+    row = await fetch_one(
+        "SELECT region_id, asked_by, status = 'open' AND expires_at > $3 AS is_open, EXISTS"
+        f" (SELECT 1 FROM admins WHERE id IN (asked_by, $2) AND {UNCONFIRMED}) AS is_unconfirmed"
+        " FROM approvals WHERE id = $1",
+        *(approval_id, actor.id, now),
+    )
     if row is None or not row["region_id"].startswith(subtree_prefix(actor.region)):
         return NotFound()
-    if row["status"] == ApprovalStatus.OPEN and row["asked_by"] == actor.id:
+    if not row["is_open"]:
+        return NotOpen()
+    if row["asked_by"] == actor.id:
         return OwnRequest()
-    return NotOpen()
+    return NotConfirmed() if row["is_unconfirmed"] else NotOpen()
 
 
-async def _record(actor: AdminActor, row: Row, decision: ApprovalStatus, now: datetime) -> None:
+async def _record(who: audit_log.Who, row: Row, decision: ApprovalStatus, now: datetime) -> None:
     await audit_log.record(
-        audit_log.who(actor),
+        who,
         f"{row['kind']}.{decision}",
         ("approval", row["id"]),
         now,

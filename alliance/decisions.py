@@ -58,7 +58,7 @@ async def approve(actor: AdminActor, approval_id: UUID, reason: str, now: dateti
 
     Raises:
         NotFound: no such request in the admin's region.
-        OwnRequest, NotOpen: he may not decide it, or nobody may any more.
+        OwnRequest, NotConfirmed, NotOpen: he may not decide it, or nobody may any more.
         DomainError: what the thing itself refuses; the request stays open.
     """
     async with transaction():

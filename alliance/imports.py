@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from alliance.admin_rights import must_be_two
 from common.actors import AdminActor
 from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import Forbidden, NotFound, Refused
@@ -143,6 +144,7 @@ async def apply(actor: AdminActor, import_id: UUID, now: datetime) -> None:
     Raises:
         NotFound: no such import in the admin's region.
         OwnImport: he sent it himself.
+        NotConfirmed: his account or the sender's is not known to be another person's.
         ImportHasErrors, ImportNotReady: it can't be applied (now).
     """
     row = await of_admin(actor, import_id)
@@ -151,6 +153,7 @@ async def apply(actor: AdminActor, import_id: UUID, now: datetime) -> None:
     if row["rows_bad"]:
         raise ImportHasErrors
     async with transaction():
+        await must_be_two(actor, row["uploaded_by"])
         if await move(import_id, S.APPLYING, now, applied_by=actor.id, rows_done=0) is None:
             raise ImportNotReady
         await enqueue("import_apply", {"import_id": import_id}, once=f"import_apply:{import_id}")

@@ -20,6 +20,7 @@ OWNER, MANAGER = StaffRole.OWNER, StaffRole.MANAGER
 ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     # One's own password and recovery codes, whoever one is.
     "account.own": ANY_ADMIN,
+    "admin.confirm": frozenset({HEAD}),
     "admin.invite": frozenset({HEAD}),
     "admin.read": frozenset({AUDITOR, HEAD}),
     "admin.reset": frozenset({HEAD}),

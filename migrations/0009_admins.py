@@ -80,5 +80,24 @@ class Migration(migrations.Migration):
                 check="status IN ('invited', 'active', 'revoked')", name="admins_status_known"
             ),
         ),
+        ops.AddField(model_name="Admin", name="linked_by", field=fields.UUIDField(null=True)),
+        ops.AddField(model_name="Admin", name="confirmed_by", field=fields.UUIDField(null=True)),
+        ops.AddField(
+            model_name="Admin",
+            name="confirmed_at",
+            field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
+        ),
+        ops.AddConstraint(
+            model_name="Admin",
+            constraint=CheckConstraint(
+                check="confirmed_by <> linked_by AND confirmed_by <> id", name="admins_confirmed_by_another"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Admin",
+            constraint=CheckConstraint(
+                check="(confirmed_by IS NULL) = (confirmed_at IS NULL)", name="admins_confirmed_is_dated"
+            ),
+        ),
         ops.RunSQL(CONSTRAINTS),
     ]

@@ -25,6 +25,11 @@ class Admin(Model):
     status = fields.CharEnumField(AdminStatus, max_length=16, db_default=AdminStatus.ACTIVE.value)
     created_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
+    # Whoever was shown the last link that opened the account (none: made at the command line) could have used it
+    # himself: until another head has confirmed the person, the account is nobody's second pair of eyes.
+    linked_by = fields.UUIDField(null=True)
+    confirmed_by = fields.UUIDField(null=True)
+    confirmed_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "admins"
@@ -37,6 +42,12 @@ class Admin(Model):
             CheckConstraint(check="status IN ('invited', 'active', 'revoked')", name="admins_status_known"),
             CheckConstraint(
                 check="(status = 'revoked') = (revoked_at IS NOT NULL)", name="admins_revoked_is_dated"
+            ),
+            CheckConstraint(
+                check="confirmed_by <> linked_by AND confirmed_by <> id", name="admins_confirmed_by_another"
+            ),
+            CheckConstraint(
+                check="(confirmed_by IS NULL) = (confirmed_at IS NULL)", name="admins_confirmed_is_dated"
             ),
         )
 

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from alliance import admin_invitations, admin_rights, own_account
-from alliance.admin_rights import AdminRevoked, HeadNoMore, OwnAccount, RolesConflict
+from alliance.admin_rights import AdminRevoked, HeadNoMore, NotToConfirm, OwnAccount, RolesConflict
 from common.actors import AdminActor
 from common.database import execute, fetch_all, fetch_one
 from common.errors import DomainError, NotFound
@@ -31,7 +32,12 @@ async def reset(actor: AdminActor, admin_id: UUID) -> None:
     await admin_invitations.reset(actor, admin_id, NOON)
 
 
+async def confirm(actor: AdminActor, admin_id: UUID) -> None:
+    await admin_rights.confirm(actor, admin_id, NOON)
+
+
 ACTS = {"demote": demote, "revoke": revoke, "reset": reset}
+ALL_ACTS = {**ACTS, "confirm": confirm}
 
 
 async def row_of(admin_id: UUID) -> dict[str, object]:
@@ -49,16 +55,16 @@ async def everything() -> list[dict[str, object]]:
     return [dict(row) for table in tables for row in await fetch_all(f"SELECT * FROM {table} ORDER BY id")]
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", ALL_ACTS)
 async def test_nobody_does_it_to_himself(act: str) -> None:
     head = await an_admin()
     before = await everything()
     with pytest.raises(OwnAccount):
-        await ACTS[act](head, head.id)
+        await ALL_ACTS[act](head, head.id)
     assert await everything() == before
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", ALL_ACTS)
 @pytest.mark.parametrize(
     ("region", "other"),
     [
@@ -74,44 +80,79 @@ async def test_another_region_is_not_found(act: str, region: str, other: str) ->
     before = await everything()
     for admin_id in (stranger.id, uuid4()):
         with pytest.raises(NotFound):
-            await ACTS[act](head, admin_id)
+            await ALL_ACTS[act](head, admin_id)
     assert await everything() == before
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", ALL_ACTS)
 @pytest.mark.parametrize(
     ("region", "below"),
     [("330000", "330000"), ("330000", "330106"), ("330100", "330106"), ("330106", "330106")],
 )
 async def test_it_is_done_in_ones_region_and_below_and_audited(act: str, region: str, below: str) -> None:
-    head, other = await an_admin(region), await an_admin(below)
-    await ACTS[act](head, other.id)
+    head, other = await an_admin(region), await an_admin(below, linked_by=uuid4())
+    await ALL_ACTS[act](head, other.id)
     assert await row_of(other.id) != await row_of(head.id)
     (record,) = await fetch_all("SELECT * FROM audit_records")
     assert (record["actor_id"], record["object_id"], record["region_id"]) == (head.id, str(other.id), below)
     assert record["before"] and record["after"] and record["before"] != record["after"]
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", ALL_ACTS)
 @pytest.mark.parametrize("roles", [("operator",), ("reviewer", "operator"), ("auditor",), ("supervisor",)])
 async def test_who_is_no_head_in_the_database_does_nothing(act: str, roles: tuple[str, ...]) -> None:
     """His token's time is over: the roles count that his row has now."""
     stale, other = await an_admin("330000", *roles), await an_admin("330100")
     before = await everything()
     with pytest.raises(HeadNoMore):
-        await ACTS[act](AdminActor(stale.id, stale.session_id, ("head",), "330000"), other.id)
+        await ALL_ACTS[act](AdminActor(stale.id, stale.session_id, ("head",), "330000"), other.id)
     with pytest.raises(HeadNoMore):
         await admin_invitations.invite(stale, "new", "330100", [AdminRole.HEAD], NOON)
     assert await everything() == before
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", ALL_ACTS)
 async def test_a_revoked_account_stays_revoked(act: str) -> None:
     head, other = await an_admin(), await an_admin("330100", status="revoked")
     before = await everything()
     with pytest.raises(AdminRevoked):
-        await ACTS[act](head, other.id)
+        await ALL_ACTS[act](head, other.id)
     assert await everything() == before
+
+
+async def test_the_person_is_confirmed_by_another_head_than_who_had_his_link() -> None:
+    """The link's head could be the person himself, and so could whom he would have confirm him."""
+    one, another = await an_admin("330100"), await an_admin("330100")
+    link = await admin_invitations.invite(one, "new", "330100", [AdminRole.HEAD], NOON)
+    for head in (one, another):
+        with pytest.raises(NotToConfirm):
+            await confirm(head, link.admin_id)  # nobody has signed in with it yet
+    await execute("UPDATE admins SET status = 'active' WHERE id = $1", link.admin_id)
+    puppet = await an_admin("330100", linked_by=one.id)
+    before = await everything()
+    for head in (one, puppet):
+        with pytest.raises(NotToConfirm):
+            await confirm(head, link.admin_id)
+    assert await everything() == before
+    await confirm(another, link.admin_id)
+    row = await row_of(link.admin_id)
+    assert (row["linked_by"], row["confirmed_by"], row["confirmed_at"]) == (one.id, another.id, NOON)
+    with pytest.raises(NotToConfirm):
+        await confirm(another, link.admin_id)
+    # A new link is somebody else's chance again.
+    await reset(another, link.admin_id)
+    row = await row_of(link.admin_id)
+    assert (row["linked_by"], row["confirmed_by"], row["confirmed_at"]) == (another.id, None, None)
+
+
+async def test_the_database_itself_lets_nobody_confirm_his_own_link() -> None:
+    head = await an_admin()
+    other = await an_admin(linked_by=head.id)
+    for by in (head.id, other.id):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await execute(
+                "UPDATE admins SET confirmed_by = $2, confirmed_at = $3 WHERE id = $1", other.id, by, NOON
+            )
 
 
 async def test_new_roles_count_at_once_and_sessions_go_on() -> None:

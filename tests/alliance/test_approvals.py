@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from alliance import approvals, decisions, tier_scheme_changes
+from alliance import admin_rights, approvals, decisions, tier_scheme_changes
+from alliance.admin_rights import NotConfirmed
 from alliance.approvals import GOOD_FOR, AlreadyAsked, NotOpen, OwnRequest
 from alliance.permissions import ProvinceAlone
 from citizens import tier_scheme_versions
@@ -124,6 +125,37 @@ async def test_it_is_carried_out_with_what_was_asked_by_whom(carried_out: list[A
     asked, decided = await fetch_all("SELECT * FROM audit_records ORDER BY entry")
     assert (asked["action"], decided["action"]) == ("coupon_revocation.ask", "coupon_revocation.approved")
     assert {asked["region_id"], decided["region_id"]} == {"330100"}
+
+
+@pytest.mark.parametrize("who", ["asker", "head"])
+async def test_an_account_whose_link_another_had_is_no_second_person_until_it_is_confirmed(
+    carried_out: list[Any], who: str
+) -> None:
+    """Else a head would invite himself under another name, and be both pairs of eyes."""
+    sponsor = await an_admin()
+    asker = await an_admin(linked_by=sponsor.id if who == "asker" else None)
+    head = await an_admin(linked_by=sponsor.id if who == "head" else None)
+    first, second = await ask(asker), await ask(asker, "2")
+    for approval_id in (first, second):
+        with pytest.raises(NotConfirmed):
+            await approve(head, approval_id)
+        assert (await row_of(approval_id))["status"] == "open" and not carried_out
+    await refuse(head, second)  # nothing follows from it
+    await admin_rights.confirm(await an_admin(), {"asker": asker, "head": head}[who].id, NOON)
+    await approve(head, first)
+    assert len(carried_out) == 1
+
+
+async def test_what_nobody_decided_ends_with_a_record() -> None:
+    approval_id = await ask(await an_admin())
+    assert await approvals.expire(NOON + GOOD_FOR) == 1
+    (record,) = await fetch_all("SELECT * FROM audit_records WHERE action = 'coupon_revocation.expired'")
+    assert (record["actor_kind"], record["actor_id"], record["object_id"]) == (
+        "system",
+        None,
+        str(approval_id),
+    )
+    assert await approvals.expire(NOON + GOOD_FOR) == 0
 
 
 @pytest.mark.parametrize("step", OTHERS)

@@ -8,7 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from alliance import import_invitations, import_runs, imports, rechecks
+from alliance import admin_rights, import_invitations, import_runs, imports, rechecks
+from alliance.admin_rights import NotConfirmed
 from alliance.imports import TRANSITIONS, ImportHasErrors, ImportNotReady, OwnImport
 from common.database import execute, fetch_all, fetch_one
 from common.errors import NotFound
@@ -16,6 +17,7 @@ from common.files import XLSX
 from models import one_time_links
 from models.office_enums import ImportKind, ImportStatus, LinkPurpose
 from tests.alliance.imported import Office, an_admin, table, uscc_of
+from tests.factories import admins
 from tests.factories.members import a_clerk, a_member, a_store, suspend
 from tests.factories.moments import NOON
 from tests.factories.offers import an_offer
@@ -41,6 +43,16 @@ async def own_member(uscc: str = uscc_of(1), region: str = "330106", **more: Any
     member_id = await a_member(region=region, **more)
     await execute("UPDATE members SET uscc = $2 WHERE id = $1", member_id, uscc)
     return member_id
+
+
+async def test_a_second_admin_is_one_whom_nobody_else_could_be(office: Office) -> None:
+    row = await office.checked(MEMBERS, table(MEMBERS, *FIVE))
+    puppet = await admins.an_admin("330100", linked_by=office.sender.id)
+    with pytest.raises(NotConfirmed):
+        await imports.apply(puppet, row["id"], NOON)
+    assert (await office.row(row["id"]))["status"] == "checked"
+    await admin_rights.confirm(await admins.an_admin(), puppet.id, NOON)
+    await imports.apply(puppet, row["id"], NOON)
 
 
 async def test_members_are_taken_over_when_a_second_admin_says_so(office: Office) -> None:

@@ -128,6 +128,20 @@ async def test_what_an_invitation_may_not_be(service: Service, head: httpx.Async
     problem(await head.post("/admin/admins", json=taken), 409, "login_taken")
 
 
+async def test_another_head_confirms_who_was_invited(service: Service, head: httpx.AsyncClient) -> None:
+    person = await enrolled(service, await invited(service, head, "head"))
+    new, path = await person.client(), f"/admin/admins/{person.id}"
+    for client, code, status in ((new, "own_account", 403), (head, "not_to_confirm", 409)):
+        problem(await client.post(f"{path}/confirmation"), status, code)
+    another = await service.admin(await make_admin(service, "330000", "head"))
+    for by, confirmed in ((None, False), (another, True)):
+        if by is not None:
+            assert (await by.post(f"{path}/confirmation")).status_code == 204
+        seen = answered(await head.get(path), 200, "linked_by", "confirmed_by", "confirmed_at")
+        assert seen["linked_by"] == (await head.get("/admin/account")).json()["id"]
+        assert (seen["confirmed_by"] is not None) is (seen["confirmed_at"] is not None) is confirmed
+
+
 async def test_nobody_rules_himself(service: Service, head: httpx.AsyncClient) -> None:
     own = answered(await head.get("/admin/account"), 200, "id", "login", "recovery_codes_left")["id"]
     for answer in (

@@ -28,6 +28,7 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "DELETE /member/stores/{store_id}/closures/{closure_id}": states.together(things.store_and_closure),
     "POST /admin/account/recovery-codes": states.own_proof,
     "POST /admin/admins": states.invitation,
+    "POST /admin/admins/{admin_id}/confirmation": states.unconfirmed_admin,
     "POST /admin/admins/{admin_id}/reset": None,
     "POST /admin/admins/{admin_id}/revocation": None,
     "POST /admin/approvals/{approval_id}/approval": REASON,

@@ -56,6 +56,13 @@ async def session_of_admin(world: World) -> Call:
     return Call({"admin_id": admin_id, "session_id": str(row["id"])})
 
 
+async def unconfirmed_admin(world: World) -> Call:
+    """An admin whose link somebody else has had."""
+    admin_id = await things.admin(world)
+    await world.service.fetch("UPDATE admins SET linked_by = gen_random_uuid() WHERE id = $1::uuid", admin_id)
+    return Call({"admin_id": admin_id})
+
+
 async def invitation(_: World) -> Call:
     """A login that nobody has."""
     body = {"login": f"new-{uuid4().hex[:12]}", "region": "330106", "roles": ["operator"]}

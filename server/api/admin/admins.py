@@ -9,7 +9,7 @@ from sanic import Blueprint, Request
 
 from alliance import admin_invitations, admin_rights, own_account
 from alliance.admin_invitations import Link, RegionBeyond
-from alliance.admin_rights import AdminRevoked, HeadNoMore, OwnAccount, RolesConflict
+from alliance.admin_rights import AdminRevoked, HeadNoMore, NotToConfirm, OwnAccount, RolesConflict
 from alliance.admins import GRANTABLE, LoginTaken
 from common.actors import AdminActor
 from common.clock import now
@@ -67,6 +67,10 @@ class AdminAccountOut(Out):
     status: AdminStatus
     created_at: Moment
     revoked_at: Moment | None
+    # Who has had its last link and who confirmed its person; no link: made at the command line.
+    linked_by: UUID | None
+    confirmed_by: UUID | None
+    confirmed_at: Moment | None
 
 
 def _link_out(link: Link) -> LinkOut:
@@ -149,6 +153,20 @@ async def reset(request: Request, actor: AdminActor, admin_id: UUID) -> LinkOut:
     link = await admin_invitations.reset(actor, admin_id, now())
     await request.app.ctx.authenticate.revoked.refresh(now())
     return _link_out(link)
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/<admin_id>/confirmation",
+    summary="确认管理员本人 / Confirm an admin's person",
+    answers={204: None},
+    refusals=(NotToConfirm, *ABOUT_ANOTHER),
+    may="admin.confirm",
+)
+async def confirm(actor: AdminActor, admin_id: UUID) -> None:
+    """By another head than the one who handed out the link; until then he is nobody's second person."""
+    await admin_rights.confirm(actor, admin_id, now())
 
 
 @endpoint(

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 from sanic import Blueprint
 
 from alliance import approvals, decisions
+from alliance.admin_rights import NotConfirmed
 from alliance.approvals import NotOpen, OwnRequest
 from alliance.white_list import WhiteListed
 from benefits.budgets import BudgetBelowReserved, BudgetChanged
@@ -101,7 +102,7 @@ async def listed(actor: AdminActor, query: ApprovalQuery) -> Page[ApprovalOut]:
     "/<approval_id>/approval",
     summary="同意 / Agree, and carry it out",
     answers={204: None},
-    refusals=(OwnRequest, NotOpen, *CARRYING_OUT),
+    refusals=(OwnRequest, NotConfirmed, NotOpen, *CARRYING_OUT),
     may="approval.decide",
 )
 async def approve(actor: AdminActor, approval_id: UUID, body: DecisionIn) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 from sanic import Blueprint, HTTPResponse, Request
 
 from alliance import import_invitations, imports
+from alliance.admin_rights import NotConfirmed
 from alliance.import_kinds import KINDS
 from alliance.imports import MOST_BYTES, ImportHasErrors, ImportNotReady, OwnImport
 from common.actors import AdminActor
@@ -137,7 +138,7 @@ async def errors(actor: AdminActor, import_id: UUID, request: Request) -> HTTPRe
     "/<import_id>/application",
     summary="确认导入 / Apply it",
     answers={202: ImportOut},
-    refusals=(OwnImport, ImportHasErrors, ImportNotReady),
+    refusals=(OwnImport, NotConfirmed, ImportHasErrors, ImportNotReady),
     may="import.apply",
 )
 async def apply(actor: AdminActor, import_id: UUID) -> Answer:
