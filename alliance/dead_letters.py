@@ -4,19 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import loads
-from typing import TYPE_CHECKING, cast
 
 import asyncpg
 
 from alliance.permissions import ProvinceAlone
 from common.actors import AdminActor
-from common.database import constraint_of, fetch_all, fetch_one, one_connection, transaction
+from common.database import constraint_of, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
-from common.jobs import queue_on
+from common.jobs import BEGUN, put_back
 from models import audit_log
-
-if TYPE_CHECKING:
-    from pgqueuer.types import JobId
 
 LARGEST = (1 << 63) - 1
 
@@ -31,7 +27,7 @@ class JobWaitsAlready(Refused):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One job that failed for good; `error` is the kind of its last error."""
+    """One job that failed for good; `error` is the kind of its last error, or says that its process was killed."""
 
     id: str
     kind: str
@@ -49,7 +45,7 @@ async def listed(actor: AdminActor, before: int | None, limit: int) -> Sequence[
     """
     _must_be_of_province(actor)
     rows = await fetch_all(
-        "SELECT j.id, j.entrypoint, j.payload, j.attempts, j.updated,"
+        f"SELECT j.id, j.entrypoint, j.payload, {BEGUN} AS tries, j.updated,"
         " (SELECT l.traceback FROM pgqueuer_log l WHERE l.job_id = j.id AND l.status = 'failed'"
         "   ORDER BY l.created DESC LIMIT 1) AS traceback"
         " FROM pgqueuer j WHERE j.status = 'failed' AND j.id < $1 ORDER BY j.id DESC LIMIT $2",
@@ -60,7 +56,7 @@ async def listed(actor: AdminActor, before: int | None, limit: int) -> Sequence[
             str(row["id"]),
             row["entrypoint"],
             (row["payload"] or b"").decode(errors="replace"),
-            row["attempts"] + 1,
+            row["tries"],
             row["updated"],
             loads(row["traceback"]).get("exception_message") if row["traceback"] else None,
         )
@@ -84,9 +80,7 @@ async def retry(actor: AdminActor, job_id: str, now: datetime) -> None:
                 "SELECT 1 FROM pgqueuer WHERE id = $1 AND status = 'failed' FOR UPDATE", number
             ):
                 raise NotFound
-            async with one_connection() as connection:
-                queue = await queue_on(connection)
-                await queue.requeue_jobs([cast("JobId", number)])
+            await put_back(number)
             await audit_log.record(audit_log.who(actor), "job.retry", ("job", number), now)
     except asyncpg.UniqueViolationError as error:
         if constraint_of(error) == "pgqueuer_unique_dedupe_key":

@@ -5,14 +5,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from importlib import import_module
 from json import dumps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import asyncpg
 
-from common.database import one_connection
+from common.database import execute, one_connection
 
 if TYPE_CHECKING:
     from pgqueuer.queries import Queries
+    from pgqueuer.types import JobId
+
+# How often a job was begun since it was written or put back by hand. The queue itself counts only the tries that came
+# to an end (`attempts`): where more were begun, the process ended in the middle of one.
+BEGUN = "coalesce((headers ->> 'begun')::int, 0)"
 
 
 async def queue_on(connection: asyncpg.Connection) -> "Queries":
@@ -46,3 +51,29 @@ async def enqueue(
             dedupe_key=once,
             on_conflict="skip",
         )
+
+
+async def begin(job_id: int, tries: int) -> bool:
+    """Count a try before it is made, as nobody can after a job that kills its process; False where none is left."""
+    counted = await execute(
+        f"UPDATE pgqueuer SET headers = jsonb_build_object('begun', {BEGUN} + 1) WHERE id = $1 AND {BEGUN} < $2",
+        *(job_id, tries),
+    )
+    return counted == 1
+
+
+async def take_back(job_id: int) -> None:
+    """Don't count the try that was begun last: it was interrupted, and not by the job."""
+    await execute(
+        "UPDATE pgqueuer SET headers = jsonb_build_object('begun', greatest(attempts, "
+        f"{BEGUN} - 1)) WHERE id = $1 AND status = 'picked'",
+        job_id,
+    )
+
+
+async def put_back(job_id: int) -> None:
+    """Have a job that failed for good tried again from the first try on, in the caller's transaction."""
+    async with one_connection() as connection:
+        queue = await queue_on(connection)
+        await queue.requeue_jobs([cast("JobId", job_id)])
+    await execute("UPDATE pgqueuer SET headers = NULL WHERE id = $1", job_id)

@@ -2,15 +2,17 @@
 
 A job runs at least once: a process that is killed leaves its job to the next one, half a minute later. So each writes
 by guarded statements, and doing it twice changes nothing. One that fails is tried again, later and later; what fails
-for good waits in the dead-letter list until an admin has it tried again.
+for good waits in the dead-letter list until an admin has it tried again. A try counts from the moment that it begins:
+so one that kills its process (out of memory) is given up like one that fails.
 
 Told to end, the process takes no more jobs and gives those that run a few seconds; what is not done by then is left
-to the next one like a killed process's.
+to the next one like a killed process's, and the try doesn't count.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -20,9 +22,10 @@ from uuid import UUID
 
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.core.executors import EntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.core.qm import QueueManager
-from pgqueuer.models import Job
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Context, Job
 from pgqueuer.queries import Queries
 
 from alliance import (
@@ -36,6 +39,7 @@ from alliance import (
 from common.clock import now
 from common.database import connect_alone
 from common.files import FileStore
+from common.jobs import begin, take_back
 from common.tasks import end_tasks
 from merchants import submissions
 from merchants.organisation_sources import OrganisationSource
@@ -45,12 +49,13 @@ log = structlog.get_logger()
 
 RETRY_S = 2.0
 AT_ONCE = 4
+KILLED = "执行中进程被终止，如内存不足 / its process was killed in the middle, as by lack of memory"
 # For jobs that run when the process is told to end; service managers wait longer than this.
 GRACE_S = 5.0
 
 
 class JobFailed(Exception):
-    """A job's failure as the queue keeps it: the kind of error and nothing that it quotes."""
+    """A job's failure as the queue keeps it: the kind of error and nothing that it quotes, or `KILLED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +157,10 @@ async def work_for_ever(settings: Settings, pace: Pace = Pace()) -> None:
 async def _work(settings: Settings, pace: Pace) -> None:
     connection = await connect_alone(settings.database_url)
     manager = QueueManager(Queries(AsyncpgDriver(connection)))
-    desk = desk_of(settings)
+    desk, alone = desk_of(settings), asyncio.Lock()
     for kind, run in JOBS.items():
-        factory = partial(_executor, pace)
-        manager.entrypoint(kind, on_failure="hold", executor_factory=factory)(_entry(kind, run, desk))
+        factory = partial(_Tries, pace=pace, alone=alone)
+        manager.entrypoint(kind, on_failure="hold", executor_factory=factory)(_entry(kind, run, desk, pace))
     running = asyncio.create_task(
         manager.run(
             dequeue_timeout=pace.look_every,
@@ -177,24 +182,53 @@ async def _work(settings: Settings, pace: Pace) -> None:
         raise failed
 
 
-def _executor(pace: Pace, parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:
-    return DatabaseRetryEntrypointExecutor(
-        parameters,
-        max_attempts=pace.tries - 1,  # it counts those after the first
-        initial_delay=pace.first_pause,
-        max_delay=pace.longest_pause,
-    )
+@dataclass
+class _Tries(EntrypointExecutor):
+    """Tries again what fails, later and later, until all tries are used up, those included that killed a process."""
+
+    parameters: EntrypointExecutorParameters
+    pace: Pace
+    # For jobs that were begun and not ended. One of them may be what killed the process: by itself it kills no other's try.
+    alone: asyncio.Lock
+
+    async def execute(self, job: Job, context: Context) -> None:
+        begun = _begun(job)
+        async with self.alone if begun > job.attempts else nullcontext():
+            try:
+                await super().execute(job, context)
+            except asyncio.CancelledError:
+                await _take_back(job)
+                raise
+            except JobFailed as failed:
+                if begun + 1 >= self.pace.tries:
+                    raise
+                delay = min(self.pace.first_pause * 2**begun, self.pace.longest_pause)
+                raise RetryRequested(delay=delay, reason=str(failed)) from failed
 
 
-def _entry(kind: str, run: Run, desk: Desk) -> Callable[[Job], Awaitable[None]]:
+def _begun(job: Job) -> int:
+    """How often it was begun before."""
+    return int(str((job.headers or {}).get("begun", 0)))
+
+
+async def _take_back(job: Job) -> None:
+    try:
+        await take_back(job.id)
+    except Exception:
+        log.warning("try_not_taken_back", job=job.entrypoint, job_id=job.id, exc_info=True)
+
+
+def _entry(kind: str, run: Run, desk: Desk, pace: Pace) -> Callable[[Job], Awaitable[None]]:
     async def entry(job: Job) -> None:
         try:
-            await run(desk, loads(job.payload or b"{}"), now())
+            if await begin(job.id, pace.tries):
+                await run(desk, loads(job.payload or b"{}"), now())
+                return
+            log.warning("job_given_up", job=kind, job_id=job.id, tries=pace.tries)
+            failed = JobFailed(KILLED)
         except Exception as error:
-            log.warning("job_failed", job=kind, job_id=job.id, tries=job.attempts + 1, exc_info=True)
+            log.warning("job_failed", job=kind, job_id=job.id, tries=_begun(job) + 1, exc_info=True)
             failed = JobFailed(f"{type(error).__module__}.{type(error).__qualname__}")
-        else:
-            return
         # Outside of the except block: the database's errors quote whole rows and must not be chained.
         raise failed
 

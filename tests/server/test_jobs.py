@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,7 +21,7 @@ from common.actors import AdminActor
 from common.clock import now
 from common.database import execute, fetch_all, fetch_one, one_connection, transaction
 from common.errors import NotFound
-from common.jobs import enqueue
+from common.jobs import BEGUN, enqueue
 from server import jobs, worker
 from server.config import load
 from server.jobs import Desk, Pace
@@ -279,9 +280,33 @@ async def test_a_job_that_takes_too_long_for_that_is_left_to_the_next_process(
     assert len(runs) == 2
 
 
-# A process of its own: it tells of its first run and hangs, or does its work to the end.
+async def test_jobs_that_a_process_died_over_run_one_at_a_time(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them kills: the others must not be counted as killers for having run beside it."""
+    beside, most = [0], [0]
+
+    async def slow(_: Desk, __: Mapping[str, Any], ___: datetime) -> None:
+        beside[0] += 1
+        most[0] = max(most[0], beside[0])
+        await asyncio.sleep(0.05)
+        beside[0] -= 1
+
+    monkeypatch.setattr(jobs, "JOBS", {"work": slow})
+    for lost in (True, False):
+        for _ in range(4):
+            await enqueue("work", {})
+        if lost:
+            await execute("UPDATE pgqueuer SET headers = '{\"begun\": 1}'")
+        most[0] = 0
+        async with working(database):
+            await until(WAITING)
+        assert (most[0] == 1) is lost
+
+
+# A process of its own: it tells of its first run and hangs, or does its work to the end, or fails and then dies of it.
 PROCESS = """
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from datetime import timedelta
 from common import database
 from server import config, jobs, worker
@@ -291,9 +316,14 @@ async def work(desk, payload, at):
     print("in the middle", flush=True)
     if sys.argv[1] == "hang":
         await asyncio.sleep(600)
+    if sys.argv[1] == "kill":
+        if len(await database.fetch_all("SELECT 1 FROM runs")) > 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise RuntimeError
 jobs.JOBS["work"] = work
 jobs.GRACE_S = 0.5
-pace = jobs.Pace(lost_after=timedelta(seconds=1), look_every=timedelta(seconds=0.2))
+soon = timedelta(seconds=0.2)
+pace = jobs.Pace(tries=2, first_pause=soon, lost_after=timedelta(seconds=1), look_every=soon)
 jobs.work_for_ever.__defaults__ = (pace,)
 asyncio.run(worker.run(config.load(os.environ)))
 """
@@ -333,7 +363,29 @@ async def test_told_to_end_it_ends_promptly_also_in_the_middle_of_a_job(database
         await line_with(process, "in the middle")
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 8) == 0
-    assert len(await query(database, "SELECT 1 FROM pgqueuer WHERE status = 'picked'")) == 1
+    [left] = await query(database, f"SELECT {BEGUN} AS begun FROM pgqueuer WHERE status = 'picked'")
+    assert left["begun"] == 0, "an orderly end costs no try"
+
+
+async def test_a_job_that_kills_its_process_is_given_up_after_as_many_tries_as_one_that_fails(
+    database: str, servers: Any, work: Work
+) -> None:
+    """One that fails and then kills has used up two tries; whoever takes it up then does not run it."""
+    await tables()
+    await enqueue("work", {"id": 7})
+    environ = environment(database, servers.redis_url)
+    async with started(environ, "kill", python=("-c", PROCESS)) as process:
+        assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+    [left] = await fetch_all(f"SELECT status, {BEGUN} AS begun FROM pgqueuer")
+    assert tuple(left) == ("picked", 2)
+    async with working(database, pace=replace(QUICK, tries=2, lost_after=timedelta(seconds=1))):
+        await until(FAILED, 1)
+        [letter] = await dead_letters.listed(PROVINCE, None, 10)
+        assert (letter.kind, letter.tries, letter.error) == ("work", 2, jobs.KILLED)
+        assert work.tries == []
+        await dead_letters.retry(PROVINCE, letter.id, now())
+        await until("SELECT * FROM pgqueuer")
+    assert work.done == [{"id": 7}], "tried again from the first try on"
 
 
 async def test_the_queues_tables_are_those_of_the_installed_release(database: str) -> None:
