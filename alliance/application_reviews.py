@@ -9,6 +9,7 @@ from common.actors import AdminActor
 from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import Forbidden, NotFound, Refused
 from common.ids import AFTER_ALL, new_id
+from common.jobs import GIVEN_UP
 from merchants import applications, member_states, organisation_checks, policies, submissions
 from merchants.applications import ApplicationNotOpen
 from merchants.organisation_sources import OrganisationSource
@@ -22,6 +23,7 @@ from models.region import lineage, shared_prefix, subtree_prefix
 # What a source did not answer is asked again after this long.
 ASK_AGAIN = timedelta(minutes=15)
 BATCH = 200
+ONCE = f"concat_ws(':', '{submissions.CHECK_JOB}', a.id)"
 BEFORE_ALL = UUID(int=0)
 FIRST_RECHECK = timedelta(days=1)
 
@@ -137,12 +139,15 @@ async def refuse(actor: AdminActor, application_id: UUID, reason: str, now: date
 
 
 async def ask_again(now: datetime) -> int:
-    """Have submitted applications checked whose last answer is too long ago; how many. The background process calls it."""
+    """Have submitted applications checked whose last answer is too long ago; how many. The background process calls it.
+
+    One whose check failed for good waits for an operator.
+    """
     asked, after = 0, BEFORE_ALL
     while rows := await fetch_all(
         "SELECT a.id, a.uscc, a.uscc_overridden_at FROM member_applications a WHERE a.state = 'submitted'"
         " AND a.id > $1 AND NOT EXISTS (SELECT FROM organisation_checks c WHERE c.application_id = a.id"
-        "  AND c.checked_at > $2) ORDER BY a.id LIMIT $3",
+        f"  AND c.checked_at > $2) AND NOT {GIVEN_UP.format(once=ONCE)} ORDER BY a.id LIMIT $3",
         *(after, now - ASK_AGAIN, BATCH),
     ):
         # Those that wait for two admins are passed over, however many they are.

@@ -25,7 +25,10 @@ BATCH = 100
 
 
 async def enqueue_due(now: datetime) -> int:
-    """Write a job for each member that is due and set its next night; how many. The background process calls it."""
+    """Write a job for each member that is due and set its next night; how many. The background process calls it.
+
+    What failed for good last night hinders nothing tonight: each night is asked for once, and has news of its own.
+    """
     enqueued = 0
     while some := await _enqueue_some(now):
         enqueued += some

@@ -6,7 +6,7 @@ from uuid import UUID
 from alliance.statement_lines import end_of_period, period_of, take_new
 from alliance.statement_states import Event, move
 from common.database import execute, fetch_all, fetch_one, transaction
-from common.jobs import enqueue
+from common.jobs import GIVEN_UP, enqueue
 from common.money import yuan
 from models import audit_log, notice_log
 
@@ -15,6 +15,13 @@ REST = timedelta(hours=1)
 AT_ONCE = 500
 CLOSE_JOB = "statement.close"
 
+DUE = f"""
+SELECT member_id, period, once
+  FROM statements
+ CROSS JOIN LATERAL concat_ws(':', '{CLOSE_JOB}', member_id, to_char(period, 'YYYY-MM-DD')) AS once
+ WHERE state = 'open' AND period < $1 AND NOT {GIVEN_UP.format(once="once")}
+ ORDER BY period, id LIMIT $2
+"""
 SUM_UP = """
 INSERT INTO statement_sums (id, statement_id, member_id, region_id, period, store_id, offer_id, public_unit_id,
                             redemptions, reversals, discount_fen, member_fen, public_unit_fen, alliance_fen)
@@ -36,17 +43,13 @@ SELECT coalesce(sum(redemptions), 0)::bigint AS redemptions, coalesce(sum(revers
 async def close_due(now: datetime) -> int:
     """Put new records on their statements, and have those of past months closed, a job for each member and month.
 
-    The background process calls it; how many jobs it asked for.
+    The background process calls it; how many jobs it asked for. What failed for good waits for an operator.
     """
     await take_new(now)
-    rows = await fetch_all(
-        "SELECT member_id, period FROM statements WHERE state = 'open' AND period < $1"
-        " ORDER BY period, id LIMIT $2",
-        *(period_of(now - REST), AT_ONCE),
-    )
+    rows = await fetch_all(DUE, period_of(now - REST), AT_ONCE)
     for row in rows:
         payload = {"member_id": row["member_id"], "period": row["period"]}
-        await enqueue(CLOSE_JOB, payload, once=f"{CLOSE_JOB}:{row['member_id']}:{row['period']}")
+        await enqueue(CLOSE_JOB, payload, once=row["once"])
     return len(rows)
 
 

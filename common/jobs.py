@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 # to an end (`attempts`): where more were begun, the process ended in the middle of one.
 BEGUN = "coalesce((headers ->> 'begun')::int, 0)"
 
+# For those who ask again and again until something is done: whether what they would ask for failed for good, `once`
+# being SQL for its key. It waits for an operator then (`alliance.dead_letters`) and is not asked for anew.
+GIVEN_UP = "EXISTS (SELECT FROM pgqueuer j WHERE j.status = 'failed' AND j.dedupe_key = {once})"
+
 
 async def queue_on(connection: asyncpg.Connection) -> "Queries":
     """The queue, as this connection's transaction sees it."""
@@ -41,6 +45,7 @@ async def enqueue(
         payload: plain values, without personal data.
         once: a job with this key that still waits or runs is not written a second time. One that runs may have
             read its things already: where these can change again, the key names the change and not the thing.
+            One that failed for good hinders nobody; whoever asks by the clock looks for it first (`GIVEN_UP`).
     """
     async with one_connection() as connection:
         queue = await queue_on(connection)

@@ -113,6 +113,8 @@ async def test_a_source_without_an_answer_decides_nothing_and_is_asked_again(sou
     assert await application_reviews.ask_again(NOON + ASK_AGAIN) == 1
     assert await application_reviews.ask_again(NOON + ASK_AGAIN) == 1  # the job waits already
     assert await waiting_jobs(CHECK_JOB) == 1
+    await execute("UPDATE pgqueuer SET status = 'failed'")
+    assert await application_reviews.ask_again(NOON + ASK_AGAIN) == 0, "that is an operator's now"
     assert await application_reviews.check(Organisations(), actor.id, NOON + ASK_AGAIN) is CheckFinding.PASSED
     findings = [row["finding"] for row in await organisation_checks.newest("application", actor.id, None, 9)]
     assert findings == ["passed", "unavailable"]

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from alliance import statement_closing, statement_views, statements
+from alliance import dead_letters, statement_closing, statement_views, statements
 from alliance.statement_closing import REST, close, close_due
 from alliance.statement_lines import end_of_period, open_statements, take_new
 from alliance.statement_states import NEXT, Event, StatementStateWrong
@@ -141,6 +141,23 @@ async def test_the_duty_asks_for_one_closing_per_member_and_month(shop: Shop) ->
     members = sorted(job["member_id"] for job in jobs)
     assert members == sorted(str(each.member_id) for each in (shop, other))
     assert {job["period"] for job in jobs} == {"2026-03-01"}
+
+
+async def test_a_closing_that_failed_for_good_is_not_asked_for_until_an_operator_retries_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statement_closing, "AT_ONCE", 1)
+    other = await a_shop()
+    await given(await a_deal(shop), 5)
+    await close_due(MID_APRIL)
+    await execute("UPDATE pgqueuer SET status = 'failed'")
+    assert await close_due(MID_APRIL) == 0
+    await given(await a_deal(other), 5)
+    assert await close_due(MID_APRIL) == 1, "it takes nobody else's place"
+    [letter] = await dead_letters.listed(PROVINCE, None, 9)
+    await dead_letters.retry(PROVINCE, letter.id, MID_APRIL)
+    assert await close_due(MID_APRIL) == 1
+    assert len(await fetch_all("SELECT 1 FROM pgqueuer WHERE status = 'queued'")) == 2
 
 
 async def test_closing_tells_the_member_once_and_is_recorded(shop: Shop) -> None:
