@@ -64,6 +64,14 @@ async def listed(actor: AdminActor, before: int | None, limit: int) -> Sequence[
     ]
 
 
+async def counted() -> dict[str, int]:
+    """How many there are of each kind that has any."""
+    rows = await fetch_all(
+        "SELECT entrypoint, count(*) AS jobs FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint"
+    )
+    return {row["entrypoint"]: row["jobs"] for row in rows}
+
+
 async def retry(actor: AdminActor, job_id: str, now: datetime) -> None:
     """Put a failed job back into the queue.
 

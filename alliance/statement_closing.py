@@ -13,6 +13,8 @@ from models import audit_log, notice_log
 # The clocks of several machines differ by seconds, and a request takes some: an hour leaves few late records.
 REST = timedelta(hours=1)
 AT_ONCE = 500
+# Closing every month takes hours at most: what is open after that is looked at by somebody.
+PATIENCE = timedelta(days=1)
 CLOSE_JOB = "statement.close"
 
 DUE = f"""
@@ -30,6 +32,9 @@ SELECT gen_random_uuid(), s.id, s.member_id, s.region_id, s.period, l.store_id, 
        sum(l.discount_fen), sum(l.member_fen), sum(l.public_unit_fen), sum(l.alliance_fen)
   FROM statements s JOIN statement_lines l ON l.statement_id = s.id
  WHERE s.id = $1 GROUP BY s.id, l.store_id, l.offer_id, l.public_unit_id
+"""
+OVERDUE = """
+SELECT count(*) AS statements FROM (SELECT FROM statements WHERE state = 'open' AND period < $1 LIMIT 1000) AS late
 """
 TOTALS = """
 SELECT coalesce(sum(redemptions), 0)::bigint AS redemptions, coalesce(sum(reversals), 0)::bigint AS reversals,
@@ -51,6 +56,13 @@ async def close_due(now: datetime) -> int:
         payload = {"member_id": row["member_id"], "period": row["period"]}
         await enqueue(CLOSE_JOB, payload, once=row["once"])
     return len(rows)
+
+
+async def overdue(now: datetime) -> int:
+    """How many statements are still open a day after they were to be closed; at most a thousand are counted."""
+    row = await fetch_one(OVERDUE, period_of(now - REST - PATIENCE))
+    assert row is not None
+    return int(row["statements"])
 
 
 async def close(member_id: UUID, period: date, now: datetime) -> bool:

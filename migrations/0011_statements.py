@@ -48,6 +48,9 @@ WRITTEN_ONCE = [
     for table in ("statement_lines", "statement_sums", "day_closes")
 ]
 
+# The queue keeps few indexes, and those that failed for good are looked for every few minutes among all that waits.
+FAILED_JOBS = "CREATE INDEX pgqueuer_failed ON pgqueuer (dedupe_key) WHERE status = 'failed'"
+
 
 class Migration(migrations.Migration):
     """Statements: what each member's month adds up to, the day-closes, and exports."""
@@ -350,5 +353,5 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
-        ops.RunSQL([*CONSTRAINTS, *WRITTEN_ONCE]),
+        ops.RunSQL([*CONSTRAINTS, *WRITTEN_ONCE, FAILED_JOBS]),
     ]

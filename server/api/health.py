@@ -11,7 +11,7 @@ from common import events
 from common.clock import now
 from common.database import fetch_one
 from common.errors import NotFound, Unavailable
-from server import ledger_metrics, metrics
+from server import database_metrics, metrics
 from server.endpoints import endpoint
 from server.migrate import WrongInstallation, must_be_installation, pending
 from server.schemas import Out
@@ -69,7 +69,7 @@ async def show_metrics(request: Request) -> HTTPResponse:
     """For loopback, or with the metrics token; for everybody else it is not there."""
     if not _may_see_metrics(request):
         raise NotFound
-    body = await asyncio.to_thread(metrics.exposition) + await ledger_metrics.exposition(now())
+    body = await asyncio.to_thread(metrics.exposition) + await database_metrics.exposition(now())
     return HTTPResponse(body, 200, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -160,6 +160,18 @@ async def test_a_closing_that_failed_for_good_is_not_asked_for_until_an_operator
     assert len(await fetch_all("SELECT 1 FROM pgqueuer WHERE status = 'queued'")) == 2
 
 
+async def test_what_is_open_a_day_after_it_was_due_is_told(shop: Shop) -> None:
+    deal = await a_deal(shop)
+    for at in (MID_MARCH, MID_APRIL):
+        await given(deal, 5, at)
+    await take_new(MID_MARCH)
+    late = end_of_period(MARCH) + REST + DAY
+    told = [await statement_closing.overdue(late - timedelta(milliseconds=1))]
+    told.append(await statement_closing.overdue(late))
+    await closed_statement(shop)
+    assert [*told, await statement_closing.overdue(late)] == [0, 1, 0]
+
+
 async def test_closing_tells_the_member_once_and_is_recorded(shop: Shop) -> None:
     await given(await a_deal(shop), 1234)
     statement = await closed_statement(shop)

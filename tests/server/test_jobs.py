@@ -213,6 +213,8 @@ async def test_a_failed_job_whose_work_waits_anew_is_not_doubled(database: str) 
 
 async def test_dead_letters_are_listed_newest_first_page_by_page(database: str) -> None:
     made = [await a_failed_job() for _ in range(3)]
+    await enqueue("work", {})
+    assert await dead_letters.counted() == {"work": 3}, "of those that failed"
     first = await dead_letters.listed(PROVINCE, None, 2)
     rest = await dead_letters.listed(PROVINCE, int(first[-1].id), 2)
     assert [letter.id for letter in (*first, *rest)] == made[::-1]

@@ -1,10 +1,11 @@
-"""Whether ledger and audit are sealed in time, read from the database when somebody looks: any process can tell."""
+"""Seals in time, jobs given up, statements overdue: read from the database when somebody looks, by any process."""
 
 import asyncio
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from alliance import dead_letters, statement_closing
 from benefits.ledger import LEDGER
 from models import seals
 from models.audit_book import AUDIT
@@ -13,12 +14,13 @@ PATIENCE_S = 1.0
 
 
 async def exposition(now: datetime) -> bytes:
-    """Two gauges for each book in Prometheus' text format; none while the database does not answer."""
+    """The gauges in Prometheus' text format; none while the database does not answer."""
     registry = CollectorRegistry()
     try:
         async with asyncio.timeout(PATIENCE_S):
             for book in (LEDGER, AUDIT):
                 await _look_at(book, registry, now)
+            await _count_what_waits(registry, now)
     except Exception:  # noqa: BLE001 - that it does not answer is told by others
         return b""
     return generate_latest(registry)
@@ -31,3 +33,13 @@ async def _look_at(book: seals.Book, registry: CollectorRegistry, now: datetime)
     age.set(max(0.0, (now - since).total_seconds()) if since else 0.0)
     number = Gauge(f"{of}_seal_number", "Number of the newest seal", registry=registry)
     number.set(head.number if head else 0)
+
+
+async def _count_what_waits(registry: CollectorRegistry, now: datetime) -> None:
+    failed = Gauge("xinyi_dead_letters", "Jobs that failed for good, by kind", ["kind"], registry=registry)
+    for kind, jobs in (await dead_letters.counted()).items():
+        failed.labels(kind).set(jobs)
+    late = Gauge(
+        "xinyi_statements_overdue", "Statements still open a day after they are due", registry=registry
+    )
+    late.set(await statement_closing.overdue(now))
