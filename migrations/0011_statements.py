@@ -47,6 +47,28 @@ WRITTEN_ONCE = [
     " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     for table in ("statement_lines", "statement_sums", "day_closes")
 ]
+# Once a statement is not open any more it says what it said: only its state and the answers to it go on.
+CLOSED = [
+    "CREATE TRIGGER statements_written_once BEFORE UPDATE ON statements FOR EACH ROW WHEN (OLD.state <> 'open' AND"
+    " (OLD.id, OLD.member_id, OLD.region_id, OLD.period, OLD.redemptions, OLD.reversals, OLD.discount_fen, OLD.member_fen,"
+    " OLD.public_unit_fen, OLD.alliance_fen, OLD.settled_entry, OLD.opened_at, OLD.closed_at) IS DISTINCT FROM"
+    " (NEW.id, NEW.member_id, NEW.region_id, NEW.period, NEW.redemptions, NEW.reversals, NEW.discount_fen, NEW.member_fen,"
+    " NEW.public_unit_fen, NEW.alliance_fen, NEW.settled_entry, NEW.opened_at, NEW.closed_at))"
+    " EXECUTE FUNCTION refuse_change()",
+    "CREATE TRIGGER statements_kept BEFORE DELETE OR TRUNCATE ON statements"
+    " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+    # Locked first, and looked at by a later statement: whoever is closing one is waited for.
+    "CREATE FUNCTION refuse_onto_closed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " PERFORM FROM statements WHERE id IN (SELECT statement_id FROM added) ORDER BY id FOR SHARE;"
+    " IF EXISTS (SELECT FROM statements WHERE id IN (SELECT statement_id FROM added) AND state <> 'open') THEN"
+    " RAISE EXCEPTION '% takes nothing for a statement that is closed', TG_TABLE_NAME"
+    " USING ERRCODE = 'restrict_violation', CONSTRAINT = TG_TABLE_NAME || '_onto_open'; END IF; RETURN NULL; END $$",
+    *(
+        f"CREATE TRIGGER {table}_onto_open AFTER INSERT ON {table} REFERENCING NEW TABLE AS added"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_onto_closed()"
+        for table in ("statement_lines", "statement_sums")
+    ),
+]
 
 # The queue keeps few indexes, and those that failed for good are looked for every few minutes among all that waits.
 FAILED_JOBS = "CREATE INDEX pgqueuer_failed ON pgqueuer (dedupe_key) WHERE status = 'failed'"
@@ -353,5 +375,5 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
-        ops.RunSQL([*CONSTRAINTS, *WRITTEN_ONCE, FAILED_JOBS]),
+        ops.RunSQL([*CONSTRAINTS, *WRITTEN_ONCE, *CLOSED, FAILED_JOBS]),
     ]

@@ -56,6 +56,8 @@ PARTIAL_INDEXES = {
     " WHERE (upheld_at IS NOT NULL)",
     "audit_records_refused": "INDEX audit_records_refused ON public.audit_records USING btree (recorded_at, entry)"
     " WHERE ((outcome)::text = 'refused'::text)",
+    "pgqueuer_failed": "INDEX pgqueuer_failed ON public.pgqueuer USING btree (dedupe_key)"
+    " WHERE (status = 'failed'::pgqueuer_status)",
     "suspensions_open_once": "UNIQUE INDEX suspensions_open_once ON public.suspensions USING btree"
     " (member_id, cause) WHERE (lifted_at IS NULL)",
     "white_list_open_once": "UNIQUE INDEX white_list_open_once ON public.white_list USING btree"
@@ -258,5 +260,7 @@ async def test_the_triggers_are_these_and_all_are_on(connection: asyncpg.Connect
         *((table, f"{table}_written_once") for table in WRITTEN_ONCE),
         *((table, f"{table}_in_catalogue") for table in IN_CATALOGUE),
         ("pgqueuer", "tg_pgqueuer_changed"),
+        *(("statements", f"statements_{what}") for what in ("written_once", "kept")),
+        *((table, f"{table}_onto_open") for table in ("statement_lines", "statement_sums")),
     }
     assert {row["enabled"] for row in rows} == {"O"}
