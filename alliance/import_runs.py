@@ -23,7 +23,8 @@ from common.database import Row as Record
 from common.database import execute, fetch_all, fetch_one, transaction
 from common.files import FileStore
 from common.ids import new_id
-from common.table_files import Line, TableUnreadable
+from common.table_files import Line
+from common.workbooks import TableUnreadable
 from models import audit_log, stored_files
 from models.enums import ActorKind
 from models.office_enums import FilePurpose, ImportKind, ImportStatus
@@ -137,16 +138,15 @@ async def _check_file(files: FileStore, row: Record) -> Found:
     file = await fetch_one(FILE, row["file_id"])
     assert file is not None
     try:
-        lines = table_files.read_lines(files.path(file["sha256"]), file["media_type"], MOST_ROWS + 1)
-        batches = table_files.batches_of(lines, BATCH)
-        header: list[str] | None = None
-        async for batch in _in_thread(batches):
-            if header is None:
-                header = [name.strip() for name in batch.pop(0)[1]]
-                found.add(header_errors(header, kind.columns, kind.needed))
-                if found.bad:
-                    return found
-            await _check_batch(row, kind, header, batch, found)
+        with table_files.opened(files.path(file["sha256"]), file["media_type"], MOST_ROWS + 1) as lines:
+            header: list[str] | None = None
+            async for batch in _in_thread(table_files.batches_of(lines, BATCH)):
+                if header is None:
+                    header = [name.strip() for name in batch.pop(0)[1]]
+                    found.add(header_errors(header, kind.columns, kind.needed))
+                    if found.bad:
+                        return found
+                await _check_batch(row, kind, header, batch, found)
     except FileNotFoundError:
         raise TableUnreadable("table_gone") from None
     if not found.good + found.bad:

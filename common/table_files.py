@@ -1,68 +1,61 @@
 """Tables in files, CSV and XLSX, read row by row in bounded memory; `common.table_exports` writes them.
 
-A CSV is UTF-8 (with or without a byte order mark) or GB18030, which is what spreadsheets in China write. An XLSX is a
-ZIP archive: what it would unpack to is looked at before it is opened.
+A CSV is UTF-8 (with or without a byte order mark) or GB18030, which is what spreadsheets in China write; what may come
+before a row is over is bounded here. An XLSX is read by a process of its own (`common.workbooks`), which the system
+lets have so much memory and time: nothing less bounds what a ZIP archive of XML becomes.
 """
 
 import codecs
 import csv
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
-from datetime import date, datetime
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
+from json import loads
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile, ZipFile
+from signal import SIGHUP, SIGINT, SIGTERM
+from subprocess import DEVNULL, PIPE, Popen
+from typing import IO
 
+from common import workbooks
 from common.files import CHUNK, XLSX
+from common.workbooks import MOST_CELL, MOST_COLUMNS, Cells, TableUnreadable, filled, text_of
 
-# Of an XLSX: 50,000 rows of thirty columns unpack to some 60 MB; its table of texts is held in memory.
-MOST_UNPACKED, MOST_TEXTS, MOST_PARTS, MOST_RATIO = 150_000_000, 40_000_000, 1_000, 200
-MOST_COLUMNS = 100
-MOST_CELL = 4_000
+# Characters that a row of a CSV may have: each of its cells full, and every character doubled, as quotes are.
+MOST_ROW = 2 * MOST_COLUMNS * (MOST_CELL + 2)
+# What reading a workbook may take: fifty thousand rows of twenty columns took 250 MB and 15 s. Imports are checked
+# eight at once at the most (`server.jobs`).
+MOST_MEMORY, MOST_SECONDS = 512 * 1_048_576, 120
+# All that the reading process gets of our environment: how Python is found, and no secrets.
+KNOWN_TO_READERS = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG")
+# Whoever sends these ends a whole service; it says nothing about the file.
+TOLD_TO_END = {-SIGTERM, -SIGINT, -SIGHUP}
 
-Line = tuple[int, Sequence[str]]
-Lines = Generator[tuple[int, list[str]], None, None]
-
-
-class TableUnreadable(Exception):
-    """The file as a whole can't be read; `code` says why."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+Line = tuple[int, Cells]
 
 
-def read_lines(path: Path, media_type: str, most_lines: int) -> Iterator[Line]:
+@contextmanager
+def opened(path: Path, media_type: str, most_lines: int) -> Iterator[Iterator[Line]]:
     """The rows that hold something, each with its number as a spreadsheet shows it; the first is row 1.
+
+    They may be asked for in another thread; left early, that thread is waited for no longer than its row takes.
 
     Args:
         most_lines: more than so many is an error.
 
     Raises:
-        TableUnreadable: `table_unreadable`, `table_too_large`, `encoding_unknown`, `too_many_rows`.
+        TableUnreadable: here or at any row: `table_unreadable`, `table_too_large`, `encoding_unknown`,
+            `too_many_rows`.
         FileNotFoundError: it is gone.
+        OSError: it could not be read now; that says nothing about the file.
     """
-    lines = _xlsx(path, most_lines) if media_type == XLSX else _csv(path)
-    with closing(lines):
-        while True:
-            try:
-                number, cells = next(lines)
-            except StopIteration:
-                return
-            except (TableUnreadable, FileNotFoundError):
-                raise
-            except Exception as error:
-                # Whatever the libraries stumble over: the file is broken, and its content stays out of logs.
-                raise TableUnreadable("table_unreadable") from error
-            if number > most_lines:
-                raise TableUnreadable("too_many_rows")
-            while cells and not cells[-1]:
-                cells.pop()
-            if len(cells) > MOST_COLUMNS:
-                raise TableUnreadable("table_too_large")
-            if cells:
-                yield number, cells
+    if media_type == XLSX:
+        with path.open("rb") as file, _reader_of(file, most_lines) as reader:
+            yield _told_by(reader)
+    else:
+        with path.open(encoding=_encoding_of(path), newline="") as text:
+            yield _csv(text, most_lines)
 
 
 def batches_of(lines: Iterator[Line], size: int) -> Iterator[list[Line]]:
@@ -71,10 +64,37 @@ def batches_of(lines: Iterator[Line], size: int) -> Iterator[list[Line]]:
         yield batch
 
 
-def _csv(path: Path) -> Lines:
-    with path.open(encoding=_encoding_of(path), newline="") as file:
-        for number, cells in enumerate(csv.reader(file, strict=True), 1):
-            yield number, [_text(cell) for cell in cells]
+def _csv(file: IO[str], most_lines: int) -> Iterator[Line]:
+    pieces = _Pieces(file)
+    try:
+        for number, cells in enumerate(csv.reader(pieces, strict=True), 1):
+            pieces.begin_row()
+            if number > most_lines:
+                raise TableUnreadable("too_many_rows")
+            if line := filled([text_of(cell) for cell in cells]):
+                yield number, line
+    except csv.Error as error:
+        # Its content stays out of logs. A cell that is far too long is one of the library's own errors.
+        is_long = "field larger" in str(error)
+        raise TableUnreadable("table_too_large" if is_long else "table_unreadable") from None
+
+
+class _Pieces:
+    """The lines of a CSV; a row may go on over many, but not for ever."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file, self._left = file, MOST_ROW
+
+    def __iter__(self) -> Iterator[str]:
+        while piece := self._file.readline(self._left + 1):
+            self._left -= len(piece)
+            if self._left < 0:
+                raise TableUnreadable("table_too_large")
+            yield piece
+
+    def begin_row(self) -> None:
+        """What was read until now was a row."""
+        self._left = MOST_ROW
 
 
 def _encoding_of(path: Path) -> str:
@@ -91,47 +111,49 @@ def _encoding_of(path: Path) -> str:
     raise TableUnreadable("encoding_unknown")
 
 
-def _xlsx(path: Path, most_lines: int) -> Lines:
-    import openpyxl  # 0.15 s, for the few who read a workbook
+@contextmanager
+def _reader_of(file: IO[bytes], most_lines: int) -> Iterator[Popen[bytes]]:
+    """The process that reads a workbook; it is over when this is.
 
-    _must_be_bounded(path)
-    with (
-        path.open("rb") as file,
-        closing(openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)) as book,
-    ):
-        sheet: Any = book.worksheets[0]
-        sheet.reset_dimensions()  # what the file says of its size is not believed
-        rows = sheet.iter_rows(max_row=most_lines + 1, max_col=MOST_COLUMNS + 1, values_only=True)
-        for number, cells in enumerate(rows, 1):
-            yield number, [_text(cell) for cell in cells]
-
-
-def _must_be_bounded(path: Path) -> None:
+    It is a program of its own, begun without copying this process and its threads. Should we be killed, it ends too:
+    nobody reads what it writes.
+    """
+    limits = map(str, (most_lines, MOST_MEMORY, MOST_SECONDS))
+    known = {name: os.environ[name] for name in KNOWN_TO_READERS if name in os.environ}
     try:
-        with ZipFile(path) as archive:
-            parts = archive.infolist()
-    except BadZipFile:
-        raise TableUnreadable("table_unreadable") from None
-    # An archive that says less than it holds is cut off there when it is read.
-    unpacked, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
-    texts = sum(part.file_size for part in parts if part.filename.endswith("sharedStrings.xml"))
-    if (
-        *(unpacked > MOST_UNPACKED, texts > MOST_TEXTS, len(parts) > MOST_PARTS),
-        unpacked > 1_000_000 and unpacked > MOST_RATIO * max(1, packed),
-    ) != (False,) * 4:
-        raise TableUnreadable("table_too_large")
+        reader = Popen(
+            [sys.executable, "-P", "-W", "ignore", workbooks.__file__, *limits],
+            stdin=file,
+            stdout=PIPE,
+            stderr=DEVNULL,  # the file's content stays out of logs
+            env={**known, "MALLOC_ARENA_MAX": "1"},
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:  # it is Python that is gone, not the file
+        raise ChildProcessError("no program to read a workbook with") from error
+    try:
+        yield reader
+    finally:
+        # First of all: somebody may still wait in another thread for what it says.
+        reader.kill()
+        reader.wait()
+        assert reader.stdout is not None
+        reader.stdout.close()
 
 
-def _text(cell: object) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, datetime):
-        cell = cell.date() if cell.time().isoformat() == "00:00:00" else cell
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    text = str(cell).strip()
-    if len(text) > MOST_CELL:
-        raise TableUnreadable("table_too_large")
-    return text
+def _told_by(reader: Popen[bytes]) -> Iterator[Line]:
+    assert reader.stdout is not None
+    for told in reader.stdout:
+        if not told.endswith(b"\n"):
+            break
+        said = loads(told)
+        if said is None:
+            return
+        if isinstance(said, str):
+            raise TableUnreadable(said)
+        yield from ((number, cells) for number, cells in said)
+    ended = reader.wait()
+    if ended > 0 or ended in TOLD_TO_END:
+        raise ChildProcessError(f"the process that read a workbook ended ({ended})")
+    # Killed by its limits, by a system that had no memory left, or by a library that got none.
+    raise TableUnreadable("table_too_large")

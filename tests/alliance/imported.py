@@ -11,7 +11,7 @@ from common.actors import AdminActor
 from common.database import Row
 from common.files import FileStore
 from common.table_exports import written
-from common.table_files import read_lines
+from common.table_files import opened
 from models.office_enums import ImportKind
 from tests.factories.moments import NOON
 
@@ -89,7 +89,6 @@ class Office:
         if row["errors_file_id"] is None:
             return []
         file = await imports.errors_file(self.sender, row["id"])
-        lines = [
-            cells for _, cells in read_lines(self.files.path(file["sha256"]), file["media_type"], 60_000)
-        ]
+        with opened(self.files.path(file["sha256"]), file["media_type"], 60_000) as rows:
+            lines = [cells for _, cells in rows]
         return [(int(cells[0]), cells[1], cells[2]) for cells in lines[1:]]
