@@ -34,7 +34,7 @@ SELECT gen_random_uuid(), s.id, s.member_id, s.region_id, s.period, l.store_id, 
  WHERE s.id = $1 GROUP BY s.id, l.store_id, l.offer_id, l.public_unit_id
 """
 OVERDUE = """
-SELECT count(*) AS statements FROM (SELECT FROM statements WHERE state = 'open' AND period < $1 LIMIT 1000) AS late
+SELECT count(*) AS statements FROM (SELECT FROM statements WHERE state = 'open' AND period < $1 LIMIT 100) AS late
 """
 TOTALS = """
 SELECT coalesce(sum(redemptions), 0)::bigint AS redemptions, coalesce(sum(reversals), 0)::bigint AS reversals,
@@ -59,7 +59,7 @@ async def close_due(now: datetime) -> int:
 
 
 async def overdue(now: datetime) -> int:
-    """How many statements are still open a day after they were to be closed; at most a thousand are counted."""
+    """How many statements are still open a day after they were to be closed; at most a hundred are counted."""
     row = await fetch_one(OVERDUE, period_of(now - REST - PATIENCE))
     assert row is not None
     return int(row["statements"])

@@ -70,8 +70,8 @@ async def begin(job_id: int, tries: int) -> bool:
 async def take_back(job_id: int) -> None:
     """Don't count the try that was begun last: it was interrupted, and not by the job."""
     await execute(
-        "UPDATE pgqueuer SET headers = jsonb_build_object('begun', greatest(attempts, "
-        f"{BEGUN} - 1)) WHERE id = $1 AND status = 'picked'",
+        "UPDATE pgqueuer SET headers = jsonb_build_object('begun', greatest(attempts, (headers ->> 'begun')::int - 1))"
+        " WHERE id = $1 AND status = 'picked'",
         job_id,
     )
 
