@@ -123,8 +123,22 @@ class Authenticator:
             raise NotAllowed
         self._limiter.hit(claims.audience, known.who, self._limits[claims.audience])
         if acts_for_member:
-            return await _member(claims)
-        return known.actor or await _admin(claims)
+            return await _member(claims.actor_id, claims.session_id)
+        return known.actor or await _admin(claims.actor_id, claims.session_id)
+
+    async def anew(self, actor: Actor) -> Actor:
+        """The same one as he is now, when his request took minutes to arrive; how old his token is by now is no matter.
+
+        Raises:
+            NotSignedIn: his session or his account was ended meanwhile.
+        """
+        if isinstance(actor, ApplicantActor):  # no session; each write looks at the application
+            return actor
+        if await self.is_over(actor.session_id):
+            raise NotSignedIn
+        if isinstance(actor, AdminActor):
+            return await _admin(actor.id, actor.session_id)
+        return await _member(actor.id, actor.session_id) if isinstance(actor, MemberActor) else actor
 
     async def is_over(self, session_id: UUID) -> bool:
         """Whether a session was ended; asks the database only while the list can't be relied on."""
@@ -166,24 +180,20 @@ async def _is_session_open(session_id: UUID) -> bool:
     return row is not None
 
 
-async def _admin(claims: Claims) -> AdminActor:
+async def _admin(admin_id: UUID, session_id: UUID) -> AdminActor:
     """An admin's roles are asked for every time."""
-    row = await fetch_one(
-        "SELECT roles, region_id FROM admins WHERE id = $1 AND status = 'active'", claims.actor_id
-    )
+    row = await fetch_one("SELECT roles, region_id FROM admins WHERE id = $1 AND status = 'active'", admin_id)
     if row is None:
         raise NotSignedIn
-    return AdminActor(claims.actor_id, claims.session_id, tuple(row["roles"]), row["region_id"])
+    return AdminActor(admin_id, session_id, tuple(row["roles"]), row["region_id"])
 
 
-async def _member(claims: Claims) -> MemberActor:
+async def _member(staff_id: UUID, session_id: UUID) -> MemberActor:
     """So is the role of somebody who acts for his member."""
-    row = await fetch_one(
-        "SELECT member_id, role FROM staff WHERE id = $1 AND status = 'active'", claims.actor_id
-    )
+    row = await fetch_one("SELECT member_id, role FROM staff WHERE id = $1 AND status = 'active'", staff_id)
     if row is None:
         raise NotSignedIn
-    return MemberActor(claims.actor_id, claims.session_id, row["member_id"], row["role"])
+    return MemberActor(staff_id, session_id, row["member_id"], row["role"])
 
 
 async def watch_revocations(authenticator: Authenticator, database_url: str) -> None:

@@ -24,6 +24,7 @@ It returns a model (the one 2xx of `answers`), an `Answer`, None (204, or nothin
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import signature
 from types import NoneType
 from typing import Any, TypeVar, cast, get_args, get_type_hints
@@ -33,6 +34,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from sanic import Blueprint, HTTPResponse, Request
 
+from common.actors import Actor
 from common.errors import DomainError, NotFound
 from common.files import FileEmpty, FileNotAsSaid, FileTooLarge
 from server import errors, permits
@@ -252,6 +254,11 @@ def _collector(
     read_upload = upload_reader(operation.takes) if operation.takes else None
     takes_none = operation.method != "GET"
 
+    async def let_in_again(request: Request, actor: Actor, path: Mapping[str, str]) -> None:
+        actor = await request.app.ctx.authenticate.anew(actor)
+        if operation.may is not None:
+            await permits.must_be_allowed(actor, operation.may, path)
+
     async def collect(request: Request, path: Mapping[str, str]) -> dict[str, object]:
         arguments: dict[str, object] = {}
         # Who asks comes first: nobody learns about forms or ids before he is known.
@@ -268,7 +275,7 @@ def _collector(
         if read_query:
             arguments["query"] = read_query(request)
         if read_upload:
-            arguments["upload"] = read_upload(request)
+            arguments["upload"] = read_upload(request, partial(let_in_again, request, actor, path))
         elif read_body:
             arguments["body"] = read_body(request)
         elif takes_none:

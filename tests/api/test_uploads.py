@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.api.applicants import PDF, Applicant, an_applicant
-from tests.api.kit import answered, problem
+from tests.api.kit import answered, problem, revocations_are_known
+from tests.api.offers import make_admin
 from tests.service import API, Service
 
 MB = 1_048_576
@@ -118,6 +119,34 @@ async def test_a_compressed_file_is_refused(service: Service) -> None:
         headers={"Content-Type": "application/pdf", "Content-Encoding": "gzip"},
     )
     problem(answer, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status", "code"),
+    [
+        ("UPDATE sessions SET revoked_at = now(), revoked_reason = 'test' WHERE actor_id = $1::uuid", 401, "unauthenticated"),
+        ("UPDATE admins SET roles = '{auditor}' WHERE id = $1::uuid", 403, "forbidden"),
+        ("UPDATE admins SET status = 'revoked', revoked_at = now() WHERE id = $1::uuid", 401, "unauthenticated"),
+    ],
+    ids=["session ended", "another role", "revoked"],
+)  # fmt: skip
+async def test_whoever_is_revoked_while_his_file_arrives_leaves_none(
+    service: Service, meanwhile: str, status: int, code: str
+) -> None:
+    login = await make_admin(service, "330100", "operator")
+    admin, before = await service.admin(login), kept(service)
+    [row] = await service.fetch("SELECT id FROM admins WHERE login = $1", login)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"uscc"
+        await service.fetch(meanwhile, row["id"])
+        await revocations_are_known()
+        yield b",name"
+
+    sent = {"params": {"kind": "members"}, "headers": {"Content-Type": "text/csv"}}
+    problem(await admin.post("/admin/imports", content=slowly(), **sent), status, code)
+    assert kept(service) == before
+    assert await service.fetch("SELECT 1 FROM imports WHERE uploaded_by = $1::uuid", row["id"]) == []
 
 
 async def test_a_connection_that_is_cut_leaves_nothing(service: Service) -> None:
