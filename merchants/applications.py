@@ -16,8 +16,9 @@ from stdnum.cn import uscc as uscc_number
 from common.actors import ApplicantActor
 from common.crypto import PersonalDataKeys
 from common.database import Row, constraint_of, execute, fetch_all, fetch_one, transaction
-from common.errors import Invalid, NotFound, Refused
+from common.errors import NotFound, Refused
 from common.ids import AFTER_ALL, new_id
+from merchants.regions import RegionUnknown
 from models import audit_log
 from models.enums import ApplicationAction as Action
 from models.enums import ApplicationState as State
@@ -59,15 +60,6 @@ class ApplicationNotOpen(Refused):
     code = "application_not_open"
     zh = "申请当前的状态不能进行这一步，可能已经提交、审结或撤回。请刷新后查看最新进度。"
     en = "The application's state does not allow this; it may be submitted, decided or withdrawn. Look at it again."
-
-
-class RegionUnknown(Invalid):
-    """There is no such region."""
-
-    code = "region_unknown"
-    pointer = "/region"
-    zh = "没有这个行政区划代码。请选择所在的县（市、区）或设区市。"
-    en = "There is no such region. Choose the county or city where you are."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from common.actors import MemberActor
 from common.database import Row, fetch_all, fetch_one, transaction, wait_for_older_statements
-from common.errors import Invalid, NotFound, Refused
+from common.errors import NotFound, Refused
 from common.ids import new_id
 from merchants.opening_hours import Span, minutes_of
+from merchants.regions import RegionUnknown
 from merchants.staff_rights import hold_member
 from models import audit_log
 
@@ -21,15 +22,6 @@ from models import audit_log
 MOST_STORES = 500
 
 COLUMNS = "id, region_id, name, address, lat, lng, hours, is_active"
-
-
-class RegionUnknown(Invalid):
-    """No county of the register."""
-
-    code = "region_unknown"
-    zh = "请选择门店所在的县（市、区）。"
-    en = "Choose the county that the store is in."
-    pointer = "/region"
 
 
 class TooManyStores(Refused):

@@ -54,6 +54,12 @@ Moment = Annotated[
 Fen = Annotated[int, Field(ge=0, le=MAX_FEN)]
 """Money in integer fen."""
 
+RegionCode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="行政区划代码 / GB/T 2260 code")]
+"""A region; `/regions` lists those that there are."""
+
+Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+"""Why somebody does something; whom it is about may read it."""
+
 
 class _Model(BaseModel):
     # Each is built at its first use, in about 1 ms: all of them at once were a sixth of a process's start.

@@ -20,9 +20,10 @@ from merchants import (
     submissions,
 )
 from merchants.application_documents import TooManyDocuments
-from merchants.applications import CONTACT_NAME, CONTACT_PHONE, ApplicationNotOpen, Form, RegionUnknown
+from merchants.applications import CONTACT_NAME, CONTACT_PHONE, ApplicationNotOpen, Form
 from merchants.commitments import CommitmentVersionOutdated
 from merchants.owners import OwnerExists
+from merchants.regions import RegionUnknown
 from merchants.staff_accounts import StaffLoginTaken
 from merchants.submissions import AlreadyMember, CommitmentMissing, DocumentsMissing
 from models.enums import ApplicationAction, ApplicationState, Category, CheckFinding, MemberKind
@@ -31,13 +32,12 @@ from server.api.organisation_views import (
     CheckOut,
     DocumentOut,
     Name,
-    RegionCode,
     Uscc,
     check_out,
     document_out,
 )
 from server.endpoints import endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, Query, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Query, RegionCode, decode_cursor, page_of
 from server.uploads import Upload
 
 routes = Blueprint("applicant")

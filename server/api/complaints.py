@@ -8,10 +8,9 @@ from pydantic import Field
 
 from alliance.complaint_files import ComplaintFile
 from models.office_enums import ComplaintKind, ComplaintStatus
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, decode_cursor, page_of
 
 Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
-Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class ComplaintOut(Out):

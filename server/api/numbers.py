@@ -1,7 +1,6 @@
 """Numbers as members and admins both see them."""
 
 from datetime import date, timedelta
-from typing import Annotated
 
 from pydantic import Field
 
@@ -10,7 +9,6 @@ from common.clock import local_day, now
 from server.schemas import Out, PageQuery, Query, decode_cursor, encode_cursor
 
 DEFAULT_DAYS = 30
-RegionCode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$")]
 
 
 class SpanQuery(Query):

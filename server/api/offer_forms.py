@@ -17,7 +17,7 @@ from benefits.proposals import (
 )
 from common.clock import rfc3339
 from models.enums import DiscountKind, LimitPeriod, OfferStatus, OfferVersionState
-from server.schemas import Fen, In, Moment, Out
+from server.schemas import Fen, In, Moment, Out, RegionCode
 
 WRITING = (
     *(OfferFieldInvalid, OrdinaryPathMissing, TitleSpellsTier, BudgetNeedsMostCost),
@@ -33,7 +33,7 @@ class ProposalIn(In):
     """An offer in full. Days are Asia/Shanghai and both ends count; what the kind of discount has no use for is left out."""
 
     programme: Annotated[str, Field(min_length=1, max_length=32)]
-    region: Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$")]
+    region: RegionCode
     title: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
     description: Annotated[str, Field(max_length=4000)]
     discount_kind: DiscountKind

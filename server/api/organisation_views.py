@@ -12,7 +12,6 @@ from models.enums import CheckFinding, PromiseCause, PromiseOutcome, SuspensionC
 from server.schemas import Moment, Out
 
 Uscc = Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", description="统一社会信用代码 / GB 32100")]
-RegionCode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="行政区划代码 / GB/T 2260")]
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
 
 

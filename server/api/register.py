@@ -11,9 +11,8 @@ from common.clock import now
 from common.database import Row
 from merchants import register
 from models.enums import Category, MemberKind, MemberStatus, SuspensionCause
-from server.api.organisation_views import RegionCode
 from server.endpoints import endpoint
-from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import Moment, Out, Page, PageQuery, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("register", url_prefix="/register")
 

@@ -15,9 +15,10 @@ from common.errors import NotFound
 from common.files import FileStore
 from merchants import application_documents, applications, commitments, owners, submissions
 from merchants.application_documents import TooManyDocuments
-from merchants.applications import ApplicationNotOpen, RegionUnknown
+from merchants.applications import ApplicationNotOpen
 from merchants.commitments import CommitmentVersionOutdated
 from merchants.owners import OwnerExists, StaffLoginTaken
+from merchants.regions import RegionUnknown
 from merchants.submissions import CHECK_JOB, AlreadyMember, CommitmentMissing, DocumentsMissing
 from models import audit_log
 from models.enums import ApplicationAction as Action

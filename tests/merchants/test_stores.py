@@ -14,8 +14,9 @@ from common.database import execute, fetch_all, fetch_one
 from common.errors import NotFound
 from merchants import store_closures, stores
 from merchants.opening_hours import HoursInvalid, Span, minutes_of, spans_of
+from merchants.regions import RegionUnknown
 from merchants.store_closures import ClosureInvalid, TooManyClosures
-from merchants.stores import RegionUnknown, StoreFacts, TooManyStores
+from merchants.stores import StoreFacts, TooManyStores
 from models.enums import ClosureReason, StaffRole
 from tests.factories.citizens import a_citizen
 from tests.factories.members import Shop, a_clerk, a_shop, an_owner, as_member

@@ -16,7 +16,7 @@ from common.clock import now
 from models.enums import AdminRole, AdminStatus
 from server.api.admin.account import SessionOut, session_page
 from server.endpoints import endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("admin_admins", url_prefix="/admins")
 
@@ -39,7 +39,7 @@ class InvitationIn(In):
     """Who is invited: what he signs in with, where he acts, and as what."""
 
     login: str = Field(min_length=3, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]+$")
-    region: str = Field(pattern=r"^[1-9][0-9]{5}$")
+    region: RegionCode
     roles: Roles
 
 

@@ -18,12 +18,11 @@ from merchants.submissions import AlreadyMember
 from models import audit_log, stored_files
 from models.enums import ApplicationState, Category, MemberKind
 from models.office_enums import FilePurpose
-from server.api.admin.approvals import AskedOut, Reason
+from server.api.admin.approvals import AskedOut
 from server.api.applicant import ApplicationOut, EventOut, application_out, event_out
-from server.api.organisation_views import RegionCode
 from server.endpoints import endpoint
 from server.file_answers import send_file
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("admin_applications", url_prefix="/member-applications")
 

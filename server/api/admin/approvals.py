@@ -20,11 +20,10 @@ from common.clock import now
 from merchants.applications import ApplicationNotOpen
 from models.office_enums import ApprovalKind, ApprovalStatus
 from server.endpoints import endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, decode_cursor, page_of
 
 routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
-Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 # What carrying out may refuse; the request stays open then.
 CARRYING_OUT = (
     *(CouponNotRevocable, BudgetChanged, BudgetBelowReserved, BudgetNeedsMostCost),

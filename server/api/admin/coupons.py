@@ -9,9 +9,9 @@ from alliance.approvals import AlreadyAsked
 from benefits.offer_changes import CouponNotRevocable
 from common.actors import AdminActor
 from common.clock import now
-from server.api.admin.approvals import AskedOut, Reason
+from server.api.admin.approvals import AskedOut
 from server.endpoints import endpoint
-from server.schemas import In
+from server.schemas import In, Reason
 
 routes = Blueprint("admin_coupons", url_prefix="/coupons")
 

@@ -1,6 +1,5 @@
 """A region's statements as a file: asked for by one admin, agreed to by another, read by the first."""
 
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -15,11 +14,11 @@ from common.database import Row
 from common.errors import NotFound
 from common.files import XLSX, FileStore
 from models.office_enums import ExportFormat, ExportState
-from server.api.admin.approvals import AskedOut, Reason
+from server.api.admin.approvals import AskedOut
 from server.api.statement_views import Period, PeriodOut, first_day
 from server.endpoints import endpoint
 from server.file_answers import send_file
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("admin_exports", url_prefix="/exports")
 
@@ -27,7 +26,7 @@ routes = Blueprint("admin_exports", url_prefix="/exports")
 class ExportIn(In):
     """Which region's month, and why."""
 
-    region: Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$")]
+    region: RegionCode
     period: Period
     format: ExportFormat = ExportFormat.CSV
     reason: Reason

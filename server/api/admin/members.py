@@ -13,12 +13,10 @@ from common.clock import now
 from merchants import promises, staff_accounts
 from merchants.promises import PromiseRecorded
 from models.enums import Category, MemberKind, MemberStatus, PromiseCause, PromiseOutcome, SuspensionCause
-from server.api.admin.approvals import Reason
 from server.api.member.membership import MembershipOut, membership_out
 from server.api.member.staff import MemberStaffOut, person
-from server.api.organisation_views import RegionCode
 from server.endpoints import endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("admin_members", url_prefix="/members")
 

@@ -16,14 +16,13 @@ from models.office_enums import ComplaintKind, ComplaintStatus
 from server.api.numbers import (
     NumbersOut,
     NumbersQuery,
-    RegionCode,
     SpanQuery,
     numbers_out,
     position_of,
     span_of,
 )
 from server.endpoints import endpoint
-from server.schemas import Out, Page, PageQuery, Query, decode_cursor, page_of
+from server.schemas import Out, Page, PageQuery, Query, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("admin_numbers", url_prefix="/numbers")
 

@@ -13,11 +13,10 @@ from common.actors import AdminActor
 from common.clock import now
 from common.files import DOCUMENTS
 from models.enums import OfferStatus, OfferVersionState
-from server.api.admin.approvals import Reason
 from server.api.offer_forms import OfferLineOut, OfferStoryOut, story_out
 from server.endpoints import endpoint
 from server.file_answers import send_file
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, decode_cursor, page_of
 
 routes = Blueprint("admin_offer_reviews", url_prefix="/offers")
 queue = Blueprint("admin_offer_versions", url_prefix="/offer-versions")

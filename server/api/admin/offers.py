@@ -18,9 +18,9 @@ from benefits.proposals import BudgetNeedsMostCost
 from common.actors import AdminActor
 from common.clock import now
 from models.enums import OfferStatus
-from server.api.admin.approvals import AskedOut, Reason
+from server.api.admin.approvals import AskedOut
 from server.endpoints import Answer, endpoint
-from server.schemas import Fen, In
+from server.schemas import Fen, In, Reason
 
 routes = Blueprint("admin_offers", url_prefix="/offers")
 

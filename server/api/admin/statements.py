@@ -14,7 +14,6 @@ from common.clock import now
 from common.database import Row
 from common.money import MAX_FEN
 from models.office_enums import AdjustmentReason, StatementState
-from server.api.admin.approvals import Reason
 from server.api.statement_views import (
     FundedOut,
     LineOut,
@@ -28,7 +27,7 @@ from server.api.statement_views import (
     statement_page,
 )
 from server.endpoints import endpoint
-from server.schemas import In, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Out, Page, PageQuery, Reason, decode_cursor, page_of
 
 routes = Blueprint("admin_statements", url_prefix="/statements")
 

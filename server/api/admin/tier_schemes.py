@@ -15,9 +15,9 @@ from common.actors import AdminActor
 from common.clock import now
 from common.database import Row
 from models.enums import TierLevel
-from server.api.admin.approvals import AskedOut, Reason
+from server.api.admin.approvals import AskedOut
 from server.endpoints import endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, decode_cursor, page_of
 
 routes = Blueprint("admin_tier_schemes", url_prefix="/tier-schemes")
 

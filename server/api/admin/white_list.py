@@ -11,10 +11,10 @@ from alliance.white_list import WhiteListed
 from common.actors import AdminActor
 from common.clock import now
 from common.errors import NotFound
-from server.api.admin.approvals import AskedOut, Reason
-from server.api.organisation_views import RegionCode, Uscc
+from server.api.admin.approvals import AskedOut
+from server.api.organisation_views import Uscc
 from server.endpoints import endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("admin_white_list", url_prefix="/white-list")
 

@@ -26,7 +26,16 @@ from server.endpoints import endpoint
 from server.errors import CursorInvalid, NotSignedIn
 from server.problems import language_of
 from server.responses import JsonResponse
-from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, encode_cursor, left_out_when_none
+from server.schemas import (
+    Moment,
+    Out,
+    Page,
+    PageQuery,
+    RegionCode,
+    decode_cursor,
+    encode_cursor,
+    left_out_when_none,
+)
 
 routes = Blueprint("offers", url_prefix="/offers")
 
@@ -44,7 +53,7 @@ class OfferQuery(PageQuery):
     """What the list is narrowed by; everything may be left out."""
 
     category: Category | None = Field(default=None, description="领域 / field")
-    region: Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$")] | None = Field(
+    region: RegionCode | None = Field(
         default=None, description="行政区划代码，含下级 / GB/T 2260 code, with all below it"
     )
     near: Annotated[str, Field(pattern=PLACE, max_length=64), AfterValidator(_on_earth)] | None = Field(

@@ -1,9 +1,7 @@
 """A member's statements: reading, confirming, disputing, downloading; what a public unit owes; the day-closes."""
 
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
 from sanic import Blueprint, HTTPResponse, Request
 
 from alliance import statement_files, statement_views, statements
@@ -29,11 +27,9 @@ from server.api.statement_views import (
 )
 from server.endpoints import endpoint
 from server.file_answers import send_file
-from server.schemas import In, Page, PageQuery, decode_cursor
+from server.schemas import In, Page, PageQuery, Reason, decode_cursor
 
 routes = Blueprint("member_statements")
-
-Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class DisputeIn(In):

@@ -12,12 +12,13 @@ from common.clock import now
 from common.database import Row
 from merchants import store_closures, stores
 from merchants.opening_hours import HoursInvalid, spans_of
+from merchants.regions import RegionUnknown
 from merchants.store_closures import ClosureInvalid, TooManyClosures
-from merchants.stores import RegionUnknown, StoreFacts, TooManyStores
+from merchants.stores import StoreFacts, TooManyStores
 from models.enums import ClosureReason
 from server.api.store_views import HoursIn, HoursOut
 from server.endpoints import Answer, endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("member_stores", url_prefix="/stores")
 
@@ -29,9 +30,7 @@ class StoreIn(In):
 
     name: Annotated[Text, Field(max_length=128)]
     address: Annotated[Text, Field(max_length=256)]
-    region: Annotated[
-        str, Field(pattern=r"^[1-9][0-9]{5}$", description="县级行政区划代码 / a county's code")
-    ]
+    region: RegionCode = Field(description="县级行政区划代码 / a county's code")
     lat: Annotated[float, Field(ge=-90, le=90)]
     lng: Annotated[float, Field(ge=-180, le=180)]
     hours: Annotated[list[HoursIn], Field(max_length=56)] | None = None
