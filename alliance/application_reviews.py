@@ -13,6 +13,7 @@ from common.jobs import GIVEN_UP
 from merchants import applications, member_states, organisation_checks, policies, submissions
 from merchants.applications import ApplicationNotOpen
 from merchants.organisation_sources import OrganisationSource
+from merchants.register import FOUND_BY
 from merchants.submissions import AlreadyMember
 from models import audit_log
 from models.enums import ApplicationAction as Action
@@ -160,16 +161,17 @@ async def ask_again(now: datetime) -> int:
 
 
 async def listed(
-    actor: AdminActor, region: str | None, state: State | None, before: UUID | None, limit: int
+    actor: AdminActor, region: str | None, state: State | None, q: str, before: UUID | None, limit: int
 ) -> Sequence[Row]:
-    """Applications of the admin's region, newest first; `region` narrows it down."""
+    """Applications of the admin's region, newest first; `region` and `q`, as in `FOUND_BY`, narrow it down."""
     prefix = shared_prefix(actor.region, region or actor.region)
     if prefix is None:
         return []
     return await fetch_all(
         f"SELECT {applications.COLUMNS} FROM member_applications"
-        " WHERE region_id LIKE $1 || '%' AND id < $2 AND state = ANY ($3) ORDER BY id DESC LIMIT $4",
-        *(prefix, before or AFTER_ALL, [state] if state else [*State], limit),
+        " WHERE region_id LIKE $1 || '%' AND id < $2 AND state = ANY ($3)"
+        f" AND {FOUND_BY.format('$4')} ORDER BY id DESC LIMIT $5",
+        *(prefix, before or AFTER_ALL, [state] if state else [*State], q, limit),
     )
 
 

@@ -12,15 +12,27 @@ from common.errors import NotFound
 from common.ids import AFTER_ALL
 from common.masking import masked_numbers
 from models.office_enums import ComplaintStatus
-from models.region import subtree_prefix
+from models.region import shared_prefix, subtree_prefix
 
 TEXT, ANSWER, DECISION = (f"complaint_texts.{name}" for name in ("text", "answer", "decision"))
 
-COLUMNS = """c.id, c.member_id, c.region_id, c.citizen_id, c.store_id, s.name AS store_name, c.offer_id, c.redemption_id,
+COLUMNS = """c.id, c.member_id, m.name AS member_name, c.region_id, c.citizen_id, c.store_id, s.name AS store_name, c.offer_id, c.redemption_id,
  c.attempt_id, c.kind, c.status, c.complained_at, c.answer_due_at, c.answered_at, c.overdue_at, c.decided_at,
  c.withdrawn_at, w.text_encrypted, w.answer_encrypted, w.decision_encrypted"""
-WORDS = "LEFT JOIN complaint_texts w ON w.complaint_id = c.id LEFT JOIN stores s ON s.id = c.store_id"
+WORDS = (
+    "LEFT JOIN complaint_texts w ON w.complaint_id = c.id LEFT JOIN stores s ON s.id = c.store_id"
+    " LEFT JOIN members m ON m.id = c.member_id"
+)
 NEWEST_FIRST = "ORDER BY c.id DESC LIMIT $3"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which of a region's complaints; a field that is None narrows nothing down, `region` has all below it."""
+
+    status: ComplaintStatus | None = None
+    region: str | None = None
+    member_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,7 @@ class ComplaintFile:
 
     id: UUID
     member_id: UUID
+    member_name: str | None
     region: str
     store_id: UUID
     store_name: str | None
@@ -71,16 +84,26 @@ async def of_member(
     return [_file(row, keys, is_masked=True) for row in rows]
 
 
-async def of_region(
-    actor: AdminActor, status: ComplaintStatus | None, keys: PersonalDataKeys, before: UUID | None, limit: int
+async def in_region(
+    actor: AdminActor, filters: Filters, keys: PersonalDataKeys, before: UUID | None, limit: int
 ) -> Sequence[ComplaintFile]:
     """Those about stores in the admin's region, newest first."""
-    which, more = ("AND c.status = $4", [status]) if status else ("", [])
-    rows = await fetch_all(
-        f"SELECT {COLUMNS} FROM regions r CROSS JOIN LATERAL (SELECT * FROM complaints c WHERE c.region_id = r.code"
-        f" AND c.id < $2 {which} {NEWEST_FIRST}) c {WORDS} WHERE r.code LIKE $1 || '%' {NEWEST_FIRST}",
-        *(subtree_prefix(actor.region), before or AFTER_ALL, limit, *more),
-    )
+    prefix = shared_prefix(actor.region, filters.region or actor.region)
+    if prefix is None:
+        return []
+    which, values = "", [prefix, before or AFTER_ALL, limit]
+    for column, wanted in (("status", filters.status), ("member_id", filters.member_id)):
+        if wanted is not None:
+            values.append(wanted)
+            which += f" AND c.{column} = ${len(values)}"
+    if filters.member_id is None:
+        found = (
+            "regions r CROSS JOIN LATERAL (SELECT * FROM complaints c WHERE c.region_id = r.code"
+            f" AND c.id < $2 {which} {NEWEST_FIRST}) c {WORDS} WHERE r.code LIKE $1 || '%'"
+        )
+    else:
+        found = f"complaints c {WORDS} WHERE c.region_id LIKE $1 || '%' AND c.id < $2 {which}"
+    rows = await fetch_all(f"SELECT {COLUMNS} FROM {found} {NEWEST_FIRST}", *values)
     return [_file(row, keys) for row in rows]
 
 
@@ -133,8 +156,15 @@ def _file(row: Row, keys: PersonalDataKeys, *, is_masked: bool = False) -> Compl
 
     text = words("text_encrypted", TEXT)
     return ComplaintFile(
-        *(row["id"], row["member_id"], row["region_id"], row["store_id"], row["store_name"], row["offer_id"]),
-        *(row["redemption_id"], row["attempt_id"], row["kind"], row["status"]),
+        *(
+            row["id"],
+            row["member_id"],
+            row["member_name"],
+            row["region_id"],
+            row["store_id"],
+            row["store_name"],
+        ),
+        *(row["offer_id"], row["redemption_id"], row["attempt_id"], row["kind"], row["status"]),
         masked_numbers(text) if text and is_masked else text,
         *(row["complained_at"], row["answer_due_at"], words("answer_encrypted", ANSWER), row["answered_at"]),
         *(row["overdue_at"], words("decision_encrypted", DECISION), row["decided_at"], row["withdrawn_at"]),

@@ -11,6 +11,7 @@ from common.database import Row, execute, fetch_all, fetch_one, transaction, wai
 from common.errors import NotFound, Refused
 from common.ids import AFTER_ALL
 from merchants import member_states
+from merchants.register import FOUND_BY
 from models import audit_log, notice_log
 from models.enums import MemberAction, MemberStatus, SuspensionCause
 from models.region import shared_prefix, subtree_prefix
@@ -116,14 +117,19 @@ async def of_admin(actor: AdminActor, member_id: UUID) -> Row:
 
 
 async def listed(
-    actor: AdminActor, region: str | None, status: MemberStatus | None, before: UUID | None, limit: int
+    actor: AdminActor,
+    region: str | None,
+    status: MemberStatus | None,
+    q: str,
+    before: UUID | None,
+    limit: int,
 ) -> Sequence[Row]:
-    """Members of the admin's region, the last id first; `region` narrows it down."""
+    """Members of the admin's region, the last id first; `region` and `q`, as in `FOUND_BY`, narrow it down."""
     prefix = shared_prefix(actor.region, region or actor.region)
     if prefix is None:
         return []
     return await fetch_all(
         f"SELECT {COLUMNS} FROM members WHERE region_id LIKE $1 || '%' AND id < $2 AND status = ANY ($3)"
-        " ORDER BY id DESC LIMIT $4",
-        *(prefix, before or AFTER_ALL, [status] if status else [*MemberStatus], limit),
+        f" AND {FOUND_BY.format('$4')} ORDER BY id DESC LIMIT $5",
+        *(prefix, before or AFTER_ALL, [status] if status else [*MemberStatus], q, limit),
     )

@@ -10,11 +10,12 @@ from common.database import Row, fetch_all, fetch_one
 from common.errors import NotFound
 from common.ids import AFTER_ALL
 from models.office_enums import StatementState
-from models.region import subtree_prefix
+from models.region import shared_prefix, subtree_prefix
 
 NOBODY = UUID(int=0)
 EARLIEST, LATEST = date(1902, 1, 1), date(9998, 1, 1)
 MOST_GROUPS = 500
+STATEMENTS = "SELECT s.*, m.name AS member_name FROM statements s JOIN members m ON m.id = s.member_id"
 FUNDED = """sum(x.discount_fen)::bigint AS discount_fen, sum(x.member_fen)::bigint AS member_fen,
        sum(x.public_unit_fen)::bigint AS public_unit_fen, sum(x.alliance_fen)::bigint AS alliance_fen"""
 COUNTED = f"""sum(x.redemptions)::bigint AS redemptions, sum(x.reversals)::bigint AS reversals, {FUNDED}"""
@@ -62,6 +63,16 @@ SELECT coalesce(x.offer_id, $4) AS offer_id, {COUNTED} FROM statement_sums x
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """Which of a region's statements; a field that is None narrows nothing down, `region` has all below it."""
+
+    state: StatementState | None = None
+    period: date | None = None
+    region: str | None = None
+    member_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StatementView:
     """A statement, its sums by store and offer, and the days whose count is missing or different."""
 
@@ -73,20 +84,22 @@ class StatementView:
 async def of_member(actor: MemberActor, before: UUID | None, limit: int) -> Sequence[Row]:
     """The member's statements, newest first; `before` is the last id of the page before."""
     return await fetch_all(
-        "SELECT * FROM statements WHERE member_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        f"{STATEMENTS} WHERE s.member_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3",
         *(actor.member_id, before or AFTER_ALL, limit),
     )
 
 
-async def in_region(
-    actor: AdminActor, state: StatementState | None, period: date | None, before: UUID | None, limit: int
-) -> Sequence[Row]:
+async def in_region(actor: AdminActor, filters: Filters, before: UUID | None, limit: int) -> Sequence[Row]:
     """Statements in the admin's region, newest first; `before` is the last id of the page before."""
+    prefix = shared_prefix(actor.region, filters.region or actor.region)
+    if prefix is None:
+        return []
+    which, of_member = ("AND s.member_id = $7", [filters.member_id]) if filters.member_id else ("", [])
     return await fetch_all(
-        "SELECT * FROM statements WHERE region_id LIKE $1 || '%' AND id < $2 AND state = ANY ($3::text[])"
-        " AND period BETWEEN $4 AND $5 ORDER BY id DESC LIMIT $6",
-        *(subtree_prefix(actor.region), before or AFTER_ALL, [state] if state else [*StatementState]),
-        *(period or EARLIEST, period or LATEST, limit),
+        f"{STATEMENTS} WHERE s.region_id LIKE $1 || '%' AND s.id < $2 AND s.state = ANY ($3::text[])"
+        f" AND s.period BETWEEN $4 AND $5 {which} ORDER BY s.id DESC LIMIT $6",
+        *(prefix, before or AFTER_ALL, [filters.state] if filters.state else [*StatementState]),
+        *(filters.period or EARLIEST, filters.period or LATEST, limit, *of_member),
     )
 
 
@@ -98,11 +111,11 @@ async def seen(actor: MemberActor | AdminActor, statement_id: UUID) -> Row:
     """
     if isinstance(actor, MemberActor):
         row = await fetch_one(
-            "SELECT * FROM statements WHERE id = $1 AND member_id = $2", statement_id, actor.member_id
+            f"{STATEMENTS} WHERE s.id = $1 AND s.member_id = $2", statement_id, actor.member_id
         )
     else:
         row = await fetch_one(
-            "SELECT * FROM statements WHERE id = $1 AND region_id LIKE $2 || '%'",
+            f"{STATEMENTS} WHERE s.id = $1 AND s.region_id LIKE $2 || '%'",
             *(statement_id, subtree_prefix(actor.region)),
         )
     if row is None:

@@ -82,11 +82,14 @@ async def of_member(
     )
 
 
-async def in_region(actor: AdminActor, status: OfferStatus, before: UUID | None, limit: int) -> Sequence[Row]:
-    """Offers of one status in the admin's region and below, newest first."""
+async def in_region(
+    actor: AdminActor, status: OfferStatus | None, before: UUID | None, limit: int
+) -> Sequence[Row]:
+    """Offers of one status, or of all, in the admin's region and below, newest first."""
     return await fetch_all(
-        f"SELECT {SHOWN} WHERE o.status = $1 AND o.id < $2 AND o.region_id LIKE $3 || '%' ORDER BY o.id DESC LIMIT $4",
-        *(status, before or AFTER_ALL, subtree_prefix(actor.region), limit),
+        f"SELECT {SHOWN} WHERE o.status = ANY ($1) AND o.id < $2 AND o.region_id LIKE $3 || '%'"
+        " ORDER BY o.id DESC LIMIT $4",
+        *([status] if status else [*OfferStatus], before or AFTER_ALL, subtree_prefix(actor.region), limit),
     )
 
 

@@ -9,6 +9,9 @@ from common.ids import AFTER_ALL
 from models.enums import Category, MemberKind
 from models.region import subtree_prefix
 
+# What somebody types to find an organisation: a part of its name, or the whole USCC, small letters or capitals. '' finds all.
+FOUND_BY = "(strpos(lower(name), lower({0})) > 0 OR uscc = upper({0}))"
+
 
 async def members(
     region: str | None,

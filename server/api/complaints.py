@@ -42,6 +42,7 @@ class OfficeComplaintOut(ComplaintOut):
     """The same with the member and the region, for an alliance office."""
 
     member_id: UUID
+    member_name: str | None
     region: str
 
 

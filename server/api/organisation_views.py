@@ -12,6 +12,13 @@ from models.enums import CheckFinding, PromiseCause, PromiseOutcome, SuspensionC
 from server.schemas import Moment, Out
 
 Uscc = Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$", description="统一社会信用代码 / GB 32100")]
+SearchText = Annotated[
+    str,
+    Field(
+        max_length=64,
+        description="名称的一部分，或完整的统一社会信用代码 / a part of the name, or the whole USCC",
+    ),
+]
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
 
 

@@ -51,6 +51,7 @@ class StatementOut(FundedOut):
 
     id: UUID
     member_id: UUID
+    member_name: str
     region: str = Field(validation_alias="region_id")
     period: PeriodOut
     state: StatementState

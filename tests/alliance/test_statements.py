@@ -15,6 +15,7 @@ from alliance import dead_letters, statement_closing, statement_views, statement
 from alliance.statement_closing import REST, close, close_due
 from alliance.statement_lines import end_of_period, open_statements, take_new
 from alliance.statement_states import NEXT, Event, StatementStateWrong
+from alliance.statement_views import Filters
 from alliance.statements import Adjustment, AdjustmentEmpty, PublicUnitUnknown
 from benefits import day_closes, late_reversals, reversals
 from benefits.day_closes import Count
@@ -332,10 +333,12 @@ async def test_another_regions_statement_is_not_found(shop: Shop) -> None:
     ):
         with pytest.raises(NotFound):
             await refused
-    assert await statement_views.in_region(ELSEWHERE, None, None, None, 9) == []
-    assert len(await statement_views.in_region(PROVINCE, StatementState.DISPUTED, MARCH, None, 9)) == 1
-    assert await statement_views.in_region(PROVINCE, StatementState.OPEN, None, None, 9) == []
-    assert await statement_views.in_region(PROVINCE, None, APRIL, None, 9) == []
+    assert await statement_views.in_region(ELSEWHERE, Filters(), None, 9) == []
+    assert (
+        len(await statement_views.in_region(PROVINCE, Filters(StatementState.DISPUTED, MARCH), None, 9)) == 1
+    )
+    assert await statement_views.in_region(PROVINCE, Filters(StatementState.OPEN), None, 9) == []
+    assert await statement_views.in_region(PROVINCE, Filters(period=APRIL), None, 9) == []
 
 
 async def test_an_accepted_dispute_adjusts_the_next_statement(shop: Shop) -> None:

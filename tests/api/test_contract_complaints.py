@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from common.clock import SHANGHAI
-from tests.api.kit import NOBODY, answered, code_of, coupon_of, problem, with_key
+from tests.api.kit import NOBODY, answered, code_of, coupon_of, problem, walk, with_key
 from tests.api.offers import make_admin, make_offer, make_staff
 from tests.service import Service
 
@@ -93,6 +93,33 @@ async def test_roles_and_regions_of_complaints(service: Service) -> None:
     )
     assert (await citizen.http.post(f"/me/complaints/{made}/withdrawal")).status_code == 204
     assert (await citizen.http.get(f"/me/complaints/{made}")).json()["text"] is None
+
+
+async def test_the_office_reads_those_of_a_member_and_of_a_region(service: Service) -> None:
+    citizen, clerk, admin = await service.citizen(), await service.clerk(), await service.admin()
+    body = {"kind": "service", "text": "态度不好", "store_id": clerk.store_id}
+    made = (await citizen.http.post("/me/complaints", json=body, headers=with_key())).json()["id"]
+    one = answered(await admin.get(f"/admin/complaints/{made}"), 200, "member_id", "member_name", "region")
+    member = (await (await service.clerk("demo-owner")).http.get("/member")).json()
+    assert (one["member_id"], one["member_name"]) == (member["id"], member["name"])
+    ningbo = await service.admin(await make_admin(service, "330200", "operator"))
+    for reader, query, is_there in (
+        (admin, {"member_id": member["id"]}, True),
+        (admin, {"member_id": member["id"], "status": "open", "region": one["region"]}, True),
+        (admin, {"region": "330100"}, True),
+        (admin, {"member_id": NOBODY}, False),
+        (admin, {"member_id": member["id"], "status": "upheld"}, False),
+        (admin, {"member_id": member["id"], "region": "330200"}, False),
+        (admin, {"region": "330200"}, False),
+        (ningbo, {"member_id": member["id"]}, False),
+        (ningbo, {"region": "330100"}, False),
+    ):
+        found = await walk(reader, "/admin/complaints", 2, **query)
+        assert (made in [each["id"] for each in found]) is is_there, query
+        assert {each["member_id"] for each in found} <= {
+            query.get("member_id", each["member_id"]) for each in found
+        }
+    problem(await admin.get("/admin/complaints?region=33"), 422, "validation_failed")
 
 
 async def test_what_is_wrong_in_a_complaint_is_said(service: Service) -> None:

@@ -152,6 +152,25 @@ async def test_roles_and_regions_of_admins_hold(service: Service) -> None:
     }
 
 
+async def test_the_office_finds_by_a_part_of_the_name_and_by_the_code(service: Service) -> None:
+    applicant = await in_review(service, name=f"Lakeside {uuid4().hex[:12]} 书店")
+    admin, ningbo = (
+        await service.admin(),
+        await service.admin(await make_admin(service, "330200", "reviewer")),
+    )
+    mine = (await applicant.http.get("/member-application")).json()
+    path = f"/admin/member-applications/{applicant.id}/approval"
+    for _ in range(2):
+        assert (await admin.post(path, json={})).status_code == 200
+    for words in (mine["name"][9:21].upper(), mine["uscc"], mine["uscc"].lower()):
+        for where in ("member-applications", "members"):
+            [found] = await walk(admin, f"/admin/{where}", 5, q=words)
+            assert found["uscc"] == mine["uscc"]
+            assert await walk(ningbo, f"/admin/{where}", 5, q=words) == []
+    for words in (mine["uscc"][:17], "%", "x" * 64):
+        assert await walk(admin, "/admin/members", 5, q=words) == []
+
+
 async def _new_member(service: Service) -> tuple[Applicant, str]:
     applicant, admin = await in_review(service), await service.admin()
     path = f"/admin/member-applications/{applicant.id}/approval"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from sandbox.demo_data.rows import demo_id
-from tests.api.kit import answered, claim, coupon_of, problem
+from tests.api.kit import answered, claim, coupon_of, problem, walk
 from tests.api.offers import HUPAN_STORES, make_offer
 from tests.service import Service
 
@@ -168,6 +168,9 @@ async def test_lists_go_page_by_page(service: Service) -> None:
             found += [line["id"] for line in page["items"]]
             cursor = f"&cursor={page['next_cursor']}"
         assert found == made[::-1]
+    every = {each["id"]: each["status"] for each in await walk(admin, "/admin/offers", 100, status="all")}
+    assert {every[offer] for offer in made} == {"draft"} and {"draft", "published"} <= {*every.values()}
+    assert {each["status"] for each in await walk(admin, "/admin/offers", 100)} <= {"submitted"}
 
 
 async def test_a_budget_is_changed_from_what_was_seen(service: Service) -> None:

@@ -103,6 +103,13 @@ async def _is_in_the_offices_lists(
 ) -> None:
     query = {"state": "settled", "period": statement["period"]}
     assert statement["id"] in [each["id"] for each in await walk(admin, "/admin/statements", 5, **query)]
+    own = {"member_id": statement["member_id"], "region": statement["region"]}
+    named = [
+        each for each in await walk(admin, "/admin/statements", 1, **own) if each["id"] == statement["id"]
+    ]
+    assert [each["member_name"] for each in named] == ["杭州湖畔便利连锁有限公司"]
+    for elsewhere in ({**own, "region": "330200"}, {**own, "member_id": NOBODY}, {"region": "330200"}):
+        assert await walk(admin, "/admin/statements", 1, **elsewhere) == []
     sums = await walk(admin, "/admin/statements/sums", 1, period=statement["period"])
     assert sum(each["discount_fen"] for each in sums) >= statement["discount_fen"]
     lines = await walk(admin, f"/admin/statements/{statement['id']}/lines", 50)

@@ -267,6 +267,9 @@ async def _complain(
     ):
         for end in ("", f"/{made[0]}", *(("?status=open",) if http is not citizen.http else ())):
             assert (await http.get(path + end)).status_code == 200, path + end
+    of = "/admin/complaints?member_id=00000000-0000-4000-8000-000000000000"
+    for path in (of, f"{of}&status=open&region=330100"):
+        assert (await admin.get(path)).status_code == 200, path
     reason = {"reason": "测试"}
     for http, path, body in (
         (manager.http, f"/member/complaints/{made[0]}/answer", {"text": "已培训"}),
@@ -402,6 +405,7 @@ async def _reckon(
         (owner, "GET", "/member/day-closes", None),
         (clerk.http, "GET", "/day-closes", None),
         (admin, "GET", "/admin/statements?state=closed", None),
+        (admin, "GET", f"/admin/statements?member_id={statement['member_id']}", None),
         (admin, "GET", f"/admin/statements/sums?period={statement['period']}", None),
         (admin, "GET", office, None),
         (owner, "POST", f"{mine}/dispute", because),

@@ -23,7 +23,7 @@ async def run(service: Service, admin: httpx.AsyncClient) -> None:
     applicant = await in_review(service)
     path = f"/admin/member-applications/{applicant.id}"
     await _all_ok(
-        admin, "/admin/member-applications?limit=1", "/admin/member-applications?state=refused", path
+        admin, "/admin/member-applications?limit=1", "/admin/member-applications?state=refused&q=x", path
     )
     for _ in range(2):
         approved = await admin.post(f"{path}/approval", json={"reason": "齐全"})

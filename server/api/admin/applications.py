@@ -20,6 +20,7 @@ from models.enums import ApplicationState, Category, MemberKind
 from models.office_enums import FilePurpose
 from server.api.admin.approvals import AskedOut
 from server.api.applicant import ApplicationOut, EventOut, application_out, event_out
+from server.api.organisation_views import SearchText
 from server.endpoints import endpoint
 from server.file_answers import send_file
 from server.schemas import In, Moment, Out, Page, PageQuery, Reason, RegionCode, decode_cursor, page_of
@@ -32,6 +33,7 @@ class ApplicationQuery(PageQuery):
 
     region: RegionCode | None = None
     state: ApplicationState | None = None
+    q: SearchText = ""
 
 
 class ApplicationLineOut(Out):
@@ -87,7 +89,7 @@ async def listed(actor: AdminActor, query: ApplicationQuery) -> Page[Application
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     return page_of(
         Page[ApplicationLineOut],
-        await application_reviews.listed(actor, query.region, query.state, before, query.limit + 1),
+        await application_reviews.listed(actor, query.region, query.state, query.q, before, query.limit + 1),
         query.limit,
         lambda row: ApplicationLineOut.model_validate(dict(row)),
         lambda row: (row["id"],),

@@ -6,6 +6,7 @@ from uuid import UUID
 from sanic import Blueprint, Request
 
 from alliance import complaint_decisions, complaint_files
+from alliance.complaint_files import Filters
 from alliance.complaint_states import ComplaintNotPossible
 from common.actors import AdminActor
 from common.clock import now
@@ -17,9 +18,16 @@ from server.api.complaints import (
     place_of,
 )
 from server.endpoints import endpoint
-from server.schemas import Page
+from server.schemas import Page, RegionCode
 
 routes = Blueprint("admin_complaints", url_prefix="/complaints")
+
+
+class OfficeComplaintQuery(ComplaintQuery):
+    """Which ones; a region with everything below it."""
+
+    region: RegionCode | None = None
+    member_id: UUID | None = None
 
 
 class ComplaintDecisionIn(ReasonIn):
@@ -36,10 +44,13 @@ class ComplaintDecisionIn(ReasonIn):
     answers={200: Page[OfficeComplaintOut]},
     may="complaint.read",
 )
-async def listed(request: Request, actor: AdminActor, query: ComplaintQuery) -> Page[OfficeComplaintOut]:
+async def listed(
+    request: Request, actor: AdminActor, query: OfficeComplaintQuery
+) -> Page[OfficeComplaintOut]:
     """Newest first, about stores in the admin's region and below; `answered`, `overdue` and `reopened` wait for him."""
     keys, before = request.app.ctx.settings.data_keys, place_of(query)
-    files = await complaint_files.of_region(actor, query.status, keys, before, query.limit + 1)
+    filters = Filters(query.status, query.region, query.member_id)
+    files = await complaint_files.in_region(actor, filters, keys, before, query.limit + 1)
     return complaint_page(OfficeComplaintOut, files, query.limit)
 
 

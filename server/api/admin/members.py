@@ -15,6 +15,7 @@ from merchants.promises import PromiseRecorded
 from models.enums import Category, MemberKind, MemberStatus, PromiseCause, PromiseOutcome, SuspensionCause
 from server.api.member.membership import MembershipOut, membership_out
 from server.api.member.staff import MemberStaffOut, person
+from server.api.organisation_views import SearchText
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, Reason, RegionCode, decode_cursor, page_of
 
@@ -26,6 +27,7 @@ class MemberQuery(PageQuery):
 
     region: RegionCode | None = None
     status: MemberStatus | None = None
+    q: SearchText = ""
 
 
 class MemberLineOut(Out):
@@ -82,7 +84,7 @@ async def listed(actor: AdminActor, query: MemberQuery) -> Page[MemberLineOut]:
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     return page_of(
         Page[MemberLineOut],
-        await memberships.listed(actor, query.region, query.status, before, query.limit + 1),
+        await memberships.listed(actor, query.region, query.status, query.q, before, query.limit + 1),
         query.limit,
         lambda row: MemberLineOut.model_validate(dict(row)),
         lambda row: (row["id"],),

@@ -1,5 +1,6 @@
 """Reviewing offers: the queue, one offer with what it would change, approving, sending back, publishing."""
 
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -25,9 +26,9 @@ STEP = (OfferStateForbids, VersionStateForbids)
 
 
 class OffersQuery(PageQuery):
-    """Which ones."""
+    """Which ones; `all` for every status."""
 
-    status: OfferStatus = OfferStatus.SUBMITTED
+    status: OfferStatus | Literal["all"] = OfferStatus.SUBMITTED
 
 
 class VersionsQuery(PageQuery):
@@ -94,9 +95,10 @@ async def versions(actor: AdminActor, query: VersionsQuery) -> Page[ReviewLineOu
     may="offer.read",
 )
 async def listed(actor: AdminActor, query: OffersQuery) -> Page[OfferLineOut]:
-    """In the admin's region and below, newest first; submitted ones without a status."""
+    """In the admin's region and below, newest first; those that wait for a review without a status."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
-    rows = await offer_reviews.in_region(actor, query.status, before, query.limit + 1)
+    status = None if query.status == "all" else query.status
+    rows = await offer_reviews.in_region(actor, status, before, query.limit + 1)
     return page_of(
         Page[OfferLineOut],
         rows,

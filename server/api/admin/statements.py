@@ -8,6 +8,7 @@ from sanic import Blueprint
 
 from alliance import statement_views, statements
 from alliance.statement_states import StatementStateWrong
+from alliance.statement_views import Filters
 from alliance.statements import Adjustment, AdjustmentEmpty, PublicUnitUnknown
 from common.actors import AdminActor
 from common.clock import now
@@ -27,7 +28,7 @@ from server.api.statement_views import (
     statement_page,
 )
 from server.endpoints import endpoint
-from server.schemas import In, Out, Page, PageQuery, Reason, decode_cursor, page_of
+from server.schemas import In, Out, Page, PageQuery, Reason, RegionCode, decode_cursor, page_of
 
 routes = Blueprint("admin_statements", url_prefix="/statements")
 
@@ -35,10 +36,12 @@ Change = Annotated[int, Field(ge=-MAX_FEN, le=MAX_FEN)]
 
 
 class StatementQuery(PageQuery):
-    """Which ones; all without a state and a period."""
+    """Which ones; all of the admin's region without any."""
 
     state: StatementState | None = None
     period: Period | None = None
+    region: RegionCode | None = None
+    member_id: UUID | None = None
 
 
 class SumsQuery(PageQuery):
@@ -94,7 +97,8 @@ async def listed(actor: AdminActor, query: StatementQuery) -> Page[StatementOut]
     """Newest first, of the admin's region and below."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     period = first_day(query.period) if query.period else None
-    rows = await statement_views.in_region(actor, query.state, period, before, query.limit + 1)
+    filters = Filters(query.state, period, query.region, query.member_id)
+    rows = await statement_views.in_region(actor, filters, before, query.limit + 1)
     return statement_page(rows, query.limit)
 
 
