@@ -55,6 +55,40 @@ RETURNING {COLUMNS}
 """
 
 
+# By code of `failure`: why the file as a whole came to nothing, and what to do, Chinese and English.
+FAILURES: Mapping[str, tuple[str, str]] = {
+    "table_unreadable": (
+        "文件打不开或格式已损坏。请用表格软件重新另存为 CSV 或 XLSX，再上传。",
+        "The file is damaged or is no table. Save it again as CSV or XLSX, and send that.",
+    ),
+    "table_too_large": (
+        "表格太大：列太多、单元格太长或解压后过大。请只留模板里的列，或分成几个文件上传。",
+        "Too many columns, too long cells, or too large unpacked. Keep the template's columns, or split the file.",
+    ),
+    "encoding_unknown": (
+        "看不懂文件的文字编码。请另存为“CSV UTF-8”或 XLSX，再上传。",
+        "The file's encoding is not known. Save it as CSV UTF-8 or XLSX, and send that.",
+    ),
+    "too_many_rows": (
+        "超过 50,000 行。请分成几个文件上传。",
+        "More than 50,000 rows. Split the file and send the parts.",
+    ),
+    "table_empty": (
+        "文件里没有数据行。请在表头下面填写数据，再上传。",
+        "There are no rows below the header. Fill them in, and send the file again.",
+    ),
+    "table_gone": (
+        "文件在检查之前已不在存储里。请重新上传；再次出现时，请联系运维人员。",
+        "The stored file was gone before it was checked. Send it again; if it happens again, tell the operators.",
+    ),
+    "rows_refused": (
+        "检查之后情况有变，有些行不能导入，一行也没有写入。请下载错误清单，改好后重新上传。",
+        "Something changed since the check: some rows can't be taken, and none was. Download the errors, correct"
+        " the file and send it again.",
+    ),
+}
+
+
 class OwnImport(Forbidden):
     """Whoever sent the file is not the second pair of eyes."""
 

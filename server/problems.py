@@ -62,6 +62,11 @@ def language_of(request: Request) -> str:
     return _language(request.headers.get("accept-language", "")[:200])
 
 
+def sentence_of(request: Request, said: tuple[str, str] | None) -> str | None:
+    """Of a sentence in Chinese and in English the one that the caller reads; nothing where nothing is said."""
+    return said and said[language_of(request) == "en"]
+
+
 @lru_cache(1024)
 def _language(wanted: str) -> str:
     weights = {"zh": 0.0, "en": 0.0}

@@ -1,5 +1,6 @@
 """Applying for membership: anybody begins, and goes on with the key that he is given."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from server.api.organisation_views import (
     document_out,
 )
 from server.endpoints import endpoint
+from server.problems import sentence_of
 from server.schemas import In, Moment, Out, Page, PageQuery, Query, RegionCode, decode_cursor, page_of
 from server.uploads import Upload
 
@@ -106,11 +108,20 @@ class StateOut(Out):
     state: ApplicationState
 
 
-# What the automatic check's findings mean for an applicant, and what to do next.
+# What the automatic check's findings mean for an applicant, and what to do next; Chinese and English.
 WHY_REFUSED = {
-    CheckFinding.DISHONEST: "这家单位在严重失信主体名单上，暂不能加入。移出名单后，可以重新申请。",
-    CheckFinding.GRADE_TOO_LOW: "信用等级低于所在地的要求。完成信用修复、等级提高后，可以重新申请。",
-    CheckFinding.NO_GRADE: "信用平台上还没有这家单位的等级。请先向信用平台查询，有了等级后再申请。",
+    CheckFinding.DISHONEST: (
+        "这家单位在严重失信主体名单上，暂不能加入。移出名单后，可以重新申请。",
+        "The organisation is on the list of the seriously dishonest. Apply again once it is off the list.",
+    ),
+    CheckFinding.GRADE_TOO_LOW: (
+        "信用等级低于所在地的要求。完成信用修复、等级提高后，可以重新申请。",
+        "The credit grade is below what the region asks for. Have it repaired, and apply again with a better one.",
+    ),
+    CheckFinding.NO_GRADE: (
+        "信用平台上还没有这家单位的等级。请先向信用平台查询，有了等级后再申请。",
+        "The credit platform has no grade of the organisation yet. Ask there first, and apply once it has one.",
+    ),
 }
 
 
@@ -126,9 +137,9 @@ class EventOut(Out):
     happened_at: Moment
 
 
-def event_out(row: Row) -> EventOut:
+def event_out(request: Request, row: Row) -> EventOut:
     """A row of `applications.events`."""
-    return EventOut.model_validate({**row, "detail": WHY_REFUSED.get(row["code"])})
+    return EventOut.model_validate({**row, "detail": sentence_of(request, WHY_REFUSED.get(row["code"]))})
 
 
 class CommitmentTextOut(Out):
@@ -258,14 +269,14 @@ async def change(actor: ApplicantActor, request: Request, body: ApplicationIn) -
     summary="申请进度 / What happened to the application",
     answers={200: Page[EventOut]},
 )
-async def events(actor: ApplicantActor, query: PageQuery) -> Page[EventOut]:
+async def events(request: Request, actor: ApplicantActor, query: PageQuery) -> Page[EventOut]:
     """Newest first; a refusal has its reason."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     return page_of(
         Page[EventOut],
         await applications.events(actor.id, before, query.limit + 1),
         query.limit,
-        event_out,
+        partial(event_out, request),
         lambda row: (row["id"],),
     )
 

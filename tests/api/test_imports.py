@@ -1,12 +1,17 @@
 """Imports over HTTP, with the background process at work: from the upload to what an admin downloads."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from alliance import import_runs
+from alliance.imports import FAILURES
+from common import table_files
 from common.files import XLSX
 from models.office_enums import ImportKind
 from tests.alliance.imported import table, uscc_of
@@ -39,6 +44,7 @@ async def test_a_file_is_checked_corrected_and_applied_by_a_second_admin(service
     rows = [{"uscc": uscc_of(first + number), "name": f"商家 {first + number}"} for number in range(3)]
     wrong = table(MEMBERS, *rows, {"uscc": "1" * 18}, media_type=XLSX)
     async with started(service.environment, "worker"):
+        await _says_why_it_has_failed(sender)
         bad = answered(await sent(sender, "members", wrong, {"Content-Type": XLSX}), 202, "id", "status")
         assert (bad["status"], bad["region"]) == ("uploaded", "330100")
         shown = await until(sender, bad["id"], "checked")
@@ -62,6 +68,20 @@ async def test_a_file_is_checked_corrected_and_applied_by_a_second_admin(service
     problem(await second.post(f"/admin/imports/{good['id']}/invitations"), 409, "import_not_ready")
     listed = answered(await sender.get("/admin/imports"), 200, "items")["items"]
     assert [each["id"] for each in listed][:2] == [good["id"], bad["id"]]
+
+
+async def _says_why_it_has_failed(admin: httpx.AsyncClient) -> None:
+    empty = answered(await sent(admin, "members", table(MEMBERS)), 202)
+    assert empty["detail"] is None
+    failed = await until(admin, empty["id"], "failed")
+    assert (failed["failure"], failed["detail"]) == ("table_empty", FAILURES["table_empty"][0])
+    english = await admin.get(f"/admin/imports/{empty['id']}", headers={"Accept-Language": "en"})
+    assert english.json()["detail"] == FAILURES["table_empty"][1]
+
+
+def test_every_failure_of_a_file_has_its_sentences() -> None:
+    source = "".join(Path(module.__file__).read_text() for module in (table_files, import_runs))
+    assert {*re.findall(r'(?:TableUnreadable\(|failure=)"(\w+)"', source)} == FAILURES.keys()
 
 
 async def test_staff_get_links_and_no_password(service: Service) -> None:

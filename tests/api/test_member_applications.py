@@ -58,6 +58,8 @@ async def test_what_fails_the_checks_is_refused_with_a_reason(service: Service) 
         applicant = await in_review(service, uscc=a_uscc(mark))
         [event, *_] = (await applicant.http.get("/member-application/events")).json()["items"]
         assert (event["state"], event["code"]) == ("refused", code) and "申请" in event["detail"]
+        english = await applicant.http.get("/member-application/events", headers={"Accept-Language": "en"})
+        assert "pply" in english.json()["items"][0]["detail"]
     silent = await in_review(service, uscc=a_uscc("DWN"))
     shown = (await silent.http.get("/member-application")).json()
     assert shown["state"] == "submitted" and shown["checks"][0]["finding"] == "unavailable"

@@ -1,5 +1,6 @@
 """Applications for membership: the list, one in detail with its documents, and deciding them."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -117,7 +118,9 @@ async def show(actor: AdminActor, request: Request, application_id: UUID) -> App
     answers={200: Page[EventOut]},
     may="application.read",
 )
-async def events(actor: AdminActor, application_id: UUID, query: PageQuery) -> Page[EventOut]:
+async def events(
+    request: Request, actor: AdminActor, application_id: UUID, query: PageQuery
+) -> Page[EventOut]:
     """Newest first, as the applicant sees it; with the word of whoever passed it on."""
     await application_reviews.one(actor, application_id)
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
@@ -125,7 +128,7 @@ async def events(actor: AdminActor, application_id: UUID, query: PageQuery) -> P
         Page[EventOut],
         await applications.events(application_id, before, query.limit + 1),
         query.limit,
-        event_out,
+        partial(event_out, request),
         lambda row: (row["id"],),
     )
 

@@ -1,6 +1,7 @@
 """Members, stores, staff and offers from files: upload, see what is wrong, and have it applied by a second admin."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from alliance.import_kinds import KINDS
 from alliance.imports import MOST_BYTES, ImportHasErrors, ImportNotReady, OwnImport
 from common.actors import AdminActor
 from common.clock import now
+from common.database import Row
 from common.errors import NotFound
 from common.files import TABLES, XLSX, FileStore
 from common.table_exports import written
 from models.office_enums import ImportKind, ImportStatus
 from server.endpoints import Answer, endpoint
 from server.file_answers import file_answer
+from server.problems import sentence_of
 from server.schemas import Moment, Out, Page, PageQuery, Query, decode_cursor, page_of
 from server.uploads import Upload
 
@@ -35,7 +38,8 @@ class ImportOut(Out):
     """An uploaded file and what became of it; rows are counted as they are done.
 
     `failure` is a code where the file as a whole could not be read (`table_unreadable`, `table_too_large`,
-    `encoding_unknown`, `too_many_rows`, `table_empty`, `table_gone`) or applied (`rows_refused`).
+    `encoding_unknown`, `too_many_rows`, `table_empty`, `table_gone`) or applied (`rows_refused`); `detail` says to
+    people what it means and what to do next.
     """
 
     id: UUID
@@ -47,6 +51,7 @@ class ImportOut(Out):
     rows_bad: int
     has_errors: bool
     failure: str | None
+    detail: str | None
     uploaded_by: UUID
     uploaded_at: Moment
     checked_at: Moment | None
@@ -67,7 +72,7 @@ async def upload(actor: AdminActor, query: KindQuery, upload: Upload, request: R
     """CSV (UTF-8 or GB18030) or XLSX, 20 MB and 50,000 rows at most; it is checked first and changes nothing."""
     files: FileStore = request.app.ctx.files
     content = await files.keep(upload.chunks(), upload.media_type, MOST_BYTES)
-    return Answer(202, _out(await imports.add(actor, query.kind, content, now())))
+    return Answer(202, _out(request, await imports.add(actor, query.kind, content, now())))
 
 
 @endpoint(
@@ -78,11 +83,11 @@ async def upload(actor: AdminActor, query: KindQuery, upload: Upload, request: R
     answers={200: Page[ImportOut]},
     may="import.read",
 )
-async def listed(actor: AdminActor, query: PageQuery) -> Page[ImportOut]:
+async def listed(request: Request, actor: AdminActor, query: PageQuery) -> Page[ImportOut]:
     """Newest first, of the admin's region and below."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     rows = await imports.listed(actor, before, query.limit + 1)
-    return page_of(Page[ImportOut], rows, query.limit, _out, lambda row: (row["id"],))
+    return page_of(Page[ImportOut], rows, query.limit, partial(_out, request), lambda row: (row["id"],))
 
 
 @endpoint(
@@ -108,9 +113,9 @@ async def template(actor: AdminActor, query: KindQuery) -> HTTPResponse:
     answers={200: ImportOut},
     may="import.read",
 )
-async def show(actor: AdminActor, import_id: UUID) -> ImportOut:
+async def show(request: Request, actor: AdminActor, import_id: UUID) -> ImportOut:
     """How far it is, and what was found."""
-    return _out(await imports.of_admin(actor, import_id))
+    return _out(request, await imports.of_admin(actor, import_id))
 
 
 @endpoint(
@@ -141,10 +146,10 @@ async def errors(actor: AdminActor, import_id: UUID, request: Request) -> HTTPRe
     refusals=(OwnImport, NotConfirmed, ImportHasErrors, ImportNotReady),
     may="import.apply",
 )
-async def apply(actor: AdminActor, import_id: UUID) -> Answer:
+async def apply(request: Request, actor: AdminActor, import_id: UUID) -> Answer:
     """By another admin than the one who sent the file; all rows or none, checked once more."""
     await imports.apply(actor, import_id, now())
-    return Answer(202, _out(await imports.of_admin(actor, import_id)))
+    return Answer(202, _out(request, await imports.of_admin(actor, import_id)))
 
 
 @endpoint(
@@ -180,6 +185,8 @@ async def invite(actor: AdminActor, import_id: UUID) -> HTTPResponse:
     return file_answer(content, "invitations.csv", "text/csv")
 
 
-def _out(row: object) -> ImportOut:
-    values = dict(row)  # type: ignore[call-overload]
-    return ImportOut.model_validate({**values, "has_errors": values["errors_file_id"] is not None})
+def _out(request: Request, row: Row) -> ImportOut:
+    detail = sentence_of(request, imports.FAILURES.get(row["failure"]))
+    return ImportOut.model_validate(
+        {**dict(row), "has_errors": row["errors_file_id"] is not None, "detail": detail}
+    )
