@@ -21,7 +21,19 @@ from common.files import FileStore
 from common.tasks import end_tasks
 from models.enums import Channel
 from server import metrics
-from server.api import admin, applicant, citizen, documents, health, ledger, member, register, sessions, staff
+from server.api import (
+    admin,
+    applicant,
+    citizen,
+    documents,
+    health,
+    ledger,
+    member,
+    reference,
+    register,
+    sessions,
+    staff,
+)
 from server.auth import Authenticator, watch_revocations
 from server.config import Settings
 from server.http import setup_http
@@ -109,7 +121,7 @@ def _add_routes(app: App) -> None:
     app.blueprint(documents.blueprint)
     api = Blueprint.group(
         *(sessions.routes, citizen.routes, staff.routes, member.routes, admin.routes, ledger.routes),
-        *(applicant.routes, register.routes),
+        *(applicant.routes, register.routes, reference.routes),
         url_prefix="/api/v1",
     )
     app.blueprint(api)
