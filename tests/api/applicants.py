@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from alliance.rechecks import RECHECK_JOB
 from common import database as db
 from common.clock import now
 from merchants.submissions import CHECK_JOB
@@ -72,6 +73,17 @@ async def an_applicant(service: Service, **changes: Any) -> Applicant:
     key = answer.json()["application_key"]
     client.headers["Authorization"] = f"Bearer {key}"
     return Applicant(service, client, answer.json()["id"], key)
+
+
+async def rechecked(service: Service, member_id: str, times: int) -> None:
+    """Check a member again so many times, as the worker does."""
+    settings = load(service.environment)
+    await db.connect(settings.database_url, pool_size=2)
+    try:
+        for _ in range(times):
+            await JOBS[RECHECK_JOB](desk_of(settings), {"member_id": member_id}, now())
+    finally:
+        await db.disconnect()
 
 
 async def in_review(service: Service, **changes: Any) -> Applicant:

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.applicants import FORM, PDF, Applicant, an_applicant, in_review
+from tests.api.applicants import FORM, PDF, Applicant, an_applicant, in_review, rechecked
 from tests.api.kit import answered, problem, walk
 from tests.api.offers import make_admin, make_staff
 from tests.factories.applications import a_uscc, a_wrong_uscc
@@ -206,14 +206,22 @@ async def test_a_member_is_suspended_told_lifted_and_leaves(service: Service) ->
     problem(await admin.post(f"{path}/promises", json=body), 409, "promise_recorded")
     [promise] = await walk(owner, "/member/promises", 5)
     assert promise["commitment_id"] and promise["cause_id"] == "2026-17"
+    answered(await admin.post(f"{path}/promises", json={**body, "outcome": "kept"}), 201, "id")
+    promises = await walk(admin, f"{path}/promises", 1)
+    assert [each["outcome"] for each in promises] == ["kept", "broken"] and promises[1] == promise
     assert (await admin.post(f"{path}/recheck")).status_code == 204
+    await rechecked(service, member, times=2)
     shown = answered(await admin.get(path), 200, "checks", "suspensions")
+    assert await walk(admin, f"{path}/checks", 1) == shown["checks"] and len(shown["checks"]) == 2
+    ningbo = await service.admin(await make_admin(service, "330200", "reviewer"))
+    for each in ("checks", "promises"):
+        problem(await ningbo.get(f"{path}/{each}"), 404, "not_found")
     assert shown["status"] == "active"
     assert (await owner.post("/member/leaving")).status_code == 204
     problem(await owner.post("/member/leaving"), 409, "member_left")
     assert (await owner.get("/member")).json()["status"] == "left"
     kinds = [notice["kind"] for notice in await walk(owner, "/member/notices", 10)]
-    assert kinds == ["member_left", "promise_broken", "member_reinstated", "suspended_office"]
+    assert kinds == ["member_left", "promise_kept", "promise_broken", "member_reinstated", "suspended_office"]
     assert member in {item["id"] for item in await walk(admin, "/admin/members", 50, status="left")}
 
 

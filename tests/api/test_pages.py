@@ -26,6 +26,7 @@ FEW = {
     "/admin/numbers/budgets",
     # Walked through with five things in test_manner, and with a whole story in test_member_applications.
     *("/day-closes", "/me/credit/lookups", "/member-application/events"),
+    *("/admin/members/{member_id}/checks", "/admin/members/{member_id}/promises"),
 }
 
 Readers = dict[str, list[httpx.AsyncClient]]

@@ -5,12 +5,7 @@ from uuid import uuid4
 
 import httpx
 
-from alliance.rechecks import RECHECK_JOB
-from common import database as db
-from common.clock import now
-from server.config import load
-from server.jobs import JOBS, desk_of
-from tests.api.applicants import FORM, an_applicant, in_review
+from tests.api.applicants import FORM, an_applicant, in_review, rechecked
 from tests.factories.applications import a_uscc, a_wrong_uscc
 from tests.service import Service
 
@@ -86,13 +81,8 @@ async def _suspend_and_lift(service: Service, admin: httpx.AsyncClient, member: 
     ):
         answer = await admin.post(f"{path}/{route}", json=body)
         assert answer.status_code < 300, answer.text
-    settings = load(service.environment)
-    await db.connect(settings.database_url, pool_size=2)
-    try:
-        await JOBS[RECHECK_JOB](desk_of(settings), {"member_id": member}, now())
-    finally:
-        await db.disconnect()
-    await _all_ok(admin, path, "/admin/members?limit=1&status=active")
+    await rechecked(service, member, times=1)
+    await _all_ok(admin, path, f"{path}/checks", f"{path}/promises", "/admin/members?limit=1&status=active")
 
 
 async def _agree(head: httpx.AsyncClient, asked: httpx.Response) -> None:

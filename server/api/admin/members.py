@@ -10,12 +10,12 @@ from alliance import memberships, rechecks
 from alliance.memberships import NotSuspendable, NotSuspendedForThat
 from common.actors import AdminActor
 from common.clock import now
-from merchants import promises, staff_accounts
+from merchants import organisation_checks, promises, staff_accounts
 from merchants.promises import PromiseRecorded
 from models.enums import Category, MemberKind, MemberStatus, PromiseCause, PromiseOutcome, SuspensionCause
 from server.api.member.membership import MembershipOut, membership_out
 from server.api.member.staff import MemberStaffOut, person
-from server.api.organisation_views import SearchText
+from server.api.organisation_views import CheckOut, PromiseOut, SearchText, check_out, promise_out
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, Reason, RegionCode, decode_cursor, page_of
 
@@ -100,9 +100,41 @@ async def listed(actor: AdminActor, query: MemberQuery) -> Page[MemberLineOut]:
     may="member.read",
 )
 async def show(actor: AdminActor, member_id: UUID) -> MembershipOut:
-    """With its checks, suspensions and promises."""
+    """With its suspensions, its newest ten checks and twenty promises."""
     await memberships.of_admin(actor, member_id)
     return await membership_out(member_id)
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/<member_id>/checks",
+    summary="成员的信用核查 / A member's credit checks",
+    answers={200: Page[CheckOut]},
+    may="member.read",
+)
+async def list_checks(actor: AdminActor, member_id: UUID, query: PageQuery) -> Page[CheckOut]:
+    """Each with its date, newest first."""
+    await memberships.of_admin(actor, member_id)
+    before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
+    rows = await organisation_checks.newest("member", member_id, before, query.limit + 1)
+    return page_of(Page[CheckOut], rows, query.limit, check_out, lambda row: (row["id"],))
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/<member_id>/promises",
+    summary="成员的承诺践诺记录 / A member's promises kept and broken",
+    answers={200: Page[PromiseOut]},
+    may="member.read",
+)
+async def list_promises(actor: AdminActor, member_id: UUID, query: PageQuery) -> Page[PromiseOut]:
+    """Newest first."""
+    await memberships.of_admin(actor, member_id)
+    before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
+    rows = await promises.of_member(member_id, before, query.limit + 1)
+    return page_of(Page[PromiseOut], rows, query.limit, promise_out, lambda row: (row["id"],))
 
 
 @endpoint(
