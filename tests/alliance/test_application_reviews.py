@@ -229,9 +229,9 @@ async def test_elsewhere_nobody_finds_it(region: str) -> None:
     ):
         with pytest.raises(NotFound):
             await call
-    assert await application_reviews.listed(foreigner, None, None, None, 9) == []
-    assert await application_reviews.listed(foreigner, "330106", None, None, 9) == []
-    assert len(await application_reviews.listed(CITY, "330106", None, None, 9)) == 1
+    assert await application_reviews.listed(foreigner, None, None, "", None, 9) == []
+    assert await application_reviews.listed(foreigner, "330106", None, "", None, 9) == []
+    assert len(await application_reviews.listed(CITY, "330106", None, "", None, 9)) == 1
 
 
 async def test_a_refusal_has_a_reason_and_is_final() -> None:
