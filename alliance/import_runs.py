@@ -209,7 +209,7 @@ async def _write_rows(row: Record, now: datetime) -> None:
             await kind.write(rows, ids, now)
             await audit_log.record_each(
                 *((ActorKind.ADMIN, row["applied_by"]), f"{kind.noun}.import", kind.noun),
-                *(dict.fromkeys(ids, row["region_id"]), {"import_id": row["id"]}, now),
+                *([{"id": id_, "region_id": row["region_id"]} for id_ in ids], {"import_id": row["id"]}, now),
             )
         last, done = rows[-1].number, done + len(rows)
         await _outside(execute(PROGRESS, row["id"], row["run_id"], done, 0, ImportStatus.APPLYING))

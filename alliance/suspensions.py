@@ -54,9 +54,7 @@ async def suspend(
             member_id,
         )
         after = {"status": "paused", "suspension_id": suspension["id"]}
-        await audit_log.record_each(
-            by, "offer.paused", "offer", {row["id"]: row["region_id"] for row in paused}, after, now
-        )
+        await audit_log.record_each(by, "offer.paused", "offer", paused, after, now)
         told = {"reason": facts.get("reason", "")} if cause is SuspensionCause.OFFICE else {}
         once = f"suspended:{suspension['id']}"
         await notice_log.tell("member", member_id, f"suspended_{cause}", once, told, now)
@@ -92,14 +90,7 @@ async def lift(member_id: UUID, cause: SuspensionCause, by: audit_log.Who, now: 
                 member_id,
             )
             after = {"status": "published", "suspension_id": lifted["id"]}
-            await audit_log.record_each(
-                by,
-                "offer.published_again",
-                "offer",
-                {row["id"]: row["region_id"] for row in again},
-                after,
-                now,
-            )
+            await audit_log.record_each(by, "offer.published_again", "offer", again, after, now)
         kind = "member_reinstated" if moved[1] is MemberStatus.ACTIVE else "suspension_lifted"
         await notice_log.tell("member", member_id, kind, f"lifted:{lifted['id']}", {}, now)
         await _record("member.lift", member_id, cause, moved, by, now)

@@ -174,7 +174,7 @@ async def end_all(member_id: UUID, by: audit_log.Who, now: datetime) -> None:
         member_id,
     )
     for status in ("ended", "withdrawn"):
-        ended = {row["id"]: row["region_id"] for row in rows if row["status"] == status}
+        ended = [row for row in rows if row["status"] == status]
         await audit_log.record_each(by, f"offer.{status}", "offer", ended, {"status": status}, now)
     await execute(
         "UPDATE offer_versions SET state = 'withdrawn'"
@@ -200,12 +200,5 @@ async def end_outlived(now: datetime) -> int:
     async with transaction():
         rows = await fetch_all(OUTLIVED, now)
         after = {"status": "ended"}
-        await audit_log.record_each(
-            audit_log.SYSTEM,
-            "offer.ended",
-            "offer",
-            {row["id"]: row["region_id"] for row in rows},
-            after,
-            now,
-        )
+        await audit_log.record_each(audit_log.SYSTEM, "offer.ended", "offer", rows, after, now)
     return len(rows)

@@ -47,7 +47,7 @@ def inert(value: Cell) -> str | int:
 def written(rows: Sequence[Sequence[Cell]], media_type: str) -> bytes:
     """A small file at once; its first row is the header."""
     if media_type != XLSX:
-        return _BOM + _lines(rows)
+        return _BOM + lines(rows)
     import xlsxwriter  # 0.1 s, for the few who write a workbook
 
     content = io.BytesIO()
@@ -68,12 +68,13 @@ def chunks(media_type: str, header: Sequence[str], rows: Rows) -> AsyncIterator[
 
 
 async def _csv(header: Sequence[str], rows: Rows) -> AsyncIterator[bytes]:
-    yield _BOM + _lines([header])
+    yield _BOM + lines([header])
     async for batch in rows:
-        yield await asyncio.to_thread(_lines, batch)
+        yield await asyncio.to_thread(lines, batch)
 
 
-def _lines(batch: Sequence[Sequence[Cell]]) -> bytes:
+def lines(batch: Sequence[Sequence[Cell]]) -> bytes:
+    """Rows of a CSV file, as they stand below its header."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([inert(cell) for cell in row] for row in batch)
     return text.getvalue().encode()

@@ -1,4 +1,8 @@
-"""The tables, one file per aggregate. Constraints stand beside the columns they guard."""
+"""The tables, one file per aggregate, named in the singular. Constraints stand beside the columns they guard.
+
+Files of functions beside them (plurals such as `one_time_links`, `stored_files` and `seals`, and the logs `audit_log`,
+`notice_log`, `monthly_logs`) work on tables that several packages above share, and decide nothing of their business.
+"""
 
 from models import _comments  # noqa: F401
 from models.admin import Admin, AdminRecoveryCode

@@ -5,13 +5,13 @@ times pass, and everything else, such as a text that somebody typed, is written 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from json import dumps
 from uuid import UUID
 
 from common.actors import AdminActor, ApplicantActor, CitizenActor, MemberActor, StaffActor
-from common.database import execute
+from common.database import Row, execute
 from common.ids import new_id
 from common.masking import is_of_a_person
 from common.request_ids import current_request_id
@@ -69,12 +69,17 @@ async def record(
 
 
 async def record_each(
-    actor: Who, action: str, kind: str, things: Mapping[UUID, str], after: Facts, now: datetime
+    actor: Who,
+    action: str,
+    kind: str,
+    things: Sequence[Row | Mapping[str, object]],
+    after: Facts,
+    now: datetime,
 ) -> None:
     """Write the same action once for each of many things that are changed together; nothing for none.
 
     Args:
-        things: the region of each id.
+        things: rows with `id` and `region_id`, as the change returned them.
     """
     if not things:
         return
@@ -84,7 +89,8 @@ async def record_each(
         " request_id, region_id, after)"
         " SELECT r.id, $4, $5, $6, $7, $8, r.object_id, 'done', $9, r.region_id, $10"
         " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS r (id, object_id, region_id)",
-        *([new_id() for _ in things], [str(id_) for id_ in things], [*things.values()], now),
+        *([new_id() for _ in things], [str(thing["id"]) for thing in things]),
+        *([thing["region_id"] for thing in things], now),
         *(actor_kind, actor_id, action, kind, _plain(current_request_id.get()), _text(after)),
     )
 

@@ -77,9 +77,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         " still be honoured. It ends by itself when your credit is repaired.",
     ),
     "suspended_office": (
-        "联盟办公室已暂停贵单位的成员资格，优惠停发；已领取的优惠券仍须兑现。原因：{reason}",
+        "联盟办公室已暂停贵单位的成员资格，优惠停发；已领取的优惠券仍须兑现。原因：{reason}。"
+        "请按原因整改后联系联盟办公室，由办公室解除；如有异议，也请联系办公室。",
         "The alliance office has suspended you. Offers are paused; claimed coupons must still be honoured."
-        " Reason: {reason}",
+        " Reason: {reason}. Put it right, then contact the office, which lifts it; contact it too if you disagree.",
     ),
     "suspension_lifted": (
         "一项暂停原因已解除，但还有其他原因，成员资格仍在暂停中。请到“成员资格”查看。",

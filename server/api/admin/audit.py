@@ -1,8 +1,6 @@
 """Reading the audit, proving a record, and exporting it with proofs."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
 from json import dumps
 from typing import Annotated, Literal
@@ -15,7 +13,7 @@ from alliance import audit
 from common.actors import AdminActor
 from common.clock import now, rfc3339
 from common.database import Row
-from common.table_exports import inert
+from common.table_exports import CSV, Cell, lines, written
 from models.enums import ActorKind, AuditOutcome
 from models.seal_proofs import NotYetSealed, Proof
 from server.api.seals import RecordProofOut, proof_out
@@ -24,7 +22,7 @@ from server.schemas import Moment, Out, Page, PageQuery, Query, decode_cursor, p
 
 routes = Blueprint("admin_audit", url_prefix="/audit")
 
-MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+MEDIA_TYPES = {"csv": CSV, "jsonl": "application/x-ndjson"}
 COLUMNS = (
     *("recorded_at", "actor_kind", "actor_id", "action", "object_kind", "object_id", "outcome", "request_id"),
     *("region_id", "before", "after", "id", "entry"),
@@ -113,7 +111,8 @@ async def export(request: Request, actor: AdminActor, query: ExportQuery) -> Non
     )
     assert response is not None
     if query.format == "csv":
-        await response.send("\ufeff" + _cells([*COLUMNS, *PROOF_COLUMNS]))
+        await response.send(written([[*COLUMNS, *PROOF_COLUMNS]], CSV))
+    line_of: Callable[[Row, str, Proof | None], str | bytes]
     line_of = _csv_line if query.format == "csv" else _json_line
     if first is not None:
         await response.send(line_of(*first))
@@ -168,15 +167,9 @@ def _json_line(_: Row, line: str, proof: Proof | None) -> str:
     return dumps(found) + "\n"
 
 
-def _csv_line(row: Row, _: str, proof: Proof | None) -> str:
+def _csv_line(row: Row, _: str, proof: Proof | None) -> bytes:
     cells = [rfc3339(row["recorded_at"]), *(row[name] for name in COLUMNS[1:])]
-    place = (
+    place: list[Cell] = (
         [proof.seal.number, proof.leaf_index, " ".join(node.hex() for node in proof.path)] if proof else []
     )
-    return _cells([*cells, *(place or [None] * len(PROOF_COLUMNS))])
-
-
-def _cells(values: Sequence[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(["" if value is None else inert(str(value)) for value in values])
-    return text.getvalue()
+    return lines([[*cells, *(place or [None] * len(PROOF_COLUMNS))]])
