@@ -104,6 +104,8 @@ MEMBER_MAY: dict[str, frozenset[StaffRole]] = {
     "offer.stop": frozenset({OWNER, MANAGER}),
     "offer.write": frozenset({OWNER, MANAGER}),
     "redemption.reverse_late": frozenset({OWNER, MANAGER}),
+    "share_consent.decide": frozenset({OWNER, MANAGER}),
+    "share_consent.read": frozenset({OWNER, MANAGER}),
     "statement.answer": frozenset({OWNER, MANAGER}),
     "statement.export": frozenset({OWNER, MANAGER}),
     "statement.owed": frozenset({OWNER, MANAGER}),

@@ -99,9 +99,10 @@ async def queue(
     """Versions of one state in the admin's region and below, newest first: new offers and changes of published ones."""
     return await fetch_all(
         "SELECT v.id, v.offer_id, v.number, v.state, v.submitted_at, v.raised_shortly_before, v.list_price_fen,"
-        " o.status AS offer_status, o.region_id, o.member_id, m.name AS member_name, t.title"
+        " o.status AS offer_status, o.region_id, o.member_id, m.name AS member_name, t.title, c.state AS share_consent"
         " FROM offer_versions v JOIN offers o ON o.id = v.offer_id JOIN members m ON m.id = o.member_id"
         " JOIN offer_terms t ON t.id = v.terms_id"
+        " LEFT JOIN share_consents c ON c.version_id = v.id AND c.terms_id = v.terms_id"
         " WHERE v.state = $1 AND v.id < $2 AND o.region_id LIKE $3 || '%' ORDER BY v.id DESC LIMIT $4",
         *(state, before or AFTER_ALL, subtree_prefix(actor.region), limit),
     )
@@ -117,7 +118,7 @@ async def story_of(actor: Owner, offer_id: UUID) -> Story:
     offer = await fetch_one(f"SELECT {SHOWN} WHERE o.id = $1 AND {where}", offer_id, value)
     if offer is None:
         raise NotFound
-    versions = [Version(row, _content(row)) for row in await _versions(offer_id)]
+    versions = [Version(row, content_of(row)) for row in await _versions(offer_id)]
     in_force = await _in_force(offer, versions)
     open_ones = [version for version in versions if version.row["number"] == offer["open_number"]]
     counted = await fetch_one(COUNTED, str(offer_id))
@@ -166,13 +167,16 @@ def _plain(value: Any) -> Any:
 async def _versions(offer_id: UUID) -> Sequence[Row]:
     # The version's own columns come last: `id` and `offer_id` are its.
     return await fetch_all(
-        "SELECT t.*, v.* FROM offer_versions v JOIN offer_terms t ON t.id = v.terms_id"
+        "SELECT c.state AS share_consent, c.decided_at AS share_consent_at, c.reason AS share_consent_reason, t.*, v.*"
+        " FROM offer_versions v JOIN offer_terms t ON t.id = v.terms_id"
+        " LEFT JOIN share_consents c ON c.version_id = v.id AND c.terms_id = v.terms_id"
         " WHERE v.offer_id = $1 ORDER BY v.number DESC LIMIT $2",
         *(offer_id, MOST_VERSIONS),
     )
 
 
-def _content(row: Row) -> Mapping[str, Any]:
+def content_of(row: Row) -> Mapping[str, Any]:
+    """What a version gives and asks for, of a row that has the columns of its terms and its own."""
     values: dict[str, Any] = dict(row)
     return {name: values.get(name) for name in CONTENT}
 
@@ -187,4 +191,4 @@ async def _in_force(offer: Row, versions: Sequence[Version]) -> Mapping[str, Any
     terms = await fetch_one("SELECT * FROM offer_terms WHERE id = $1", offer["terms_id"])
     assert terms is not None
     rules = {name: offer[name] for name in RULES if name in offer.keys()}  # noqa: SIM118 - a Record has no `in`
-    return {**_content(terms), **rules}
+    return {**content_of(terms), **rules}

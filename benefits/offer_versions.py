@@ -11,9 +11,10 @@ from uuid import UUID
 
 import asyncpg
 
-from benefits import offer_lives
+from benefits import offer_lives, share_consents
 from benefits.offer_lives import LIVE, UNPUBLISHED, OfferEvent, OfferStateForbids, Owner
 from benefits.proposals import BudgetNeedsMostCost
+from benefits.share_consents import ShareNotAgreed
 from common.actors import AdminActor, MemberActor
 from common.database import Row, constraint_of, execute, fetch_one, transaction, wait_for_older_statements
 from common.errors import Invalid, Refused
@@ -58,7 +59,7 @@ class PriceNeedsEvidence(Invalid):
 
 
 async def submit(actor: MemberActor, offer_id: UUID, now: datetime) -> None:
-    """Send the draft, or the proposal for what is published, to its review.
+    """Send the draft, or the proposal for what is published, to its review; a public unit that is to pay is asked.
 
     Raises:
         NotFound: no such offer of the member's.
@@ -80,6 +81,7 @@ async def submit(actor: MemberActor, offer_id: UUID, now: datetime) -> None:
                 raise PriceNeedsEvidence from None
             raise
         await _audit(actor, offer, version, "version.submitted", now)
+        await share_consents.ask(offer, version, now)
 
 
 async def recall(actor: MemberActor, offer_id: UUID, now: datetime) -> None:
@@ -115,11 +117,17 @@ async def approve(actor: AdminActor, offer_id: UUID, number: int, now: datetime)
     Raises:
         NotFound: no such offer in the admin's region.
         OfferStateForbids, VersionStateForbids: that version does not wait for a review.
+        ShareNotAgreed: a public unit is to pay for it and has not agreed.
     """
     async with transaction():
         offer = await offer_lives.hold(actor, offer_id)
         sets = "decided_by = $5, decided_at = $4, decision_reason = NULL"
-        version = await _step(actor, offer, OfferEvent.APPROVED, now, sets, actor.id, number=number)
+        try:
+            version = await _step(actor, offer, OfferEvent.APPROVED, now, sets, actor.id, number=number)
+        except VersionStateForbids:
+            if await share_consents.is_missing(offer_id, number):
+                raise ShareNotAgreed from None
+            raise
         await _audit(actor, offer, version, "version.approved", now)
         await _tell(offer, version, "offer_approved", {}, now)
 
@@ -224,6 +232,8 @@ async def _step(
     if event is OfferEvent.SUBMITTED:
         values = (now - SHORTLY,)
     which = f" AND v.number = ${5 + len(values)}" if number is not None else ""
+    if event is OfferEvent.APPROVED:
+        which += f" AND {share_consents.IS_AGREED}"
     version = await fetch_one(
         f"UPDATE offer_versions v SET state = $2, {sets}"
         f" WHERE v.offer_id = $1 AND v.state = ANY ($3) AND $4::timestamptz IS NOT NULL{which} RETURNING *",

@@ -8,7 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import LimitPeriod, OfferStatus, OfferVersionState
+from models.enums import LimitPeriod, OfferStatus, OfferVersionState, ShareConsentState
 
 # Older code never writes the new states, and reads only offers that it can show.
 CONTRACTS = "The status column itself stays as it is; only its comment lists the new states."
@@ -25,6 +25,10 @@ CONSTRAINTS = [
     "ALTER TABLE offer_versions ADD CONSTRAINT offer_versions_reviewed_by_somebody CHECK ((state NOT IN ('approved', 'refused', 'in_force', 'superseded') OR decided_by IS NOT NULL) AND (decided_by IS NULL) = (decided_at IS NULL))",
     "ALTER TABLE offer_versions ADD CONSTRAINT offer_versions_refused_with_reason CHECK (state <> 'refused' OR coalesce(decision_reason, '') <> '')",
     "ALTER TABLE offer_versions ADD CONSTRAINT offer_versions_in_force_is_dated CHECK ((state IN ('in_force', 'superseded')) = (in_force_at IS NOT NULL) AND (state = 'superseded') = (superseded_at IS NOT NULL))",
+    "ALTER TABLE share_consents ADD CONSTRAINT share_consents_asked_once UNIQUE (version_id, terms_id)",
+    "ALTER TABLE share_consents ADD CONSTRAINT share_consents_state_known CHECK (state IN ('waiting', 'agreed', 'refused'))",
+    "ALTER TABLE share_consents ADD CONSTRAINT share_consents_decided_by_somebody CHECK ((state = 'waiting') = (decided_at IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL))",
+    "ALTER TABLE share_consents ADD CONSTRAINT share_consents_refused_with_reason CHECK ((state = 'refused') = (coalesce(reason, '') <> ''))",
 ]
 
 COMPOUND_KEY = (
@@ -158,6 +162,62 @@ class Migration(migrations.Migration):
                 "indexes": [Index(fields=["state", "id"], name="offer_versions_by_state")],
                 "pk_attr": "id",
                 "table_description": "One proposal of what an offer gives and asks for, with its review; publishing it puts it in force.",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
+            name="ShareConsent",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
+                (
+                    "version",
+                    fields.ForeignKeyField(
+                        "models.OfferVersion",
+                        source_field="version_id",
+                        db_constraint=True,
+                        to_field="id",
+                        related_name="share_consents",
+                        on_delete=OnDelete.RESTRICT,
+                    ),
+                ),
+                ("terms_id", fields.BigIntField()),
+                ("unit_id", fields.UUIDField()),
+                ("stock_total", fields.IntField(null=True)),
+                ("budget_fen", fields.BigIntField(null=True)),
+                (
+                    "state",
+                    fields.CharEnumField(
+                        description="WAITING: waiting\nAGREED: agreed\nREFUSED: refused",
+                        db_default="waiting",
+                        enum_type=ShareConsentState,
+                        max_length=16,
+                    ),
+                ),
+                ("asked_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("decided_by", fields.UUIDField(null=True)),
+                ("decided_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ("reason", fields.CharField(null=True, max_length=512)),
+            ],
+            options={
+                "table": "share_consents",
+                "app": "models",
+                "constraints": [
+                    UniqueConstraint(fields=("version_id", "terms_id"), name="share_consents_asked_once"),
+                    CheckConstraint(
+                        check="state IN ('waiting', 'agreed', 'refused')", name="share_consents_state_known"
+                    ),
+                    CheckConstraint(
+                        check="(state = 'waiting') = (decided_at IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL)",
+                        name="share_consents_decided_by_somebody",
+                    ),
+                    CheckConstraint(
+                        check="(state = 'refused') = (coalesce(reason, '') <> '')",
+                        name="share_consents_refused_with_reason",
+                    ),
+                ],
+                "indexes": [Index(fields=["unit_id", "state", "id"], name="share_consents_by_unit")],
+                "pk_attr": "id",
+                "table_description": "What a public unit says to bearing its share of a version: of these terms, up to this stock and budget.",
             },
             bases=["Model"],
         ),

@@ -28,7 +28,15 @@ from models.installation import Installation
 from models.member import Member, Store, StoreClosure
 from models.notice import CitizenNotice, MemberNotice
 from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
-from models.offer import CatalogueVersion, Offer, OfferDay, OfferStock, OfferTerms, OfferVersion
+from models.offer import (
+    CatalogueVersion,
+    Offer,
+    OfferDay,
+    OfferStock,
+    OfferTerms,
+    OfferVersion,
+    ShareConsent,
+)
 from models.one_time_link import OneTimeLink
 from models.programme import Programme
 from models.redemption import Redemption, Reversal, ReversalReason
@@ -96,6 +104,7 @@ __all__ = [
     "ReversalReason",
     "Seal",
     "Session",
+    "ShareConsent",
     "Staff",
     "StaffStore",
     "Statement",

@@ -244,6 +244,14 @@ class OfferVersionState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class ShareConsentState(StrEnum):
+    """What a public unit says to bearing a share of an offer's discounts."""
+
+    WAITING = "waiting"
+    AGREED = "agreed"
+    REFUSED = "refused"
+
+
 class DiscountKind(StrEnum):
     """How an offer gives; `benefits.discounts` works each of them out."""
 

@@ -1,6 +1,7 @@
 """What notices say, by kind, in both languages; `{placeholders}` are filled from a notice's facts.
 
-A notice holds no text of its own: facts are ids, numbers, dates and the reasons that an admin wrote for its reader.
+A notice holds no text of its own: facts are ids, numbers, dates, names of members and titles of offers, and the reasons
+that somebody wrote for its reader.
 """
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -39,6 +40,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     "offer_sent_back": (
         "您提交的优惠（第 {number} 版）被退回修改。原因：{reason}。请修改后重新提交。",
         "Your offer (version {number}) was sent back. Reason: {reason}. Change it, then submit it again.",
+    ),
+    "offer_share_agreed": (
+        "{unit} 已同意承担您提交的优惠（第 {number} 版）的一部分，联盟办公室可以审核通过了。",
+        "{unit} agreed to bear its share of your offer (version {number}); the office can approve it now.",
+    ),
+    "offer_share_asked": (
+        "{member} 提交的优惠“{title}”请贵单位承担 {share}%。请到“待同意的承担”查看，同意或拒绝；同意之前不会通过审核。",
+        "{member} asks you to bear {share} % of the offer “{title}”. Look at it under “Shares to agree to”, and agree or"
+        " refuse; it is not approved before you agree.",
+    ),
+    "offer_share_refused": (
+        "{unit} 不同意承担您提交的优惠（第 {number} 版）的一部分。原因：{reason}。请撤回提交，与对方商定或改为自行承担后重新提交。",
+        "{unit} refused to bear its share of your offer (version {number}). Reason: {reason}. Recall it, settle it with"
+        " them or bear it yourself, then submit it again.",
     ),
     "coupon_revoked": (
         "您的优惠券已被作废。原因：{reason}。如有疑问，请联系联盟办公室或在小程序里投诉。",

@@ -6,7 +6,14 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from models.enums import DiscountKind, LimitPeriod, MemberKind, OfferStatus, OfferVersionState
+from models.enums import (
+    DiscountKind,
+    LimitPeriod,
+    MemberKind,
+    OfferStatus,
+    OfferVersionState,
+    ShareConsentState,
+)
 from models.member import Member
 from models.programme import Programme
 from models.region import Region
@@ -251,6 +258,46 @@ class OfferVersion(Model):
                 check="(state IN ('in_force', 'superseded')) = (in_force_at IS NOT NULL)"
                 " AND (state = 'superseded') = (superseded_at IS NOT NULL)",
                 name="offer_versions_in_force_is_dated",
+            ),
+        )
+
+
+class ShareConsent(Model):
+    """What a public unit says to bearing its share of a version: of these terms, up to this stock and budget.
+
+    A version that is saved anew names other terms, so it asks anew. An empty `stock_total` or `budget_fen` is "as much
+    as there is". `reason` is the unit's, for the member that asked.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    version: fields.ForeignKeyRelation[OfferVersion] = fields.ForeignKeyField(
+        "models.OfferVersion", related_name="share_consents", on_delete=fields.RESTRICT
+    )
+    terms_id = fields.BigIntField()
+    unit_id = fields.UUIDField()
+    stock_total = fields.IntField(null=True)
+    budget_fen = fields.BigIntField(null=True)
+    state = fields.CharEnumField(ShareConsentState, max_length=16, db_default=ShareConsentState.WAITING.value)
+    asked_at = fields.DatetimeField()
+    decided_by = fields.UUIDField(null=True)
+    decided_at = fields.DatetimeField(null=True)
+    reason = fields.CharField(max_length=512, null=True)
+
+    class Meta:
+        table = "share_consents"
+        indexes = (Index(fields=("unit_id", "state", "id"), name="share_consents_by_unit"),)
+        constraints = (
+            UniqueConstraint(fields=("version_id", "terms_id"), name="share_consents_asked_once"),
+            CheckConstraint(
+                check="state IN ('waiting', 'agreed', 'refused')", name="share_consents_state_known"
+            ),
+            CheckConstraint(
+                check="(state = 'waiting') = (decided_at IS NULL) AND (decided_by IS NULL) = (decided_at IS NULL)",
+                name="share_consents_decided_by_somebody",
+            ),
+            CheckConstraint(
+                check="(state = 'refused') = (coalesce(reason, '') <> '')",
+                name="share_consents_refused_with_reason",
             ),
         )
 

@@ -16,7 +16,7 @@ from benefits.proposals import (
     TitleSpellsTier,
 )
 from common.clock import rfc3339
-from models.enums import DiscountKind, LimitPeriod, OfferStatus, OfferVersionState
+from models.enums import DiscountKind, LimitPeriod, OfferStatus, OfferVersionState, ShareConsentState
 from server.schemas import Fen, In, Moment, Out, RegionCode
 
 WRITING = (
@@ -127,7 +127,10 @@ class ContentOut(Out):
 
 
 class VersionOut(Out):
-    """One proposal with its review; `raised_shortly_before`: the list price rose within 30 days before this discount."""
+    """One proposal with its review; `raised_shortly_before`: the list price rose within 30 days before this discount.
+
+    `share_consent`: what the public unit that is to bear a share says to it, once it was asked; null where none is.
+    """
 
     number: int
     state: OfferVersionState
@@ -139,6 +142,9 @@ class VersionOut(Out):
     decision_reason: str | None
     in_force_at: Moment | None
     superseded_at: Moment | None
+    share_consent: ShareConsentState | None
+    share_consent_at: Moment | None
+    share_consent_reason: str | None
 
 
 class ChangeOut(Out):

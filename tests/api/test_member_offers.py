@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.demo_data.rows import demo_id
 from tests.api.kit import answered, claim, coupon_of, problem, walk
-from tests.api.offers import HUPAN_STORES, make_offer
+from tests.api.offers import HUPAN_STORES, make_offer, make_staff
 from tests.service import Service
 
 PDF = b"%PDF-1.7\n" + b"x" * 300_000
@@ -107,6 +107,48 @@ async def test_from_the_draft_to_the_end(service: Service) -> None:
     assert (await citizen.http.get(f"/coupons/{coupon}")).json()["status"] == "claimed"
     notices = (await owner.get("/member/notices?limit=100")).json()["items"]
     assert {"offer_approved", "offer_sent_back"} <= {notice["kind"] for notice in notices}
+
+
+async def test_a_public_unit_is_asked_before_it_pays(service: Service) -> None:
+    owner, reviewer = await owner_of(service), await service.admin("demo-admin-hz")
+    login = await make_staff(service, "manager", "hz-library", ("hz-library-hushu",))
+    unit = (await service.clerk(login)).http
+    shares = {"public_unit_share": 25, "public_unit_id": str(demo_id("member", "hz-library"))}
+    offer = await drafted(owner, **shares, stock_total=5, budget_fen=50_000)
+    path = f"/admin/offers/{offer}"
+    await done(await owner.post(f"/member/offers/{offer}/submission"))
+    refusal = problem(await reviewer.post(f"{path}/approval", json={"number": 1}), 409, "share_not_agreed")
+    assert "同意" in refusal["detail"]
+    [asked] = (await unit.get("/member/share-consents")).json()["items"]
+    assert (asked["state"], asked["member_name"], asked["content"]["public_unit_share"]) == (
+        *("waiting", "杭州湖畔便利连锁有限公司"),
+        25,
+    )
+    assert (asked["stock_total"], asked["budget_fen"], asked["content"]["title"]) == (5, 50_000, "湖畔八折")
+    [notice, *_] = (await unit.get("/member/notices")).json()["items"]
+    assert (
+        notice["kind"] == "offer_share_asked"
+        and "25%" in notice["text_zh"]
+        and "湖畔八折" in notice["text_zh"]
+    )
+    assert (await owner.get("/member/share-consents")).json()["items"] == []
+    problem(await owner.post(f"/member/share-consents/{asked['id']}/agreement"), 404, "not_found")
+    cashier = (
+        await service.clerk(await make_staff(service, "cashier", "hz-library", ("hz-library-hushu",)))
+    ).http
+    problem(await cashier.post(f"/member/share-consents/{asked['id']}/agreement"), 403, "forbidden")
+    problem(
+        await unit.post(f"/member/share-consents/{asked['id']}/refusal", json={}), 422, "validation_failed"
+    )
+    await done(await unit.post(f"/member/share-consents/{asked['id']}/agreement"))
+    problem(
+        await unit.post(f"/member/share-consents/{asked['id']}/agreement"), 409, "share_consent_state_forbids"
+    )
+    [version] = answered(await reviewer.get(path), 200, "versions")["versions"]
+    assert version["share_consent"] == "agreed" and version["share_consent_at"]
+    waiting = (await reviewer.get("/admin/offer-versions?limit=100")).json()["items"]
+    assert next(line for line in waiting if line["offer_id"] == offer)["share_consent"] == "agreed"
+    await done(await reviewer.post(f"{path}/approval", json={"number": 1}))
 
 
 @pytest.mark.parametrize(

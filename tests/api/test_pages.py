@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.applicants import an_applicant
 from tests.api.kit import walk
-from tests.api.offers import make_admin
+from tests.api.offers import make_admin, make_staff
 from tests.plans import errands
 from tests.service import API, Service
 
@@ -18,7 +18,7 @@ QUERIES = {
 }
 # The errands leave one thing there or none: less is seen of their order than of the others'.
 FEW = {
-    *("/admin/exports", "/admin/jobs/dead-letters", "/admin/offers", "/admin/offer-versions"),
+    *("/admin/exports", "/admin/jobs/dead-letters"),
     *("/admin/white-list", "/member/devices", "/member/promises", "/member/stores/{store_id}/closures"),
     *("/member/webhooks/{webhook_id}/deliveries", "/register/removals", "/member/day-closes"),
     # Of what the background process adds up, of a month that a single member closed.
@@ -42,12 +42,13 @@ async def used(make_service: Callable[..., Service]) -> Service:
 
 async def _readers(service: Service) -> Readers:
     """By audience, who may read its lists: not every admin reads everything."""
+    unit = await make_staff(service, "owner", "hz-library", ("hz-library-hushu",))
     logins = ("demo-admin", "demo-head", await make_admin(service, "330000", "auditor"))
     return {
         "": [service.client()],
         "citizen": [(await service.citizen("demo-good")).http],
         "staff": [(await service.clerk()).http],
-        "member": [(await service.clerk("demo-owner")).http],
+        "member": [(await service.clerk(login)).http for login in ("demo-owner", unit)],
         "admin": [await service.admin(login) for login in logins],
         "applicant": [(await an_applicant(service)).http],
     }

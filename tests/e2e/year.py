@@ -207,8 +207,17 @@ class Alliance:
     async def _review(self, shop: Shop, number: int) -> None:
         owner, office = await self.staff(shop.owner), await self.admin(CITY)
         ok(await owner.post(f"/member/offers/{shop.offer_id}/submission"), 204)
+        await self._let_the_unit_agree(shop)
         ok(await office.post(f"/admin/offers/{shop.offer_id}/approval", json={"number": number}), 204)
         ok(await owner.post(f"/member/offers/{shop.offer_id}/publication"), 204)
+
+    async def _let_the_unit_agree(self, shop: Shop) -> None:
+        """The public unit that bears a share of everybody's discounts, its own among them, is asked about the others'."""
+        unit = next((each for each in self.shops if each.kind == "public_unit"), shop)
+        if unit is not shop:
+            http = await self.staff(unit.owner)
+            [asked] = ok(await http.get("/member/share-consents"))["items"]
+            ok(await http.post(f"/member/share-consents/{asked['id']}/agreement"), 204)
 
     # A day ----------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from benefits import offer_drafts, offer_versions
+from benefits import offer_drafts, offer_versions, share_consents
 from benefits.proposals import Proposal
 from common.actors import AdminActor, MemberActor
 from common.database import fetch_all, fetch_one
@@ -18,6 +18,11 @@ from tests.factories.moments import NOON, shanghai
 def owner_of(shop: Shop) -> MemberActor:
     """Its manager, acting for the member."""
     return MemberActor(shop.manager.id, uuid4(), shop.member_id, "manager")
+
+
+def unit_of(unit_id: UUID) -> MemberActor:
+    """An owner of a public unit that has no staff of its own in the test."""
+    return MemberActor(uuid4(), uuid4(), unit_id, "owner")
 
 
 def reviewer(region: str = "330100") -> AdminActor:
@@ -62,8 +67,11 @@ async def an_approved(shop: Shop, **changes: Any) -> UUID:
 
 
 async def approved(shop: Shop, offer_id: UUID, at: Any = NOON) -> None:
-    """Submit what is in draft and approve it."""
+    """Submit what is in draft and approve it; a public unit that is to pay agrees."""
     await offer_versions.submit(owner_of(shop), offer_id, at)
+    for asked in await asked_of(offer_id):
+        if asked["state"] == "waiting":
+            await share_consents.agree(unit_of(asked["unit_id"]), asked["id"], at)
     await offer_versions.approve(reviewer(), offer_id, (await newest(offer_id))["number"], at)
 
 
@@ -86,6 +94,15 @@ async def newest(offer_id: UUID) -> Any:
     return await fetch_one(
         "SELECT * FROM offer_versions WHERE offer_id = $1 ORDER BY number DESC LIMIT 1", offer_id
     )
+
+
+async def asked_of(offer_id: UUID) -> list[Any]:
+    """What public units were asked about it, oldest first."""
+    rows = await fetch_all(
+        "SELECT c.* FROM share_consents c JOIN offer_versions v ON v.id = c.version_id WHERE v.offer_id = $1 ORDER BY c.id",
+        offer_id,
+    )
+    return [*rows]
 
 
 async def states(offer_id: UUID) -> list[str]:

@@ -76,6 +76,8 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "POST /member/offers/{offer_id}/withdrawal": None,
     "POST /member/price-evidence": states.evidence,
     "POST /member/redemptions/{redemption_id}/late-reversals": REASON,
+    "POST /member/share-consents/{consent_id}/agreement": None,
+    "POST /member/share-consents/{consent_id}/refusal": REASON,
     "POST /member/staff": states.newcomer,
     "POST /member/staff/{staff_id}/invitation": states.invited_clerk,
     "POST /member/staff/{staff_id}/password-reset": None,

@@ -254,6 +254,17 @@ async def submitted_offer(world: World) -> str:
     return offer_id
 
 
+async def share_consent(world: World) -> str:
+    """What hz-hupan was asked to pay: no public unit, but whoever is named is asked the same."""
+    consent_id, offer_id = uuid4(), await submitted_offer(world)
+    await world.service.fetch(
+        "INSERT INTO share_consents (id, version_id, terms_id, unit_id, asked_at)"
+        " SELECT $1, v.id, v.terms_id, $2, now() FROM offer_versions v WHERE v.offer_id = $3::uuid",
+        *(consent_id, HUPAN, offer_id),
+    )
+    return str(consent_id)
+
+
 async def redemption(world: World) -> str:
     """A redemption at hz-hupan."""
     citizen, clerk = world.as_citizen(), await world.service.clerk()
@@ -319,6 +330,7 @@ THINGS: dict[str, Make] = {
     "closure_id": _part("closure_id", store_and_closure),
     "code": county,
     "complaint_id": complaint,
+    "consent_id": share_consent,
     "coupon_id": coupon,
     "delivery_id": _part("delivery_id", webhook_and_delivery),
     "device_id": device,

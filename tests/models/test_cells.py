@@ -30,6 +30,7 @@ SHARED = {
         "offers",
         "offer_terms",
         "offer_versions",
+        "share_consents",
     ),
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),

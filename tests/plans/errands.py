@@ -15,6 +15,7 @@ from common.clock import now
 from common.files import FileStore
 from models import seal_export
 from models.audit_book import AUDIT
+from sandbox.demo_data.rows import demo_id
 from tests.api.kit import claim, code_of, coupon_of
 from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_offer, make_staff
 from tests.api.test_member_offers import a_body
@@ -131,6 +132,7 @@ async def _as_admin(service: Service, citizen: CitizenClient, admin: httpx.Async
         assert answer.status_code < 300, (path, answer.text)
     await _with_four_eyes(service, citizen, admin)
     await _write_an_offer(service, citizen, admin)
+    await _share_an_offer(service, admin)
 
 
 async def _write_an_offer(service: Service, citizen: CitizenClient, admin: httpx.AsyncClient) -> None:
@@ -161,6 +163,27 @@ async def _write_an_offer(service: Service, citizen: CitizenClient, admin: httpx
     path = f"/admin/approvals/{asked.json()['approval_id']}/approval"
     assert (await head.post(path, json={"reason": "同意"})).status_code == 204
     assert (await owner.post(f"{own}/end")).status_code == 204
+
+
+async def _share_an_offer(service: Service, admin: httpx.AsyncClient) -> None:
+    """A public unit agrees to pay for one offer, refuses another and is still asked about two."""
+    owner = (await service.clerk("demo-owner")).http
+    unit = (await service.clerk(await make_staff(service, "owner", "hz-library", ("hz-library-hushu",)))).http
+    body = a_body(public_unit_share=20, public_unit_id=str(demo_id("member", "hz-library")))
+    offers = [(await owner.post("/member/offers", json=body)).json()["id"] for _ in range(4)]
+    for offer in offers:
+        assert (await owner.post(f"/member/offers/{offer}/submission")).status_code == 204
+    waiting = [line["id"] for line in (await unit.get("/member/share-consents")).json()["items"]]
+    path, reason = f"/admin/offers/{offers[-1]}/approval", {"reason": "测试"}
+    assert (await admin.post(path, json={"number": 1})).status_code == 409
+    for answer in ("agreement", "refusal"):
+        sent = reason if answer == "refusal" else None
+        done = await unit.post(f"/member/share-consents/{waiting.pop(0)}/{answer}", json=sent)
+        assert done.status_code == 204, done.text
+    assert (await admin.post(path, json={"number": 1})).status_code == 204
+    for query in ("state=agreed", "state=refused", "limit=1"):
+        assert (await unit.get(f"/member/share-consents?{query}")).status_code == 200
+    assert (await unit.post(f"/member/share-consents/{offers[0]}/agreement")).status_code == 404
 
 
 async def _as_owner(service: Service) -> None:

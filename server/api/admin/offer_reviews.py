@@ -10,10 +10,11 @@ from benefits import offer_reviews, offer_versions
 from benefits.offer_lives import OfferHasNoTerms, OfferStateForbids
 from benefits.offer_versions import VersionStateForbids
 from benefits.proposals import BudgetNeedsMostCost
+from benefits.share_consents import ShareNotAgreed
 from common.actors import AdminActor
 from common.clock import now
 from common.files import DOCUMENTS
-from models.enums import OfferStatus, OfferVersionState
+from models.enums import OfferStatus, OfferVersionState, ShareConsentState
 from server.api.offer_forms import OfferLineOut, OfferStoryOut, story_out
 from server.endpoints import endpoint
 from server.file_answers import send_file
@@ -51,6 +52,7 @@ class ReviewLineOut(Out):
     submitted_at: Moment | None
     list_price_fen: int | None
     raised_shortly_before: bool
+    share_consent: ShareConsentState | None
 
 
 class ApprovalIn(In):
@@ -143,11 +145,11 @@ async def evidence(request: Request, actor: AdminActor, offer_id: UUID, file_id:
     "/<offer_id>/approval",
     summary="审核通过 / Approve the submitted version",
     answers={204: None},
-    refusals=STEP,
+    refusals=(*STEP, ShareNotAgreed),
     may="offer.review",
 )
 async def approve(actor: AdminActor, offer_id: UUID, body: ApprovalIn) -> None:
-    """Its member is told and publishes it, or an operator does."""
+    """Its member is told and publishes it, or an operator does. A public unit that is to pay has to agree before."""
     await offer_versions.approve(actor, offer_id, body.number, now())
 
 

@@ -15,8 +15,13 @@ SELECT gen_random_uuid(), offer_id, 2, 'in_force', terms_id, claim_from, claim_u
 INSERT INTO offer_versions (id, offer_id, number, terms_id, claim_from, claim_until, proposed_by, proposed_at)
 SELECT gen_random_uuid(), offer_id, 3, terms_id, claim_from, claim_until, offer_id, '{AT}'
   FROM offer_versions WHERE number = 1;
+INSERT INTO share_consents (id, version_id, terms_id, unit_id, state, asked_at, decided_by, decided_at)
+SELECT gen_random_uuid(), id, terms_id, offer_id, 'agreed', '{AT}', offer_id, '{AT}' FROM offer_versions WHERE number = 1;
 """
-FRESH = {"offer_versions": lambda id_, number: {"id": id_, "number": number}}
+FRESH = {
+    "offer_versions": lambda id_, number: {"id": id_, "number": number},
+    "share_consents": lambda id_, number: {"id": id_, "terms_id": number},
+}
 OPEN = {"in_force_at": None, "superseded_at": None}
 BILLION = 1_000_000_000
 CASES = [
@@ -40,6 +45,13 @@ CASES = [
     ("offer_versions_in_force_is_dated", {"in_force_at": None}),
     ("offer_versions_in_force_is_dated", {"superseded_at": None}),
     ("offer_versions_in_force_is_dated", {"state": "approved"}),
+    ("share_consents_asked_once", {"terms_id": SAME}),
+    ("share_consents_state_known", {"state": "maybe"}),
+    ("share_consents_decided_by_somebody", {"decided_by": None, "decided_at": None}),
+    ("share_consents_decided_by_somebody", {"decided_by": None}),
+    ("share_consents_decided_by_somebody", {"state": "waiting"}),
+    ("share_consents_refused_with_reason", {"state": "refused"}),
+    ("share_consents_refused_with_reason", {"reason": "x"}),
     ("offer_terms_most_cost_counts", {"most_cost_fen": -1}),
     ("offer_stock_within_budget", {"budget_fen": 5, "piece_fen": 1, "reserved_fen": 6}),
     ("offer_stock_reserved_counts", {"reserved_fen": -1}),
