@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from alliance import approvals
-from benefits import budgets
+from benefits import budgets, share_consents
 from benefits.budgets import BudgetChanged
 from benefits.proposals import BudgetNeedsMostCost
 from common.actors import AdminActor
@@ -38,6 +38,7 @@ async def change(
         BudgetChanged: it is not what the caller saw.
         BudgetBelowReserved, BudgetNeedsMostCost: it can't be so.
         RaiseNeedsReason, AlreadyAsked: it can't be asked for so.
+        RaiseNotAgreed: a public unit agreed to pay its share of less.
     """
     from_fen, to_fen = amounts
     if not budgets.is_raise(from_fen, to_fen):
@@ -48,6 +49,7 @@ async def change(
         raise BudgetChanged(budget_fen=row["budget_fen"])
     if row["piece_fen"] is None:
         raise BudgetNeedsMostCost
+    await share_consents.must_be_agreed(offer_id, "budget_fen", to_fen)
     if not reason:
         raise RaiseNeedsReason
     return await approvals.ask(

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import asyncpg
 
+from benefits import offer_lives, share_consents
 from benefits.proposals import BudgetNeedsMostCost
 from benefits.reversals import CASHIER_WINDOW
 from common.actors import AdminActor
@@ -109,9 +110,12 @@ async def set_budget(
         BudgetChanged: it is not `from_fen` any more.
         BudgetBelowReserved: coupons hold more than `to_fen`.
         BudgetNeedsMostCost: nothing says how much a coupon costs at most.
+        RaiseNotAgreed: a public unit agreed to pay its share of less.
     """
     try:
         async with transaction():
+            await offer_lives.hold(actor, offer_id)
+            await share_consents.must_be_agreed(offer_id, "budget_fen", to_fen)
             row = await fetch_one(
                 "UPDATE offer_stock s SET budget_fen = $4 FROM offers o WHERE s.offer_id = $1 AND o.id = s.offer_id"
                 " AND o.region_id LIKE $2 || '%' AND s.budget_fen IS NOT DISTINCT FROM $3 RETURNING o.region_id",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from benefits import offer_lives, offer_versions
+from benefits import offer_lives, offer_versions, share_consents
 from benefits.offer_lives import OfferEvent
 from common.actors import AdminActor
 from common.database import Row, constraint_of, fetch_one, transaction
@@ -96,10 +96,12 @@ async def set_stock(actor: AdminActor, offer_id: UUID, total: int, now: datetime
     Raises:
         NotFound: no such offer with a stock in the admin's region.
         StockBelowIssued: the total is below what is claimed.
+        RaiseNotAgreed: a public unit agreed to pay its share of less.
     """
     try:
         async with transaction():
-            offer = await _must_reach(actor, offer_id)
+            offer = await offer_lives.hold(actor, offer_id)
+            await share_consents.must_be_agreed(offer_id, "stock_total", total)
             row = await fetch_one(
                 "UPDATE offer_stock s SET total = $2 FROM"
                 " (SELECT offer_id, total FROM offer_stock WHERE offer_id = $1 FOR NO KEY UPDATE) old"

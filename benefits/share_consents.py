@@ -7,6 +7,7 @@ its answer. Whoever bears a share of his own offer is not asked.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from common.actors import MemberActor
@@ -39,6 +40,21 @@ class ShareConsentStateForbids(Refused):
     en = "It was answered already, recalled or changed by the member, or you are suspended. Reload the list of shares."
 
 
+class RaiseNotAgreed(Refused):
+    """More would be given out than the public unit that pays a share has agreed to."""
+
+    code = "raise_not_agreed"
+    zh = (
+        "这个优惠由公共单位承担一部分，不能超过它同意的份数和预算（{most}）。"
+        "要给得更多，请商户另建一个优惠，征得该单位同意后再发布。"
+    )
+    en = (
+        "A public unit pays a share of this offer: not beyond the stock and budget that it agreed to ({most}). To give"
+        " more, have the member begin another offer, to which the unit agrees."
+    )
+    shown = ("most",)
+
+
 # Of a version `v`: nobody else's money is in it, or whose it is agreed to it and to no less than there is.
 IS_AGREED = f"""(
     EXISTS (SELECT FROM offer_terms t JOIN offers o ON o.id = t.offer_id
@@ -54,6 +70,12 @@ SELECT $2, v.id, t.id, t.public_unit_id, s.total, s.budget_fen, $3
   LEFT JOIN offer_stock s ON s.offer_id = v.offer_id
  WHERE v.id = $1 AND t.public_unit_id <> o.member_id
 ON CONFLICT (version_id, terms_id) DO NOTHING RETURNING unit_id
+"""
+# What it agreed to of the version in force, or of one that may still come.
+AGREED_TO = f"""
+SELECT min(c.{{limit}}) AS most FROM offer_versions v
+  JOIN share_consents c ON c.version_id = v.id AND c.terms_id = v.terms_id AND c.state = '{State.AGREED}'
+ WHERE v.offer_id = $1 AND v.state IN ('submitted', 'approved', 'in_force')
 """
 FACTS = """
 SELECT m.name AS member, t.title, t.public_unit_share AS share
@@ -125,6 +147,19 @@ async def is_missing(offer_id: UUID, number: int) -> bool:
         *(offer_id, number),
     )
     return row is not None
+
+
+async def must_be_agreed(offer_id: UUID, limit: Literal["stock_total", "budget_fen"], to: int | None) -> None:
+    """Refuse a limit beyond what a public unit agreed to pay a share of; None is "without a limit".
+
+    In a transaction that holds the offer, no version is approved meanwhile.
+
+    Raises:
+        RaiseNotAgreed: it is.
+    """
+    row = await fetch_one(AGREED_TO.format(limit=limit), offer_id)
+    if row is not None and row["most"] is not None and (to is None or to > row["most"]):
+        raise RaiseNotAgreed(most=row["most"])
 
 
 async def _decide(

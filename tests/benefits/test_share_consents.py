@@ -6,10 +6,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from benefits import offer_drafts, offer_lives, offer_reviews, offer_versions, share_consents
+from alliance import budget_changes
+from benefits import (
+    budgets,
+    offer_changes,
+    offer_drafts,
+    offer_lives,
+    offer_reviews,
+    offer_versions,
+    share_consents,
+)
 from benefits.offer_lives import OfferEvent
 from benefits.offer_versions import VersionStateForbids
-from benefits.share_consents import ShareConsentStateForbids, ShareNotAgreed
+from benefits.share_consents import RaiseNotAgreed, ShareConsentStateForbids, ShareNotAgreed
 from common.actors import MemberActor
 from common.database import execute, fetch_all
 from common.errors import NotFound
@@ -20,6 +29,7 @@ from tests.factories.proposals import (
     a_draft,
     a_proposal,
     a_published,
+    an_approved,
     asked_of,
     newest,
     owner_of,
@@ -238,3 +248,47 @@ async def test_of_many_answers_at_once_one_counts(shop: Shop, unit: MemberActor)
     [answered] = await asked_of(offer_id)
     audited = await fetch_all("SELECT action FROM audit_records WHERE action LIKE 'offer.share%'")
     assert [row["action"] for row in audited] == [f"offer.share_{answered['state']}"]
+
+
+@pytest.mark.parametrize("way", ["approved", "published"])
+async def test_the_office_raises_nothing_beyond_what_was_agreed_to(
+    shop: Shop, unit: MemberActor, way: str
+) -> None:
+    make = an_approved if way == "approved" else a_published
+    offer_id = await make(shop, **paid_by(unit), stock_total=7, budget_fen=50_000)
+    for to_fen in (50_001, None):
+        with pytest.raises(RaiseNotAgreed) as refused:
+            await budgets.set_budget(reviewer(), offer_id, 50_000, to_fen, NOON)
+        assert refused.value.facts == {"most": 50_000}
+        with pytest.raises(RaiseNotAgreed):
+            await budget_changes.change(reviewer(), offer_id, (50_000, to_fen), "更多人来", NOON)
+    with pytest.raises(RaiseNotAgreed):
+        await offer_changes.set_stock(reviewer(), offer_id, 8, NOON)
+    await budgets.set_budget(reviewer(), offer_id, 50_000, 10_000, NOON)
+    await budgets.set_budget(reviewer(), offer_id, 10_000, 50_000, NOON)
+    await offer_changes.set_stock(reviewer(), offer_id, 6, NOON)
+    await offer_changes.set_stock(reviewer(), offer_id, 7, NOON)
+
+
+async def test_a_raise_that_has_begun_keeps_an_approval_waiting(
+    shop: Shop, unit: MemberActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit agrees just after the raise has looked: the approval sees the new budget, and not the one before."""
+    offer_id = await submitted(shop, unit, budget_fen=50_000)
+    has_looked, may_go_on, look = asyncio.Event(), asyncio.Event(), share_consents.must_be_agreed
+
+    async def look_and_wait(*values: Any) -> None:
+        await look(*values)
+        has_looked.set()
+        await may_go_on.wait()
+
+    monkeypatch.setattr(share_consents, "must_be_agreed", look_and_wait)
+    raised = asyncio.create_task(budgets.set_budget(reviewer(), offer_id, 50_000, 60_000, NOON))
+    await has_looked.wait()
+    await share_consents.agree(unit, (await waiting_for(unit))[0], NOON)
+    approved = asyncio.create_task(approve(offer_id))
+    await asyncio.wait([approved], timeout=0.2)
+    may_go_on.set()
+    assert await raised is None
+    with pytest.raises(ShareNotAgreed):
+        await approved

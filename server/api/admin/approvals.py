@@ -14,6 +14,7 @@ from alliance.white_list import WhiteListed
 from benefits.budgets import BudgetBelowReserved, BudgetChanged
 from benefits.offer_changes import CouponNotRevocable
 from benefits.proposals import BudgetNeedsMostCost
+from benefits.share_consents import RaiseNotAgreed
 from citizens.tier_scheme_versions import LaterVersionAnnounced, NoticeTooShort
 from common.actors import AdminActor
 from common.clock import now
@@ -26,7 +27,7 @@ routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
 # What carrying out may refuse; the request stays open then.
 CARRYING_OUT = (
-    *(CouponNotRevocable, BudgetChanged, BudgetBelowReserved, BudgetNeedsMostCost),
+    *(CouponNotRevocable, BudgetChanged, BudgetBelowReserved, BudgetNeedsMostCost, RaiseNotAgreed),
     *(NoticeTooShort, LaterVersionAnnounced, ApplicationNotOpen, WhiteListed),
 )
 

@@ -15,6 +15,7 @@ from benefits.budgets import BudgetBelowReserved, BudgetChanged
 from benefits.offer_changes import StockBelowIssued
 from benefits.offer_lives import OfferHasNoTerms, OfferStateForbids
 from benefits.proposals import BudgetNeedsMostCost
+from benefits.share_consents import RaiseNotAgreed
 from common.actors import AdminActor
 from common.clock import now
 from models.enums import OfferStatus
@@ -77,11 +78,11 @@ async def set_status(actor: AdminActor, offer_id: UUID, body: StatusIn) -> None:
     "/<offer_id>/stock",
     summary="调整总份数 / Set the stock",
     answers={204: None},
-    refusals=(StockBelowIssued,),
+    refusals=(StockBelowIssued, RaiseNotAgreed),
     may="offer.set_stock",
 )
 async def set_stock(actor: AdminActor, offer_id: UUID, body: StockIn) -> None:
-    """Never below what is claimed."""
+    """Never below what is claimed, nor above what a public unit that pays a share has agreed to."""
     await offer_changes.set_stock(actor, offer_id, body.stock_total, now())
 
 
@@ -91,7 +92,14 @@ async def set_stock(actor: AdminActor, offer_id: UUID, body: StockIn) -> None:
     "/<offer_id>/budget",
     summary="调整资金预算 / Change the budget",
     answers={204: None, 202: AskedOut},
-    refusals=(BudgetChanged, BudgetBelowReserved, BudgetNeedsMostCost, RaiseNeedsReason, AlreadyAsked),
+    refusals=(
+        BudgetChanged,
+        BudgetBelowReserved,
+        BudgetNeedsMostCost,
+        RaiseNeedsReason,
+        RaiseNotAgreed,
+        AlreadyAsked,
+    ),
     may="offer.set_budget",
 )
 async def set_budget(actor: AdminActor, offer_id: UUID, body: BudgetIn) -> Answer:
