@@ -49,7 +49,7 @@ async def suspend(
         if not moved or not suspension:
             return False
         paused = await fetch_all(
-            "UPDATE offers SET status = 'paused', paused_for_suspension = true"
+            "UPDATE offers SET status = 'paused', paused_for_suspension = true, office_reason = NULL"
             " WHERE member_id = $1 AND status = 'published' RETURNING id, region_id",
             member_id,
         )

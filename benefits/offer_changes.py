@@ -32,11 +32,16 @@ class CouponNotRevocable(Refused):
     en = "The coupon is used up, given back or revoked already."
 
 
-async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now: datetime) -> None:
+async def set_status(
+    actor: AdminActor, offer_id: UUID, status: OfferStatus, now: datetime, reason: str | None = None
+) -> None:
     """Publish what is approved, resume, pause or end an offer; what was claimed stays usable (rule 13).
 
     An offer that is so already stays so, and nothing is audited; one that was paused for its member's suspension alone
-    stays paused when that is lifted.
+    stays paused when that is lifted. Its member is told when the office pauses, resumes or ends it.
+
+    Args:
+        reason: why; the member reads it. Without one he is told whom to ask.
 
     Raises:
         NotFound: no such offer in the admin's region.
@@ -46,12 +51,12 @@ async def set_status(actor: AdminActor, offer_id: UUID, status: OfferStatus, now
     before = await _status_of(actor, offer_id)
     if before == status:
         if status is OfferStatus.PAUSED:
-            await _keep_paused(actor, offer_id, now)
+            await _keep_paused(actor, offer_id, now, reason)
         return
     if status is OfferStatus.PUBLISHED and before != OfferStatus.PAUSED:
         await offer_versions.publish(actor, offer_id, now)
     else:
-        await offer_lives.stop(actor, offer_id, EVENTS[status], now)
+        await offer_lives.stop(actor, offer_id, EVENTS[status], now, reason)
 
 
 EVENTS = {
@@ -71,14 +76,15 @@ async def _status_of(actor: AdminActor, offer_id: UUID) -> OfferStatus:
     return OfferStatus(row["status"])
 
 
-async def _keep_paused(actor: AdminActor, offer_id: UUID, now: datetime) -> None:
+async def _keep_paused(actor: AdminActor, offer_id: UUID, now: datetime, reason: str | None) -> None:
     async with transaction():
         row = await fetch_one(
             "UPDATE offers SET paused_for_suspension = false"
-            " WHERE id = $1 AND status = 'paused' AND paused_for_suspension RETURNING region_id",
+            " WHERE id = $1 AND status = 'paused' AND paused_for_suspension RETURNING id, member_id, region_id",
             offer_id,
         )
         if row is not None:
+            await offer_lives.told_by_office(row, OfferEvent.PAUSED, reason, now)
             await audit_log.record(
                 audit_log.who(actor),
                 "offer.paused",

@@ -25,7 +25,7 @@ from common.database import (
     wait_for_older_statements,
 )
 from common.errors import NotFound, Refused
-from models import audit_log
+from models import audit_log, notice_log
 from models.enums import OfferStatus
 from models.region import subtree_prefix
 
@@ -121,7 +121,7 @@ async def happen(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime)
     try:
         row = await fetch_one(
             # Whatever is decided goes before what a suspension remembers.
-            "UPDATE offers o SET status = $3, paused_for_suspension = false FROM (SELECT id, status FROM offers WHERE id = $1 FOR NO KEY UPDATE) was"
+            "UPDATE offers o SET status = $3, paused_for_suspension = false, office_reason = NULL FROM (SELECT id, status FROM offers WHERE id = $1 FOR NO KEY UPDATE) was"
             f" WHERE o.id = was.id AND was.status = ANY ($4) AND {where}"
             " RETURNING o.id, o.member_id, o.region_id, was.status AS status_before",
             *(offer_id, value, status, [before for before, each in LIVES if each is event]),
@@ -148,14 +148,21 @@ async def happen(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime)
 OPEN_VERSION = "state IN ('draft', 'submitted', 'approved')"
 
 
-async def stop(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime) -> None:
+async def stop(
+    actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime, reason: str | None = None
+) -> None:
     """Pause, resume, end or withdraw an offer; what was claimed stays usable (rule 13).
+
+    Args:
+        reason: the office's, if it gives one: its member is told of what the office did, with or without it.
 
     Raises:
         NotFound, OfferStateForbids: as for `happen`.
     """
     async with transaction():
-        await happen(actor, offer_id, event, now)
+        row = await happen(actor, offer_id, event, now)
+        if isinstance(actor, AdminActor):
+            await told_by_office(row, event, reason, now)
         if event in (OfferEvent.ENDED, OfferEvent.WITHDRAWN):
             await execute(
                 f"UPDATE offer_versions SET state = 'withdrawn' WHERE offer_id = $1 AND {OPEN_VERSION}",
@@ -165,10 +172,29 @@ async def stop(actor: Owner, offer_id: UUID, event: OfferEvent, now: datetime) -
     await wait_for_older_statements()
 
 
+async def told_by_office(offer: Row, event: OfferEvent, reason: str | None, now: datetime) -> None:
+    """Keep why the office did that, and tell the member, in the caller's transaction.
+
+    Args:
+        offer: its `id`, `member_id` and `region_id`.
+    """
+    row = await fetch_one(
+        "UPDATE offers o SET office_reason = $2 FROM offer_terms t"
+        " WHERE o.id = $1 AND t.id = o.terms_id RETURNING t.title",
+        *(offer["id"], reason),
+    )
+    assert row is not None, "what was published has terms"
+    kind = f"offer_{event}" if reason else f"offer_{event}_unexplained"
+    facts = {"offer_id": offer["id"], "title": row["title"], "reason": reason}
+    await notice_log.tell(
+        "member", offer["member_id"], kind, f"{kind}:{offer['id']}:{now.isoformat()}", facts, now
+    )
+
+
 async def end_all(member_id: UUID, by: audit_log.Who, now: datetime) -> None:
     """End what a member has published and withdraw the rest, inside the transaction in which it leaves."""
     rows = await fetch_all(
-        "UPDATE offers SET paused_for_suspension = false,"
+        "UPDATE offers SET paused_for_suspension = false, office_reason = NULL,"
         " status = CASE WHEN status IN ('published', 'paused') THEN 'ended' ELSE 'withdrawn' END"
         " WHERE member_id = $1 AND status NOT IN ('ended', 'withdrawn') RETURNING id, region_id, status",
         member_id,
@@ -185,7 +211,7 @@ async def end_all(member_id: UUID, by: audit_log.Who, now: datetime) -> None:
 
 # The last day on which a coupon can be used, by any of the offer's terms that were ever in force or may come.
 OUTLIVED = """
-UPDATE offers SET status = 'ended' WHERE status IN ('published', 'paused') AND id IN (
+UPDATE offers SET status = 'ended', office_reason = NULL WHERE status IN ('published', 'paused') AND id IN (
     SELECT o.id FROM offers o
      WHERE o.status IN ('published', 'paused') AND o.claim_until <= $1
        AND NOT EXISTS (SELECT FROM offer_terms t WHERE t.offer_id = o.id

@@ -257,6 +257,11 @@ class Migration(migrations.Migration):
                 max_length=16,
             ),
         ),
+        ops.AddField(
+            model_name="Offer",
+            name="office_reason",
+            field=fields.CharField(null=True, max_length=512),
+        ),
         ops.AddIndex(
             model_name="Offer",
             index=Index(fields=["status", "id"], name="offers_by_status"),

@@ -37,6 +37,36 @@ TEXTS: dict[str, tuple[str, str]] = {
         "您提交的优惠（第 {number} 版）已通过审核，现在可以发布。",
         "Your offer (version {number}) was approved and can be published now.",
     ),
+    "offer_ended": (
+        "联盟办公室结束了您的优惠“{title}”，已领取的优惠券仍须兑现。原因：{reason}。如有异议，请联系联盟办公室。",
+        "The alliance office ended your offer “{title}”; claimed coupons must still be honoured. Reason: {reason}. If you"
+        " disagree, contact the office.",
+    ),
+    "offer_ended_unexplained": (
+        "联盟办公室结束了您的优惠“{title}”，已领取的优惠券仍须兑现。没有写明原因，请联系联盟办公室了解。",
+        "The alliance office ended your offer “{title}”; claimed coupons must still be honoured. It gave no reason:"
+        " ask the office.",
+    ),
+    "offer_paused": (
+        "联盟办公室暂停了您的优惠“{title}”，已领取的优惠券仍须兑现。原因：{reason}。如有异议，请联系联盟办公室。",
+        "The alliance office paused your offer “{title}”; claimed coupons must still be honoured. Reason: {reason}. If you"
+        " disagree, contact the office.",
+    ),
+    "offer_paused_unexplained": (
+        "联盟办公室暂停了您的优惠“{title}”，已领取的优惠券仍须兑现。没有写明原因，请联系联盟办公室了解。",
+        "The alliance office paused your offer “{title}”; claimed coupons must still be honoured. It gave no reason:"
+        " ask the office.",
+    ),
+    "offer_resumed": (
+        "联盟办公室恢复了您的优惠“{title}”，市民又可以领取了。原因：{reason}。如有疑问，请联系联盟办公室。",
+        "The alliance office resumed your offer “{title}”; it can be claimed again. Reason: {reason}. If in doubt,"
+        " contact the office.",
+    ),
+    "offer_resumed_unexplained": (
+        "联盟办公室恢复了您的优惠“{title}”，市民又可以领取了。没有写明原因，如有疑问请联系联盟办公室。",
+        "The alliance office resumed your offer “{title}”; it can be claimed again. It gave no reason: if in doubt, ask"
+        " the office.",
+    ),
     "offer_sent_back": (
         "您提交的优惠（第 {number} 版）被退回修改。原因：{reason}。请修改后重新提交。",
         "Your offer (version {number}) was sent back. Reason: {reason}. Change it, then submit it again.",

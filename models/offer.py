@@ -26,7 +26,7 @@ class Offer(Model):
     be asked for, so that a scan never tells more than "this or better" (rule 2). `terms_id` names the
     `OfferTerms` in force, and is empty until the offer is published for the first time. An offer of a public unit names
     its ordinary path 普通通道 (rule 3). `paused_for_suspension`: it was published when its member was suspended, and is
-    again when that ends.
+    again when that ends. `office_reason`: why the office paused, resumed or ended it, if that was what happened last.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -50,6 +50,7 @@ class Offer(Model):
     per_citizen_period = fields.CharEnumField(LimitPeriod, max_length=8, db_default=LimitPeriod.EVER.value)
     created_at = fields.DatetimeField()
     paused_for_suspension = fields.BooleanField(db_default=False)
+    office_reason = fields.CharField(max_length=512, null=True)
 
     class Meta:
         table = "offers"

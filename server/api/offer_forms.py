@@ -156,7 +156,10 @@ class ChangeOut(Out):
 
 
 class OfferLineOut(Out):
-    """An offer in a list, with its stock and budget as they stand; `open_*` is the version that is not decided yet."""
+    """An offer in a list, with its stock and budget as they stand; `open_*` is the version that is not decided yet.
+
+    `office_reason`: why the office paused, resumed or ended it, where it was the last to do so and said why.
+    """
 
     id: UUID
     title: str | None
@@ -174,6 +177,7 @@ class OfferLineOut(Out):
     reserved_fen: int | None
     open_number: int | None
     open_state: OfferVersionState | None
+    office_reason: str | None
 
 
 class OfferStoryOut(OfferLineOut):

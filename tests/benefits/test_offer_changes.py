@@ -1,21 +1,25 @@
 """Stopping, refilling and revoking: inside the admin's region, audited, and never at the cost of what was claimed."""
 
+from datetime import timedelta
+from json import loads
 from uuid import UUID, uuid4
 
 import pytest
 
-from benefits import offer_changes
+from benefits import offer_changes, offer_lives, offer_reviews
 from benefits.offer_changes import CouponNotRevocable, StockBelowIssued
-from benefits.offer_lives import OfferHasNoTerms, OfferStateForbids
+from benefits.offer_lives import OfferEvent, OfferHasNoTerms, OfferStateForbids
 from benefits.refusals import CouponRevoked, OfferEnded
 from common.actors import AdminActor
 from common.database import execute, fetch_all, fetch_one
 from common.errors import NotFound
 from models.enums import OfferStatus
+from models.notice_texts import text_of
 from tests.factories.citizens import a_citizen
 from tests.factories.members import Shop
 from tests.factories.moments import NOON
 from tests.factories.offers import an_offer, stock_of
+from tests.factories.proposals import owner_of
 from tests.factories.scans import claimed, coupon_row, redeemed
 
 
@@ -151,3 +155,63 @@ async def test_what_is_used_up_or_revoked_is_not_revoked_again(shop: Shop) -> No
             await offer_changes.revoke_coupon(actor, coupon.id, "再来一次", NOON)
     assert (await coupon_row(revoked.id))["ended_reason"] == "门店停业"
     assert len(await audited()) == 1
+
+
+# What the office does is told to the member.
+
+DONE_BY_OFFICE = [
+    (OfferStatus.PUBLISHED, OfferStatus.PAUSED, "offer_paused"),
+    (OfferStatus.PAUSED, OfferStatus.PUBLISHED, "offer_resumed"),
+    (OfferStatus.PAUSED, OfferStatus.ENDED, "offer_ended"),
+]
+
+
+async def told(shop: Shop) -> list[tuple[str, str]]:
+    """Each notice to the member: its kind and what it says."""
+    sql = "SELECT kind, facts FROM member_notices WHERE member_id = $1 ORDER BY id"
+    rows = await fetch_all(sql, shop.member_id)
+    return [(row["kind"], text_of(row["kind"], loads(row["facts"]), "zh")) for row in rows]
+
+
+@pytest.mark.parametrize(("before", "status", "kind"), DONE_BY_OFFICE)
+@pytest.mark.parametrize("reason", ["价格与公示不符", None])
+async def test_the_member_is_told_what_the_office_did_and_why(
+    shop: Shop, before: OfferStatus, status: OfferStatus, kind: str, reason: str | None
+) -> None:
+    offer_id = await an_offer(shop, status=before)
+    for _ in range(2):  # a repeated request tells nothing new
+        await offer_changes.set_status(admin(), offer_id, status, NOON, reason)
+    [(told_kind, text)] = await told(shop)
+    assert told_kind == (kind if reason else f"{kind}_unexplained")
+    assert (reason or "没有写明原因") in text and "联系联盟办公室" in text
+    [row] = await fetch_all("SELECT office_reason FROM offers")
+    assert row["office_reason"] == reason
+    assert "价格与公示不符" not in str(await fetch_all("SELECT * FROM audit_records"))
+
+
+async def test_each_time_is_told_and_only_the_last_reason_stays(shop: Shop) -> None:
+    offer_id = await an_offer(shop)
+    for minute, status in enumerate((OfferStatus.PAUSED, OfferStatus.PUBLISHED, OfferStatus.PAUSED)):
+        at = NOON + timedelta(minutes=minute)
+        await offer_changes.set_status(admin(), offer_id, status, at, f"原因{minute}")
+    assert [kind for kind, _ in await told(shop)] == ["offer_paused", "offer_resumed", "offer_paused"]
+    [line] = await offer_reviews.in_region(admin(), OfferStatus.PAUSED, None, 10)
+    assert line["office_reason"] == "原因2"
+    await offer_lives.stop(owner_of(shop), offer_id, OfferEvent.RESUMED, NOON)
+    [line] = await offer_reviews.of_member(owner_of(shop), None, None, 10)
+    assert (line["status"], line["office_reason"]) == ("published", None)
+
+
+async def test_what_the_member_does_himself_is_told_to_nobody(shop: Shop) -> None:
+    offer_id = await an_offer(shop)
+    for event in (OfferEvent.PAUSED, OfferEvent.RESUMED, OfferEvent.ENDED):
+        await offer_lives.stop(owner_of(shop), offer_id, event, NOON)
+    assert await told(shop) == []
+
+
+async def test_a_pause_beyond_the_suspension_is_told(shop: Shop) -> None:
+    offer_id = await an_offer(shop)
+    await execute("UPDATE offers SET status = 'paused', paused_for_suspension = true")
+    for _ in range(2):
+        await offer_changes.set_status(admin(), offer_id, OfferStatus.PAUSED, NOON, "价格不符")
+    assert [kind for kind, _ in await told(shop)] == ["offer_paused"]

@@ -122,7 +122,7 @@ async def _as_admin(service: Service, citizen: CitizenClient, admin: httpx.Async
     coupon = await coupon_of(citizen.http, offer)
     fired = await service.clerk(await make_staff(service))
     for method, path, body in (
-        ("PUT", f"/admin/offers/{offer}/status", {"status": "paused"}),
+        ("PUT", f"/admin/offers/{offer}/status", {"status": "paused", "reason": "测试"}),
         ("PUT", f"/admin/offers/{offer}/stock", {"stock_total": 9}),
         ("POST", f"/admin/coupons/{coupon}/revocation", {"reason": "测试"}),
         ("POST", f"/admin/staff/{fired.signed_in['staff']['id']}/revocation", None),

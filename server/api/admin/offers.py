@@ -27,9 +27,10 @@ routes = Blueprint("admin_offers", url_prefix="/offers")
 
 
 class StatusIn(In):
-    """The status from now on."""
+    """The status from now on, and why: the member reads it, so no names or numbers of citizens belong here."""
 
     status: Literal["published", "paused", "ended"]
+    reason: Reason | None = None
 
 
 class StockIn(In):
@@ -68,8 +69,8 @@ class AskedForAllOut(AskedOut):
     may="offer.set_status",
 )
 async def set_status(actor: AdminActor, offer_id: UUID, body: StatusIn) -> None:
-    """Shows in every list within two seconds; what was claimed stays usable."""
-    await offer_changes.set_status(actor, offer_id, OfferStatus(body.status), now())
+    """Shows in every list within two seconds; what was claimed stays usable. The member is told, with the reason if given."""
+    await offer_changes.set_status(actor, offer_id, OfferStatus(body.status), now(), body.reason)
 
 
 @endpoint(
