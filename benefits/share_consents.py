@@ -73,7 +73,7 @@ ON CONFLICT (version_id, terms_id) DO NOTHING RETURNING unit_id
 """
 # What it agreed to of the version in force, or of one that may still come.
 AGREED_TO = f"""
-SELECT min(c.{{limit}}) AS most FROM offer_versions v
+SELECT min(c.stock_total) AS stock_total, min(c.budget_fen) AS budget_fen FROM offer_versions v
   JOIN share_consents c ON c.version_id = v.id AND c.terms_id = v.terms_id AND c.state = '{State.AGREED}'
  WHERE v.offer_id = $1 AND v.state IN ('submitted', 'approved', 'in_force')
 """
@@ -157,9 +157,9 @@ async def must_be_agreed(offer_id: UUID, limit: Literal["stock_total", "budget_f
     Raises:
         RaiseNotAgreed: it is.
     """
-    row = await fetch_one(AGREED_TO.format(limit=limit), offer_id)
-    if row is not None and row["most"] is not None and (to is None or to > row["most"]):
-        raise RaiseNotAgreed(most=row["most"])
+    row = await fetch_one(AGREED_TO, offer_id)
+    if row is not None and row[limit] is not None and (to is None or to > row[limit]):
+        raise RaiseNotAgreed(most=row[limit])
 
 
 async def _decide(

@@ -73,7 +73,7 @@ MAY_COST = (
     "FROM audit_records WHERE (recorded_at, entry) < ($1, $2)",
     "FROM named CROSS JOIN LATERAL (SELECT",
     "FROM regions r CROSS JOIN LATERAL (SELECT",
-    "UPDATE offers SET status = 'ended' WHERE status IN",
+    "UPDATE offers SET status = 'ended', office_reason = NULL WHERE status IN",
     # How many coupons of one offer there are; and up to 10,000 of them.
     "SELECT count(*) AS coupons FROM coupons WHERE offer_id::text",
     "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",
