@@ -16,13 +16,12 @@ from common.jobs import enqueue
 from models import audit_log, stored_files
 from models.office_enums import ApprovalKind, ExportFormat, ExportState, FilePurpose
 from models.region import subtree_prefix
+from models.stored_files import LOCK_CONTENT, lock_of
 
 KEPT = timedelta(days=7)
 MOST_BYTES = 4 * 1024**3
 EXPORT_JOB = "export.write"
 AT_ONCE = 100
-# Two files with the same content share it on the disk: who writes a row of it and who deletes it take turns.
-LOCK_CONTENT = "SELECT pg_advisory_xact_lock($1)"
 
 
 class ExportNotReady(Refused):
@@ -89,7 +88,7 @@ async def write(export_id: UUID, files: FileStore, now: datetime) -> bool:
     content = await files.keep(_file(export, kind), MEDIA_TYPES[kind], MOST_BYTES)
     name = f"statements-{export['region_id']}-{export['period']:%Y-%m}.{kind}"
     async with transaction():
-        await fetch_one(LOCK_CONTENT, _lock_of(content.sha256))
+        await fetch_one(LOCK_CONTENT, lock_of(content.sha256))
         file_id = await stored_files.add(FilePurpose.EXPORT, export["asked_by"], name, content, now)
         # Deleted meanwhile with an older file of the same content: written again by the job's next try.
         if not files.path(content.sha256).exists():
@@ -182,14 +181,16 @@ def deleter(files: FileStore) -> Callable[[datetime], Awaitable[int]]:
 async def _delete(row: Row, files: FileStore, at: datetime) -> None:
     """The content goes first: a process that is killed in between does it again."""
     async with transaction():
-        await fetch_one(LOCK_CONTENT, _lock_of(row["sha256"]))
+        await fetch_one(LOCK_CONTENT, lock_of(row["sha256"]))
         is_shared = await fetch_one(
             "SELECT 1 FROM stored_files WHERE sha256 = $1 AND id <> $2 AND deleted_at IS NULL LIMIT 1",
             *(row["sha256"], row["file_id"]),
         )
         if not is_shared:
             await files.forget(row["sha256"])
-        await execute("UPDATE stored_files SET deleted_at = $2 WHERE id = $1", row["file_id"], at)
+        await execute(
+            "UPDATE stored_files SET deleted_at = $2, forgotten_at = $2 WHERE id = $1", row["file_id"], at
+        )
         if await execute(
             "UPDATE exports SET state = 'deleted', deleted_at = $2 WHERE id = $1 AND state = 'ready'",
             *(row["id"], at),
@@ -197,7 +198,3 @@ async def _delete(row: Row, files: FileStore, at: datetime) -> None:
             await audit_log.record(
                 audit_log.SYSTEM, "export.delete", ("export", row["id"]), at, region=row["region_id"]
             )
-
-
-def _lock_of(digest: str) -> int:
-    return int(digest[:15], 16)

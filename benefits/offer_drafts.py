@@ -1,6 +1,6 @@
 """A member writes an offer: a draft, or a proposal to change what is published. Terms are written once, at each saving."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from benefits.proposals import (
 )
 from common.actors import MemberActor
 from common.database import Row, constraint_of, fetch_one, transaction
-from common.errors import Forbidden, Invalid, NotFound
+from common.errors import Forbidden, Invalid, NotFound, Refused
 from common.files import Content
 from common.ids import new_id
 from models import audit_log, stored_files
@@ -42,6 +42,31 @@ class EvidenceUnknown(Invalid):
     zh = "没有找到原价凭证。请先上传凭证文件，再保存优惠。"
     en = "The evidence of the list price was not found. Send the file in first, then save the offer."
     pointer = "/evidence_file_id"
+
+
+class TooMuchEvidence(Refused):
+    """So much was sent in within a day, whether a version names it or not."""
+
+    code = "too_much_evidence"
+    zh = "一天内上传的原价凭证太多（最多 {most} 份）。同一份凭证可以用于多个优惠；其余的请 24 小时后再上传。"
+    en = "Too much evidence within a day ({most} at most). One file can serve several offers; send the rest in 24 hours."
+
+
+MOST_EVIDENCE_A_DAY = 100
+DAY = timedelta(days=1)
+
+
+async def must_have_room(actor: MemberActor, now: datetime) -> None:
+    """Refuse more evidence than a member may send in within a day, before anything of it is read.
+
+    Raises:
+        TooMuchEvidence: there is as much.
+    """
+    if (
+        await stored_files.count_since(FilePurpose.PRICE_EVIDENCE, actor.member_id, now - DAY)
+        >= MOST_EVIDENCE_A_DAY
+    ):
+        raise TooMuchEvidence(most=MOST_EVIDENCE_A_DAY)
 
 
 async def create(actor: MemberActor, proposal: Proposal, now: datetime) -> UUID:
@@ -98,10 +123,18 @@ async def change(actor: MemberActor, offer_id: UUID, proposal: Proposal, now: da
 
 
 async def add_evidence(actor: MemberActor, name: str, content: Content, now: datetime) -> UUID:
-    """Take in evidence of a list price whose content is in the store; the file's id, by which an offer names it."""
+    """Take in evidence of a list price whose content is in the store; the file's id, by which an offer names it.
+
+    Raises:
+        TooMuchEvidence: as for `must_have_room`.
+    """
     async with transaction():
+        # Again, one after the other: uploads at the same time all saw room for one.
+        member = await fetch_one(
+            "SELECT region_id FROM members WHERE id = $1 FOR NO KEY UPDATE", actor.member_id
+        )
+        await must_have_room(actor, now)
         file_id = await stored_files.add(FilePurpose.PRICE_EVIDENCE, actor.member_id, name, content, now)
-        member = await fetch_one("SELECT region_id FROM members WHERE id = $1", actor.member_id)
         await audit_log.record(
             audit_log.who(actor),
             "evidence.add",

@@ -114,6 +114,19 @@ class FileStore:
         """Delete the content with this hash; nothing when it is gone already."""
         await asyncio.to_thread(self.path(digest).unlink, missing_ok=True)
 
+    async def forget_older(self, digest: str, than: datetime) -> bool:
+        """Delete the content with this hash if it was written before a time; whether it is gone."""
+        path = self.path(digest)
+
+        def forget() -> bool:
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= than.timestamp():
+                    return False
+                path.unlink()
+            return True
+
+        return await asyncio.to_thread(forget)
+
     async def forget_abandoned(self, before: datetime) -> int:
         """Delete what a killed process left half written before a time; how many files."""
         return await asyncio.to_thread(self._forget_abandoned, before.timestamp())

@@ -1,7 +1,7 @@
 """证明材料: an applicant's documents, at most 20 of at most 10 MB; admins of the region read them."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.actors import ApplicantActor
@@ -13,6 +13,9 @@ from models import audit_log, stored_files
 from models.office_enums import FilePurpose
 
 MOST_DOCUMENTS = 20
+# With those that were taken out again: what is sent in and removed over and over fills the disk too.
+MOST_UPLOADS_A_DAY = 60
+DAY = timedelta(days=1)
 MOST_BYTES = 10 * 1_048_576
 
 
@@ -22,6 +25,14 @@ class TooManyDocuments(Refused):
     code = "too_many_documents"
     zh = "最多上传 20 份材料。请先删除不需要的，或合并成一个文件。"
     en = "20 documents at most. Delete what is not needed, or put several into one file."
+
+
+class TooManyUploads(Refused):
+    """So many were sent in within a day, those that were removed included."""
+
+    code = "too_many_uploads"
+    zh = "一天内上传的文件太多（最多 {most} 份，已删除的也算）。请先合并成较少的文件，24 小时后再上传。"
+    en = "Too many files within a day ({most} at most, deleted ones included). Put several into one, and go on in 24 hours."
 
 
 async def add(
@@ -37,13 +48,14 @@ async def add(
     Raises:
         ApplicationNotOpen: the application is decided.
         TooManyDocuments: there are 20.
+        TooManyUploads: 60 were sent in within a day.
         FileTooLarge, FileEmpty, FileNotAsSaid: as `common.files` says.
     """
-    await _must_have_room(actor.id, "")
+    await _must_have_room(actor.id, "", now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
     async with transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
-        await _must_have_room(actor.id, " FOR NO KEY UPDATE")
+        await _must_have_room(actor.id, " FOR NO KEY UPDATE", now)
         file_id = await stored_files.add(FilePurpose.MEMBER_DOCUMENT, actor.id, name, content, now)
         await _record(actor, "document.add", file_id, now)
     return file_id
@@ -86,12 +98,15 @@ async def count(application_id: UUID) -> int:
     return len(await of_application(application_id))
 
 
-async def _must_have_room(application_id: UUID, lock: str) -> None:
+async def _must_have_room(application_id: UUID, lock: str, now: datetime) -> None:
     row = await fetch_one(f"SELECT decided_at FROM member_applications WHERE id = $1{lock}", application_id)
     if row is None or row["decided_at"] is not None:
         raise ApplicationNotOpen
     if await count(application_id) >= MOST_DOCUMENTS:
         raise TooManyDocuments
+    sent = await stored_files.count_since(FilePurpose.MEMBER_DOCUMENT, application_id, now - DAY)
+    if sent >= MOST_UPLOADS_A_DAY:
+        raise TooManyUploads(most=MOST_UPLOADS_A_DAY)
 
 
 async def _record(actor: ApplicantActor, action: str, file_id: UUID, now: datetime) -> None:

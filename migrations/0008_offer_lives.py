@@ -45,6 +45,7 @@ PARTIAL_INDEXES = [
     "CREATE INDEX coupons_to_settle ON coupons (id) WHERE reserved_fen IS NOT NULL AND settled_at IS NULL",
     # On the id's text: a plan made while the table is empty must not take it for a claim's look at one citizen's coupons.
     "CREATE INDEX coupons_by_offer ON coupons ((offer_id::text), id)",
+    "CREATE INDEX stored_files_to_forget ON stored_files (deleted_at) WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL",
     "CREATE INDEX offers_live_by_claim_until ON offers (claim_until) WHERE status IN ('published', 'paused')",
 ]
 
@@ -350,6 +351,11 @@ class Migration(migrations.Migration):
         ops.AddConstraint(
             model_name="OfferTerms",
             constraint=CheckConstraint(check="most_cost_fen >= 0", name="offer_terms_most_cost_counts"),
+        ),
+        ops.AddField(
+            model_name="StoredFile",
+            name="forgotten_at",
+            field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
         ),
         ops.RunSQL([*CONSTRAINTS, COMPOUND_KEY, *PARTIAL_INDEXES]),
     ]

@@ -12,7 +12,7 @@ class StoredFile(Model):
     """One file. `name` is what the sender called it, `owner_id` whose it is (application, member or admin).
 
     Content is found by `sha256` (hexadecimal) in `common.files`; two rows may share it. `deleted_at`: its time is
-    over, the content may be gone.
+    over, the content may be gone; `forgotten_at`: it is gone, unless another file has the same.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -24,6 +24,7 @@ class StoredFile(Model):
     sha256 = fields.CharField(max_length=64)
     stored_at = fields.DatetimeField()
     deleted_at = fields.DatetimeField(null=True)
+    forgotten_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "stored_files"

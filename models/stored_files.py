@@ -1,13 +1,20 @@
 """The rows of stored files; content is in `common.files`."""
 
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from common.database import Row, fetch_one
+from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound
-from common.files import Content
+from common.files import Content, FileStore
 from common.ids import new_id
 from models.office_enums import FilePurpose
+
+AT_ONCE = 100
+# Two files with the same content share it on the disk: who writes a row of it and who deletes it take turns.
+LOCK_CONTENT = "SELECT pg_advisory_xact_lock($1)"
+# What was written this lately may get its row only now: an upload takes two minutes at most.
+JUST_WRITTEN = timedelta(hours=1)
 
 
 async def add(purpose: FilePurpose, owner_id: UUID, name: str, content: Content, now: datetime) -> UUID:
@@ -35,3 +42,48 @@ async def of_owner(file_id: UUID, purpose: FilePurpose, owner_id: UUID) -> Row:
     if row is None:
         raise NotFound
     return row
+
+
+async def count_since(purpose: FilePurpose, owner_id: UUID, since: datetime) -> int:
+    """How many files an owner has sent in since then, with those that are deleted."""
+    row = await fetch_one(
+        "SELECT count(*) AS files FROM stored_files WHERE owner_id = $1 AND purpose = $2 AND stored_at > $3",
+        *(owner_id, purpose, since),
+    )
+    assert row is not None
+    return int(row["files"])
+
+
+def lock_of(digest: str) -> int:
+    """The lock of a content, for `LOCK_CONTENT`."""
+    return int(digest[:15], 16)
+
+
+def forgetter(files: FileStore) -> Callable[[datetime], Awaitable[int]]:
+    """The duty of the background process that deletes the content of what was deleted."""
+
+    async def forget_deleted_files(at: datetime) -> int:
+        """Each content that no living file shares; how many files it were."""
+        rows = await fetch_all(
+            "SELECT id, sha256 FROM stored_files WHERE deleted_at IS NOT NULL AND forgotten_at IS NULL"
+            " AND deleted_at <= $1 ORDER BY deleted_at LIMIT $2",
+            *(at - JUST_WRITTEN, AT_ONCE),
+        )
+        for row in rows:
+            await _forget(row, files, at)
+        return len(rows)
+
+    return forget_deleted_files
+
+
+async def _forget(row: Row, files: FileStore, at: datetime) -> None:
+    """The content goes first: a process that is killed in between does it again."""
+    async with transaction():
+        await fetch_one(LOCK_CONTENT, lock_of(row["sha256"]))
+        is_shared = await fetch_one(
+            "SELECT 1 FROM stored_files WHERE sha256 = $1 AND id <> $2 AND deleted_at IS NULL LIMIT 1",
+            *(row["sha256"], row["id"]),
+        )
+        # The same content that is just being sent in anew stays; this row is looked at again.
+        if is_shared or await files.forget_older(row["sha256"], at - JUST_WRITTEN):
+            await execute("UPDATE stored_files SET forgotten_at = $2 WHERE id = $1", row["id"], at)

@@ -27,7 +27,7 @@ from common.clock import now
 from common.files import FileStore
 from common.signing import Signer
 from common.tasks import end_tasks
-from models import monthly_logs, seals
+from models import monthly_logs, seals, stored_files
 from models.audit_book import AUDIT
 from server import jobs, webhooks, witness
 from server.config import Settings
@@ -155,6 +155,7 @@ async def clear_away(settings: Settings) -> bool:
         monthly_logs.keeper(settings.kept_months),
         statement_closing.close_due,
         exports.deleter(FileStore(settings.files_folder)),
+        stored_files.forgetter(FileStore(settings.files_folder)),
         forgetter(FileStore(settings.files_folder)),
     )
     for task in tasks:

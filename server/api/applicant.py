@@ -20,7 +20,7 @@ from merchants import (
     owners,
     submissions,
 )
-from merchants.application_documents import TooManyDocuments
+from merchants.application_documents import TooManyDocuments, TooManyUploads
 from merchants.applications import CONTACT_NAME, CONTACT_PHONE, ApplicationNotOpen, Form
 from merchants.commitments import CommitmentVersionOutdated
 from merchants.owners import OwnerExists
@@ -287,13 +287,13 @@ async def events(request: Request, actor: ApplicantActor, query: PageQuery) -> P
     "/member-application/documents",
     summary="上传证明材料 / Upload a document",
     answers={201: FileOut},
-    refusals=(ApplicationNotOpen, TooManyDocuments),
+    refusals=(ApplicationNotOpen, TooManyDocuments, TooManyUploads),
     takes=DOCUMENTS,
 )
 async def add_document(
     actor: ApplicantActor, request: Request, upload: Upload, query: FileNameQuery
 ) -> FileOut:
-    """PDF, JPEG or PNG of at most 10 MB, at most 20; the body is the file itself."""
+    """PDF, JPEG or PNG of at most 10 MB, at most 20, and 60 sent in within a day; the body is the file itself."""
     files = request.app.ctx.files
     return FileOut(
         id=await application_documents.add(

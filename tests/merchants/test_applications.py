@@ -190,7 +190,7 @@ async def test_a_decided_application_takes_no_documents_and_no_signature() -> No
     with pytest.raises(ApplicationNotOpen):
         await signed(actor)
     with pytest.raises(ApplicationNotOpen):
-        await application_documents._must_have_room(actor.id, "")
+        await application_documents._must_have_room(actor.id, "", NOON)
     with pytest.raises(ApplicationNotOpen):
         await applications.withdraw(actor, NOON)
 

@@ -46,6 +46,8 @@ PARTIAL_INDEXES = {
     " (renewal_session_id) WHERE (renewal_session_id IS NOT NULL)",
     "credit_lookups_pending": "INDEX credit_lookups_pending ON ONLY public.credit_lookups USING btree"
     " (looked_up_at) WHERE ((outcome)::text = 'pending'::text)",
+    "stored_files_to_forget": "INDEX stored_files_to_forget ON public.stored_files USING btree (deleted_at)"
+    " WHERE ((deleted_at IS NOT NULL) AND (forgotten_at IS NULL))",
     "approvals_open_once": "UNIQUE INDEX approvals_open_once ON public.approvals USING btree (kind, object_id)"
     " WHERE ((status)::text = 'open'::text)",
     "approvals_open_by_expiry": "INDEX approvals_open_by_expiry ON public.approvals USING btree (expires_at)"

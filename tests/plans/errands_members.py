@@ -1,10 +1,16 @@
 """The errands of those who become members, stay, are suspended and leave."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from common import database as db
+from common.clock import now
+from common.files import FileStore
+from models import stored_files
+from server.config import load
 from tests.api.applicants import FORM, an_applicant, in_review, rechecked
 from tests.factories.applications import a_uscc, a_wrong_uscc
 from tests.service import Service
@@ -57,6 +63,12 @@ async def _hesitate(service: Service, admin: httpx.AsyncClient, head: httpx.Asyn
     applicant = await an_applicant(service)
     document = (await applicant.upload()).json()["id"]
     assert (await applicant.http.delete(f"/member-application/documents/{document}")).status_code == 204
+    settings = load(service.environment)
+    await db.connect(settings.database_url, pool_size=2)
+    try:
+        assert await stored_files.forgetter(FileStore(settings.files_folder))(now() + timedelta(hours=2)) == 1
+    finally:
+        await db.disconnect()
     body = {**FORM, "uscc": a_wrong_uscc()}
     assert (await applicant.http.put("/member-application", json=body)).status_code == 204
     path = f"/admin/member-applications/{applicant.id}"

@@ -7,7 +7,7 @@ from pydantic import Field
 from sanic import Blueprint, Request
 
 from benefits import offer_drafts, offer_lives, offer_reviews, offer_versions
-from benefits.offer_drafts import EvidenceUnknown, MemberNotActive
+from benefits.offer_drafts import EvidenceUnknown, MemberNotActive, TooMuchEvidence
 from benefits.offer_lives import OfferEvent, OfferHasNoTerms, OfferStateForbids
 from benefits.offer_versions import PriceNeedsEvidence, VersionStateForbids
 from benefits.proposals import BudgetNeedsMostCost
@@ -236,11 +236,13 @@ async def withdraw(actor: MemberActor, offer_id: UUID) -> None:
     "",
     summary="上传原价凭证 / Send in evidence of a list price",
     answers={201: FileOut},
+    refusals=(TooMuchEvidence,),
     takes=DOCUMENTS,
     may="offer.write",
 )
 async def add_evidence(request: Request, actor: MemberActor, upload: Upload, query: NameQuery) -> FileOut:
-    """PDF, JPEG or PNG, 10 MB at most; an offer names it by its id."""
+    """PDF, JPEG or PNG, 10 MB at most, 100 within a day; an offer names it by its id."""
+    await offer_drafts.must_have_room(actor, now())
     content = await request.app.ctx.files.keep(upload.chunks(), upload.media_type, MOST_EVIDENCE_BYTES)
     file_id = await offer_drafts.add_evidence(actor, query.name, content, now())
     return FileOut(
