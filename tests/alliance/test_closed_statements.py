@@ -1,6 +1,7 @@
 """Once a statement is closed the database itself refuses to change what it says, whoever asks."""
 
 import asyncio
+from json import loads
 from uuid import UUID
 
 import asyncpg
@@ -121,3 +122,14 @@ async def test_who_adds_a_line_without_holding_the_statement_waits_for_its_closi
         await adding
     assert len(await lines_of(statement_id)) == 1
     assert (await statement_of(shop.member_id, MARCH))["state"] == "closed"
+
+
+async def test_closing_tells_the_member_once_and_is_recorded(shop: Shop) -> None:
+    statement = await closed_statement(shop)
+    (notice,) = await fetch_all("SELECT * FROM member_notices")
+    assert (notice["member_id"], notice["kind"]) == (shop.member_id, "statement_closed")
+    assert loads(notice["facts"])["discount_yuan"] == "1.00"
+    (record,) = await fetch_all("SELECT * FROM audit_records")
+    assert (record["action"], record["actor_kind"], record["object_id"]) == (
+        *("statement.close", "system", str(statement["id"])),
+    )

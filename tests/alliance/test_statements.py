@@ -173,18 +173,6 @@ async def test_what_is_open_a_day_after_it_was_due_is_told(shop: Shop) -> None:
     assert [*told, await statement_closing.overdue(late)] == [0, 1, 0]
 
 
-async def test_closing_tells_the_member_once_and_is_recorded(shop: Shop) -> None:
-    await given(await a_deal(shop), 1234)
-    statement = await closed_statement(shop)
-    (notice,) = await fetch_all("SELECT * FROM member_notices")
-    assert (notice["member_id"], notice["kind"]) == (shop.member_id, "statement_closed")
-    assert loads(notice["facts"])["discount_yuan"] == "12.34"
-    (record,) = await fetch_all("SELECT * FROM audit_records")
-    assert (record["action"], record["actor_kind"], record["object_id"]) == (
-        *("statement.close", "system", str(statement["id"])),
-    )
-
-
 async def test_a_closing_that_is_killed_anywhere_has_done_all_or_nothing(shop: Shop) -> None:
     deal = await a_funded_deal(shop)
     for fen in (100, 200, 301):

@@ -456,4 +456,5 @@ async def _close_by_hand(service: Service, period: date) -> None:
     """As the worker does."""
     [row] = await service.fetch("SELECT member_id FROM staff WHERE login = 'demo-owner'")
     async with db.own_connection(service.environment["DATABASE_URL"]):
+        await statement_closing.close_due(now())
         await statement_closing.close(row["member_id"], period, now())
