@@ -29,6 +29,7 @@ from tortoise.transactions import in_transaction
 
 from common.database import connect, disconnect, execute, fetch_all
 from common.database_url import tortoise_config
+from common.processes import collect_rarely
 from models import monthly_logs, reference
 
 LOCK = 0x78696E7969  # any number will do, as long as it stays the same
@@ -103,7 +104,7 @@ def _models_by_the_thousand() -> Iterator[None]:
     the models' filters.
     """
     usual, filters = gc.get_threshold(), tortoise_models.get_filters_for_field  # type: ignore[attr-defined]
-    gc.set_threshold(100_000, 10, 10)
+    collect_rarely()
     tortoise_models.get_filters_for_field = _no_filters  # type: ignore[attr-defined]
     try:
         yield

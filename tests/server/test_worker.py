@@ -1,8 +1,11 @@
 """The background process: what it forgets, what it closes, and that nothing keeps it from going on."""
 
 import asyncio
+import os
 import signal
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -91,6 +94,15 @@ async def _until_none(sql: str) -> None:
     async with asyncio.timeout(15):
         while await fetch_all(sql):
             await asyncio.sleep(0.05)
+
+
+async def test_clearing_away_sees_to_the_folder_of_files(database: str, tmp_path: Path) -> None:
+    half = tmp_path / "arriving" / "half"
+    half.parent.mkdir()
+    half.write_bytes(b"of something")
+    os.utime(half, (0, 0))
+    assert await worker.clear_away(replace(SETTINGS, files_folder=tmp_path))
+    assert not half.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
