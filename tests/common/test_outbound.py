@@ -2,7 +2,9 @@
 
 import asyncio
 import ssl
+import threading
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -268,3 +270,29 @@ async def test_a_certificate_of_another_name_is_refused(tls_till: Till) -> None:
     with pytest.raises(NotSent, match="not_reached"):
         await post(f"https://other.example.com:{tls_till.port}/", b"{}", {}, HERE, resolving)
     assert tls_till.heads == []
+
+
+async def test_a_name_server_that_does_not_answer_holds_up_no_other_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Files and passwords go through the loop's own threads, however many names are being looked up."""
+    loop, asked, answers = asyncio.get_running_loop(), threading.Semaphore(0), threading.Event()
+
+    def waits(*_: object, **__: object) -> list[tuple[object, ...]]:
+        asked.release()
+        answers.wait(30)
+        return [(0, 0, 0, "", ("192.0.2.1", 443))]
+
+    monkeypatch.setattr(outbound.socket, "getaddrinfo", waits)
+    own = ThreadPoolExecutor(1)
+    loop.set_default_executor(own)
+    try:
+        looking = [asyncio.create_task(outbound.resolve(NAME, 443)) for _ in range(8)]
+        assert await asyncio.to_thread(asked.acquire, timeout=5)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "read"), 5) == "read"
+        answers.set()
+        assert await asyncio.gather(*looking) == [["192.0.2.1"]] * 8
+    finally:
+        answers.set()
+        own.shutdown()
+        loop._default_executor = None  # type: ignore[attr-defined]
