@@ -5,8 +5,9 @@ A USCC can't be squatted: any number of applications may name one, and only an a
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -19,14 +20,21 @@ from common.database import Row, constraint_of, execute, fetch_all, fetch_one, t
 from common.errors import NotFound, Refused
 from common.ids import AFTER_ALL, new_id
 from merchants.regions import RegionUnknown
-from models import audit_log
+from models import audit_log, stored_files
 from models.enums import ApplicationAction as Action
 from models.enums import ApplicationState as State
 from models.enums import Category, MemberKind
+from models.office_enums import FilePurpose
 
 # Tells the key of an application from an access token at first sight.
 KEY_PREFIX = "ak1."
 KEY_BYTES = 32
+# How long a draft waits for its submission, and so many are taken back at once.
+DRAFT_KEPT, AT_ONCE = timedelta(days=180), 100
+ABANDONED = (
+    "半年内没有提交，已自动撤回，材料已删除；需要时请重新申请。"
+    " It was not submitted within half a year and is taken back, its documents are deleted; apply again if needed."
+)
 CONTACT_NAME, CONTACT_PHONE = "member_applications.contact_name", "member_applications.contact_phone"
 
 # Every way from one state to another; what is not here is refused and changes nothing.
@@ -154,6 +162,25 @@ async def withdraw(actor: ApplicantActor, now: datetime) -> None:
     async with transaction():
         application = await by_id(actor.id)
         await advance(application, Action.WITHDRAW, audit_log.who(actor), now)
+
+
+async def withdraw_abandoned(now: datetime) -> int:
+    """Take back drafts that nobody submitted in half a year, with their documents; how many.
+
+    The background process calls it: what nobody will decide about is kept no longer.
+    """
+    drafts = await fetch_all(
+        "SELECT id, state FROM member_applications WHERE state = 'draft' AND begun_at <= $1 ORDER BY id LIMIT $2",
+        *(now - DRAFT_KEPT, AT_ONCE),
+    )
+    withdrawn = 0
+    for draft in drafts:
+        with suppress(ApplicationNotOpen):  # submitted or withdrawn in this moment
+            async with transaction():
+                await advance(draft, Action.WITHDRAW, audit_log.SYSTEM, now, reason=ABANDONED)
+                await stored_files.delete_all(FilePurpose.MEMBER_DOCUMENT, draft["id"], now)
+            withdrawn += 1
+    return withdrawn
 
 
 async def advance(

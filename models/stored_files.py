@@ -44,6 +44,14 @@ async def of_owner(file_id: UUID, purpose: FilePurpose, owner_id: UUID) -> Row:
     return row
 
 
+async def delete_all(purpose: FilePurpose, owner_id: UUID, now: datetime) -> None:
+    """Delete an owner's files; their content goes with the next clearing (`forgetter`)."""
+    await execute(
+        "UPDATE stored_files SET deleted_at = $3 WHERE owner_id = $1 AND purpose = $2 AND deleted_at IS NULL",
+        *(owner_id, purpose, now),
+    )
+
+
 async def count_since(purpose: FilePurpose, owner_id: UUID, since: datetime) -> int:
     """How many files an owner has sent in since then, with those that are deleted."""
     row = await fetch_one(

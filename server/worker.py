@@ -27,6 +27,7 @@ from common.clock import now
 from common.files import FileStore
 from common.signing import Signer
 from common.tasks import end_tasks
+from merchants import applications
 from models import monthly_logs, seals, stored_files
 from models.audit_book import AUDIT
 from server import jobs, webhooks, witness
@@ -143,6 +144,7 @@ async def clear_away(settings: Settings) -> bool:
         approvals.expire,
         complaint_answers.mark_overdue,
         application_reviews.ask_again,
+        applications.withdraw_abandoned,
         rechecks.enqueue_due,
         offer_lives.end_outlived,
         budgets.settle,

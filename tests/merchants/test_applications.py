@@ -195,6 +195,29 @@ async def test_a_decided_application_takes_no_documents_and_no_signature() -> No
         await applications.withdraw(actor, NOON)
 
 
+async def test_a_draft_that_nobody_submits_is_taken_back_with_its_documents() -> None:
+    late = NOON + applications.DRAFT_KEPT
+    old, submitted, young = await a_draft(), await a_draft(), await a_draft()
+    for actor in (old, submitted, young):
+        await a_document(actor)
+    await execute(
+        "UPDATE member_applications SET state = 'submitted', submitted_at = begun_at WHERE id = $1",
+        submitted.id,
+    )
+    await execute(
+        "UPDATE member_applications SET begun_at = begun_at + interval '1 s' WHERE id = $1", young.id
+    )
+    assert await applications.withdraw_abandoned(late - timedelta(milliseconds=1)) == 0
+    assert await applications.withdraw_abandoned(late) == 1
+    assert await applications.withdraw_abandoned(late) == 0
+    assert [await application_documents.count(each.id) for each in (old, submitted, young)] == [0, 1, 1]
+    assert (await applications.by_id(old.id))["state"] == "withdrawn"
+    [event] = await applications.events(old.id, None, 10)
+    assert event["reason"] == applications.ABANDONED
+    [record] = await fetch_all("SELECT * FROM audit_records WHERE action = 'application.withdraw'")
+    assert (record["actor_kind"], record["object_id"]) == ("system", str(old.id))
+
+
 async def test_twenty_documents_and_no_more_whoever_comes_at_once(tmp_path: Path) -> None:
     actor, files = await a_draft(), FileStore(tmp_path)
     for _ in range(19):
