@@ -11,7 +11,7 @@ import pytest
 
 from alliance import import_runs
 from alliance.imports import FAILURES
-from common import table_files
+from common import table_files, workbooks
 from common.files import XLSX
 from models.office_enums import ImportKind
 from tests.alliance.imported import table, uscc_of
@@ -80,7 +80,7 @@ async def _says_why_it_has_failed(admin: httpx.AsyncClient) -> None:
 
 
 def test_every_failure_of_a_file_has_its_sentences() -> None:
-    source = "".join(Path(module.__file__).read_text() for module in (table_files, import_runs))
+    source = "".join(Path(module.__file__).read_text() for module in (table_files, workbooks, import_runs))
     assert {*re.findall(r'(?:TableUnreadable\(|failure=)"(\w+)"', source)} == FAILURES.keys()
 
 
