@@ -181,12 +181,7 @@ def deleter(files: FileStore) -> Callable[[datetime], Awaitable[int]]:
 async def _delete(row: Row, files: FileStore, at: datetime) -> None:
     """The content goes first: a process that is killed in between does it again."""
     async with transaction():
-        await fetch_one(LOCK_CONTENT, lock_of(row["sha256"]))
-        is_shared = await fetch_one(
-            "SELECT 1 FROM stored_files WHERE sha256 = $1 AND id <> $2 AND deleted_at IS NULL LIMIT 1",
-            *(row["sha256"], row["file_id"]),
-        )
-        if not is_shared:
+        if not await stored_files.is_shared(row["file_id"], row["sha256"]):
             await files.forget(row["sha256"])
         await execute(
             "UPDATE stored_files SET deleted_at = $2, forgotten_at = $2 WHERE id = $1", row["file_id"], at

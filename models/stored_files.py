@@ -87,11 +87,18 @@ def forgetter(files: FileStore) -> Callable[[datetime], Awaitable[int]]:
 async def _forget(row: Row, files: FileStore, at: datetime) -> None:
     """The content goes first: a process that is killed in between does it again."""
     async with transaction():
-        await fetch_one(LOCK_CONTENT, lock_of(row["sha256"]))
-        is_shared = await fetch_one(
-            "SELECT 1 FROM stored_files WHERE sha256 = $1 AND id <> $2 AND deleted_at IS NULL LIMIT 1",
-            *(row["sha256"], row["id"]),
-        )
         # The same content that is just being sent in anew stays; this row is looked at again.
-        if is_shared or await files.forget_older(row["sha256"], at - JUST_WRITTEN):
+        if await is_shared(row["id"], row["sha256"]) or await files.forget_older(
+            row["sha256"], at - JUST_WRITTEN
+        ):
             await execute("UPDATE stored_files SET forgotten_at = $2 WHERE id = $1", row["id"], at)
+
+
+async def is_shared(file_id: UUID, digest: str) -> bool:
+    """Whether another living file has this content; until the caller's transaction ends, nobody changes that."""
+    await fetch_one(LOCK_CONTENT, lock_of(digest))
+    row = await fetch_one(
+        "SELECT 1 FROM stored_files WHERE sha256 = $1 AND id <> $2 AND deleted_at IS NULL LIMIT 1",
+        *(digest, file_id),
+    )
+    return row is not None

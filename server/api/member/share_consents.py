@@ -1,6 +1,6 @@
 """What a public unit is asked to pay of other members' discounts: reading, agreeing, refusing."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -15,11 +15,9 @@ from common.database import Row
 from models.enums import ShareConsentState
 from server.api.offer_forms import ContentOut
 from server.endpoints import endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, Reason, decode_cursor, page_of
 
 routes = Blueprint("member_share_consents", url_prefix="/share-consents")
-
-Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 
 class ConsentsQuery(PageQuery):
