@@ -188,6 +188,7 @@ async def _send(writer: asyncio.StreamWriter, size: int) -> None:
         for _ in range(size // 50_000):
             writer.write(bytes(50_000))
             await writer.drain()
+            await asyncio.sleep(0)  # `drain` alone lets nobody read while everything can be sent
     except ConnectionError:
         return
 
