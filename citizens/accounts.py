@@ -32,19 +32,20 @@ async def citizen_of(channel: Channel, login: Login, keys: PersonalDataKeys) -> 
             citizen_id: UUID = known["citizen_id"]
             return citizen_id
         try:
-            return await _join(channel, subject, login.person, keys)
+            return await _join(channel, login, subject, keys)
         except asyncpg.UniqueViolationError:
             # The same person logs in twice for the first time: the other request has made him.
             continue
     raise AssertionError("unreachable: a unique row that is neither found nor free")
 
 
-async def _join(channel: Channel, subject: bytes, person: Person | None, keys: PersonalDataKeys) -> UUID:
+async def _join(channel: Channel, login: Login, subject_hash: bytes, keys: PersonalDataKeys) -> UUID:
     async with transaction():
-        citizen_id = await _person(person, keys) if person else await _new_citizen()
+        citizen_id = await _person(login.person, keys) if login.person else await _new_citizen()
         await execute(
-            "INSERT INTO channel_identities (citizen_id, channel, subject_hash, created_at) VALUES ($1, $2, $3, $4)",
-            *(citizen_id, channel, subject, now()),
+            "INSERT INTO channel_identities (citizen_id, channel, subject_hash, subject_encrypted, created_at)"
+            " VALUES ($1, $2, $3, $4, $5)",
+            *(citizen_id, channel, subject_hash, keys.encrypt(login.subject, SUBJECT), now()),
         )
         return citizen_id
 

@@ -12,7 +12,7 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from models.office_enums import ApprovalKind, ApprovalStatus, FilePurpose, LinkPurpose
 
 CONSTRAINTS = [
-    "ALTER TABLE approvals ADD CONSTRAINT approvals_kind_known CHECK (kind IN ('tier_scheme', 'white_list', 'uscc_override', 'coupon_revocation', 'budget_raise', 'export'))",
+    "ALTER TABLE approvals ADD CONSTRAINT approvals_kind_known CHECK (kind IN ('tier_scheme', 'white_list', 'uscc_override', 'coupon_revocation', 'budget_raise', 'export', 'objection_extension', 'tier_mapping'))",
     "ALTER TABLE approvals ADD CONSTRAINT approvals_status_known CHECK (status IN ('open', 'approved', 'refused', 'withdrawn', 'expired'))",
     "ALTER TABLE approvals ADD CONSTRAINT approvals_decided_is_dated CHECK ((status = 'open') = (decided_at IS NULL))",
     "ALTER TABLE approvals ADD CONSTRAINT approvals_decided_by_somebody CHECK ((status IN ('approved', 'refused')) = (decided_by IS NOT NULL))",
@@ -26,11 +26,11 @@ CONSTRAINTS = [
     "ALTER TABLE one_time_links ADD CONSTRAINT one_time_links_secret_once UNIQUE (secret_hash)",
     "ALTER TABLE one_time_links ADD CONSTRAINT one_time_links_secret_form CHECK (length(secret_hash) = 32)",
     "ALTER TABLE one_time_links ADD CONSTRAINT one_time_links_expiry_ahead CHECK (expires_at > made_at)",
-    "ALTER TABLE one_time_links ADD CONSTRAINT one_time_links_purpose_known CHECK (purpose IN ('staff_invitation', 'staff_reset', 'device_pairing', 'admin_invitation', 'admin_reset'))",
+    "ALTER TABLE one_time_links ADD CONSTRAINT one_time_links_purpose_known CHECK (purpose IN ('staff_invitation', 'staff_reset', 'device_pairing', 'admin_invitation', 'admin_reset', 'elder_binding', 'account_join'))",
     "ALTER TABLE region_policies ADD CONSTRAINT region_policies_grade_known CHECK (min_grade BETWEEN 1 AND 5)",
     "ALTER TABLE region_policies ADD CONSTRAINT region_policies_review_levels_known CHECK (review_levels BETWEEN 1 AND 2)",
     "ALTER TABLE region_policies ADD CONSTRAINT region_policies_complaints_sane CHECK (complaint_answer_days BETWEEN 1 AND 60 AND complaint_limit BETWEEN 1 AND 100 AND complaint_window_days BETWEEN 1 AND 3660)",
-    "ALTER TABLE stored_files ADD CONSTRAINT stored_files_purpose_known CHECK (purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export'))",
+    "ALTER TABLE stored_files ADD CONSTRAINT stored_files_purpose_known CHECK (purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export', 'objection_evidence', 'declaration_evidence', 'guardian_evidence', 'credit_batch', 'credit_batch_errors', 'own_data'))",
     "ALTER TABLE stored_files ADD CONSTRAINT stored_files_size_counts CHECK (size >= 0)",
     "ALTER TABLE stored_files ADD CONSTRAINT stored_files_sha256_form CHECK (sha256 ~ '^[0-9a-f]{64}$')",
 ]
@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     fields.CharEnumField(
-                        description="TIER_SCHEME: tier_scheme\nWHITE_LIST: white_list\nUSCC_OVERRIDE: uscc_override\nCOUPON_REVOCATION: coupon_revocation\nBUDGET_RAISE: budget_raise\nEXPORT: export",
+                        description="TIER_SCHEME: tier_scheme\nWHITE_LIST: white_list\nUSCC_OVERRIDE: uscc_override\nCOUPON_REVOCATION: coupon_revocation\nBUDGET_RAISE: budget_raise\nEXPORT: export\nOBJECTION_EXTENSION: objection_extension\nTIER_MAPPING: tier_mapping",
                         enum_type=ApprovalKind,
                         max_length=32,
                     ),
@@ -225,7 +225,7 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "constraints": [
                     CheckConstraint(
-                        check="kind IN ('tier_scheme', 'white_list', 'uscc_override', 'coupon_revocation', 'budget_raise', 'export')",
+                        check="kind IN ('tier_scheme', 'white_list', 'uscc_override', 'coupon_revocation', 'budget_raise', 'export', 'objection_extension', 'tier_mapping')",
                         name="approvals_kind_known",
                     ),
                     CheckConstraint(
@@ -324,7 +324,7 @@ class Migration(migrations.Migration):
                 (
                     "purpose",
                     fields.CharEnumField(
-                        description="STAFF_INVITATION: staff_invitation\nSTAFF_RESET: staff_reset\nDEVICE_PAIRING: device_pairing\nADMIN_INVITATION: admin_invitation\nADMIN_RESET: admin_reset",
+                        description="STAFF_INVITATION: staff_invitation\nSTAFF_RESET: staff_reset\nDEVICE_PAIRING: device_pairing\nADMIN_INVITATION: admin_invitation\nADMIN_RESET: admin_reset\nELDER_BINDING: elder_binding\nACCOUNT_JOIN: account_join",
                         enum_type=LinkPurpose,
                         max_length=32,
                     ),
@@ -343,7 +343,7 @@ class Migration(migrations.Migration):
                     CheckConstraint(check="length(secret_hash) = 32", name="one_time_links_secret_form"),
                     CheckConstraint(check="expires_at > made_at", name="one_time_links_expiry_ahead"),
                     CheckConstraint(
-                        check="purpose IN ('staff_invitation', 'staff_reset', 'device_pairing', 'admin_invitation', 'admin_reset')",
+                        check="purpose IN ('staff_invitation', 'staff_reset', 'device_pairing', 'admin_invitation', 'admin_reset', 'elder_binding', 'account_join')",
                         name="one_time_links_purpose_known",
                     ),
                 ],
@@ -391,7 +391,7 @@ class Migration(migrations.Migration):
                 (
                     "purpose",
                     fields.CharEnumField(
-                        description="MEMBER_DOCUMENT: member_document\nPRICE_EVIDENCE: price_evidence\nIMPORT: import\nIMPORT_ERRORS: import_errors\nEXPORT: export",
+                        description="MEMBER_DOCUMENT: member_document\nPRICE_EVIDENCE: price_evidence\nIMPORT: import\nIMPORT_ERRORS: import_errors\nEXPORT: export\nOBJECTION_EVIDENCE: objection_evidence\nDECLARATION_EVIDENCE: declaration_evidence\nGUARDIAN_EVIDENCE: guardian_evidence\nCREDIT_BATCH: credit_batch\nCREDIT_BATCH_ERRORS: credit_batch_errors\nOWN_DATA: own_data",
                         enum_type=FilePurpose,
                         max_length=32,
                     ),
@@ -409,7 +409,7 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "constraints": [
                     CheckConstraint(
-                        check="purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export')",
+                        check="purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export', 'objection_evidence', 'declaration_evidence', 'guardian_evidence', 'credit_batch', 'credit_batch_errors', 'own_data')",
                         name="stored_files_purpose_known",
                     ),
                     CheckConstraint(check="size >= 0", name="stored_files_size_counts"),

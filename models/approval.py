@@ -36,7 +36,7 @@ class Approval(Model):
         indexes = (Index(fields=("region_id", "id"), name="approvals_by_region"),)
         constraints = (
             CheckConstraint(
-                check="kind IN ('tier_scheme', 'white_list', 'uscc_override', 'coupon_revocation', 'budget_raise', 'export')",
+                check="kind IN ('tier_scheme', 'white_list', 'uscc_override', 'coupon_revocation', 'budget_raise', 'export', 'objection_extension', 'tier_mapping')",
                 name="approvals_kind_known",
             ),
             CheckConstraint(

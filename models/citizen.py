@@ -38,8 +38,29 @@ class NaturalPerson(Model):
         )
 
 
+class CitizenPhone(Model):
+    """The mobile number that a channel verified for a citizen; nobody is found by it (numbers change hands)."""
+
+    citizen_id = fields.UUIDField(primary_key=True)
+    phone_encrypted = fields.BinaryField()
+    channel = fields.CharEnumField(Channel, max_length=16)
+    verified_at = fields.DatetimeField()
+
+    class Meta:
+        table = "citizen_phones"
+        constraints = (
+            CheckConstraint(
+                check="channel IN ('wechat', 'alipay', 'zheliban', 'sandbox')",
+                name="citizen_phones_channel_known",
+            ),
+        )
+
+
 class ChannelIdentity(Model):
-    """渠道身份: a channel's own id for a person, kept as a keyed hash."""
+    """渠道身份: a channel's own id for a person, kept as a keyed hash.
+
+    Encrypted as well, for what is sent to him through the channel; who signed in before that was kept has none.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=True)
     citizen: fields.ForeignKeyRelation[Citizen] = fields.ForeignKeyField(
@@ -47,6 +68,7 @@ class ChannelIdentity(Model):
     )
     channel = fields.CharEnumField(Channel, max_length=16)
     subject_hash = fields.BinaryField()
+    subject_encrypted = fields.BinaryField(null=True)
     created_at = fields.DatetimeField()
 
     class Meta:

@@ -169,6 +169,14 @@ class Channel(StrEnum):
     SANDBOX = "sandbox"
 
 
+class RealNameLevel(IntEnum):
+    """实名等级: nothing known, a mobile number that a channel verified, a natural person that one verified."""
+
+    NONE = 0
+    PHONE = 1
+    REAL_NAME = 2
+
+
 class ConsentPurpose(StrEnum):
     """What a citizen's data may be used for; one consent each (PIPL 14)."""
 

@@ -12,6 +12,8 @@ class ApprovalKind(StrEnum):
     COUPON_REVOCATION = "coupon_revocation"
     BUDGET_RAISE = "budget_raise"
     EXPORT = "export"
+    OBJECTION_EXTENSION = "objection_extension"
+    TIER_MAPPING = "tier_mapping"
 
 
 class ApprovalStatus(StrEnum):
@@ -32,6 +34,8 @@ class LinkPurpose(StrEnum):
     DEVICE_PAIRING = "device_pairing"
     ADMIN_INVITATION = "admin_invitation"
     ADMIN_RESET = "admin_reset"
+    ELDER_BINDING = "elder_binding"
+    ACCOUNT_JOIN = "account_join"
 
 
 class FilePurpose(StrEnum):
@@ -42,6 +46,12 @@ class FilePurpose(StrEnum):
     IMPORT = "import"
     IMPORT_ERRORS = "import_errors"
     EXPORT = "export"
+    OBJECTION_EVIDENCE = "objection_evidence"
+    DECLARATION_EVIDENCE = "declaration_evidence"
+    GUARDIAN_EVIDENCE = "guardian_evidence"
+    CREDIT_BATCH = "credit_batch"
+    CREDIT_BATCH_ERRORS = "credit_batch_errors"
+    OWN_DATA = "own_data"
 
 
 class NumberSource(StrEnum):

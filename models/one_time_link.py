@@ -30,7 +30,7 @@ class OneTimeLink(Model):
             CheckConstraint(check="length(secret_hash) = 32", name="one_time_links_secret_form"),
             CheckConstraint(check="expires_at > made_at", name="one_time_links_expiry_ahead"),
             CheckConstraint(
-                check="purpose IN ('staff_invitation', 'staff_reset', 'device_pairing', 'admin_invitation', 'admin_reset')",
+                check="purpose IN ('staff_invitation', 'staff_reset', 'device_pairing', 'admin_invitation', 'admin_reset', 'elder_binding', 'account_join')",
                 name="one_time_links_purpose_known",
             ),
         )

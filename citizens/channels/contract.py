@@ -1,7 +1,9 @@
 """What a channel promises: a one-time code in, a subject id out, and the person behind it where it knows him."""
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from common.errors import Unauthenticated, Unavailable
@@ -40,11 +42,25 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class LegalPerson:
+    """A legal person as a channel has verified it: 统一社会信用代码 and name; who may act for it signs in with it."""
+
+    uscc: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Login:
-    """Who logged in: the channel's own subject id, and the person where the channel verifies people."""
+    """Who logged in: the channel's own subject id, and the person where the channel verifies people.
+
+    `phone` is a mainland number without its country's code, where the channel has verified one. A login of a legal
+    person has no natural person: it is no citizen's.
+    """
 
     subject: str
     person: Person | None
+    phone: str | None = None
+    legal_person: LegalPerson | None = None
 
 
 class LoginChannel(Protocol):
@@ -60,4 +76,35 @@ class LoginChannel(Protocol):
         Raises:
             LoginCodeInvalid: unknown, used or stale.
             ChannelUnavailable: no answer within the channel's time limit.
+        """
+
+
+class SendOutcome(StrEnum):
+    """What became of a message: only `TRY_LATER` may be sent again; of `UNKNOWN` nobody can say whether it arrived."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    NO_TEMPLATE = "no_template"
+    TRY_LATER = "try_later"
+    UNKNOWN = "unknown"
+
+
+class Messenger(Protocol):
+    """A channel that can tell its people something (订阅消息)."""
+
+    @property
+    def channel(self) -> Channel:
+        """Its name."""
+
+    async def send(self, subject: str, template_id: str, page: str, data: Mapping[str, str]) -> SendOutcome:
+        """Send one message, once.
+
+        Args:
+            subject: the channel's own id of the person.
+            page: the mini-program's page that it opens.
+            data: the template's fields by name.
+
+        Returns:
+            `REFUSED` when the person does not want it or has no quota left, `NO_TEMPLATE` when template or data don't
+            fit, `TRY_LATER` when it certainly was not taken, `UNKNOWN` when the answer was lost.
         """

@@ -20,7 +20,7 @@ from common.ids import new_id
 from models import monthly_logs, reference
 from models.monthly_logs import LOGS, MONTHS_AHEAD, drop_old, keeper, make_ahead, month_begin, partitions_of
 from server import migrate
-from tests.factories.citizens import a_person, consent
+from tests.factories.citizens import a_citizen, consent
 from tests.factories.moments import shanghai
 from tests.seeds import environment
 from tests.server.commands import connect, line_with, query, started
@@ -43,7 +43,7 @@ async def an_attempt(at: datetime) -> UUID:
 
 async def a_lookup(at: datetime, outcome: str = "rated") -> UUID:
     """A line in the log of look-ups."""
-    citizen_id, lookup_id = await a_person(), uuid4()
+    citizen_id, lookup_id = await a_citizen(), uuid4()
     await execute(
         "INSERT INTO credit_lookups (id, citizen_id, consent_id, source, looked_up_by, reason, looked_up_at, outcome)"
         " VALUES ($1, $2, $3, 'test', 'citizen', 'claim', $4, $5)",
@@ -252,7 +252,7 @@ async def test_every_partition_keeps_the_rules_of_its_log(database: str, day: st
 
 async def test_a_citizen_reads_his_look_ups_over_all_months_page_by_page(database: str) -> None:
     await make_ahead(shanghai("2029-03-10 12:00"))
-    citizen_id = await a_person()
+    citizen_id = await a_citizen()
     consent_id = await consent(citizen_id)
     wanted = []
     for month in ("2020-01", "2029-03", "2029-04", "2029-04", "2029-06"):

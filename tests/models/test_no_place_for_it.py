@@ -15,7 +15,7 @@ ALLOWED = {("offer_terms", "deposit_fen"), ("coupons", "key_generation"), ("sess
 OF_PEOPLE = {
     "citizens": {"id", "created_at"},
     "natural_persons": {"citizen_id", "person_hash", "name_encrypted", "id_number_encrypted"},
-    "channel_identities": {"id", "citizen_id", "channel", "subject_hash", "created_at"},
+    "channel_identities": {"id", "citizen_id", "channel", "subject_hash", "subject_encrypted", "created_at"},
     "consents": {
         *("id", "citizen_id", "purpose", "version", "text_sha256", "granted_at", "withdrawn_at"),
     },
