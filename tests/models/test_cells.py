@@ -8,7 +8,15 @@ from tests.models.test_constraints import TABLES
 
 # What belongs to citizens, and moves with them.
 CELL = {
-    *("citizens", "natural_persons", "channel_identities", "citizen_phones", "consents", "credit_lookups", "tier_snapshots"),
+    *(
+        "citizens",
+        "natural_persons",
+        "channel_identities",
+        "citizen_phones",
+        "consents",
+        "credit_lookups",
+        "tier_snapshots",
+    ),
     *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
     *("offer_stock", "offer_days"),
     "citizen_notices",
