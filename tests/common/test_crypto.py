@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives import hashes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.crypto import NONCE_BYTES, SUITES, PersonalDataKeys
+from common.crypto import DATA_KEY, NONCE_BYTES, SEALED_KEY_BYTES, SUITES, PersonalDataKeys
 
 KEY, OLD_KEY, HASH_KEY = b"k" * 32, b"o" * 32, b"h" * 32
 CONTEXT = "natural_persons.name"
@@ -88,7 +88,38 @@ def test_sm4_gcm_is_that_of_rfc_8998() -> None:
 def test_a_nonce_is_twelve_bytes() -> None:
     assert NONCE_BYTES == 12
     empty = keys().encrypt("", CONTEXT)
-    assert len(empty) == 1 + 1 + len("1") + 12 + 16
+    assert len(empty) == 1 + 1 + len("1") + (12 + 32 + 16) + (12 + 16)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_every_value_has_a_data_key_of_its_own_that_only_the_master_key_opens(suite: str) -> None:
+    one, other = (keys(suite).encrypt("王大友", CONTEXT) for _ in range(2))
+    begin, end = 3, 3 + SEALED_KEY_BYTES
+    data_keys = {
+        SUITES[suite].decrypt(KEY, sealed[begin : begin + 12], sealed[begin + 12 : end], DATA_KEY)
+        for sealed in (one, other)
+    }
+    assert len(data_keys) == 2
+    with pytest.raises(ValueError, match="changed"):
+        keys(suite).decrypt(one[:end] + other[end:], CONTEXT)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_what_was_sealed_before_there_were_envelopes_is_still_read_and_not_current(suite: str) -> None:
+    nonce = b"n" * 12
+    sealed = SUITES[suite].encrypt(KEY, nonce, "王大友".encode(), CONTEXT.encode())
+    bare = SUITES[suite].bare_mark + b"\x011" + nonce + sealed
+    assert keys(suite).decrypt(bare, CONTEXT) == "王大友"
+    assert not keys(suite).is_current(bare)
+
+
+def test_current_is_what_a_new_value_would_be_sealed_with() -> None:
+    sealed = keys().encrypt("王大友", CONTEXT)
+    assert keys().is_current(sealed)
+    assert not keys("national").is_current(sealed)
+    assert not keys(new=KEY, **{"1": OLD_KEY}).is_current(sealed)
+    # An id that begins with another one is another key's.
+    assert not keys(**{"11": KEY}).is_current(sealed)
 
 
 @pytest.mark.parametrize(
