@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --r
 # Where it is set, every process of the service would compile all of its code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench faults verify-ledger restore-drill clean
+.PHONY: run test lint bench faults verify-ledger rotate-keys restore-drill clean
 
 run: $(VENV)/installed-sandbox
 	@exec $(VENV)/bin/python -m sandbox run
@@ -36,6 +36,13 @@ verify-ledger: $(VENV)/installed-sandbox
 	$(if $(WITNESS),--witness "$(WITNESS)"); then is_good=true; else is_good=false; fi && \
 	$(VENV)/bin/python docs/verify_ledger.py --book audit "$${AUDIT_ROOTS:-$$folder/audit-roots.jsonl}" \
 	"$$folder/audit.txt" $(if $(WITNESS),--witness "$(WITNESS)") && $$is_good
+
+# Personal data is sealed anew with the first of DATA_KEYS while the service runs: the running sandbox's, or where
+# DATABASE_URL is set that installation's, with its whole environment. ARGS=--dry-run only counts.
+rotate-keys: $(VENV)/installed-sandbox
+	@if test -z "$$DATABASE_URL"; then \
+	export SANDBOX=1 REDIS_URL=redis://localhost DATABASE_URL="$$($(VENV)/bin/python -m sandbox database-url)"; fi && \
+	test -n "$$DATABASE_URL" && exec $(VENV)/bin/python -m server rotate-keys $(ARGS)
 
 # Traffic, a backup under it, kill -9, and everything back at one moment: about half a minute, on this machine alone.
 restore-drill: $(VENV)/installed-dev

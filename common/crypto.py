@@ -96,9 +96,14 @@ class PersonalDataKeys:
     hash_key: bytes
     hash_suite: str = "international"
 
+    @property
+    def key_id(self) -> str:
+        """Of the key that new data is sealed with."""
+        return next(iter(self.keys))
+
     def encrypt(self, text: str, context: str) -> bytes:
         """Seal a text for the database, with the first of the keys."""
-        suite, master_key = SUITES[self.suite], next(iter(self.keys.values()))
+        suite, master_key = SUITES[self.suite], self.keys[self.key_id]
         data_key = secrets.token_bytes(DATA_KEY_BYTES)
         sealed_key = _seal(suite, master_key, data_key, DATA_KEY)
         return self._head() + sealed_key + _seal(suite, data_key, text.encode(), context.encode())
@@ -111,8 +116,8 @@ class PersonalDataKeys:
         """
         mark = stored[:1]
         suite = next((suite for suite in SUITES.values() if mark in (suite.mark, suite.bare_mark)), None)
+        key = self.keys.get(self.key_id_of(stored))
         id_end = 2 + (stored[1] if len(stored) > 1 else 0)
-        key = self.keys.get(stored[2:id_end].decode(errors="replace"))
         if suite is None or key is None:
             raise ValueError("sealed with a suite or key that is not configured")
         begin = id_end if mark == suite.bare_mark else id_end + SEALED_KEY_BYTES
@@ -127,8 +132,13 @@ class PersonalDataKeys:
         """Whether a value is sealed as a new one would be: in an envelope, with the suite and the first key of today."""
         return stored.startswith(self._head())
 
+    @staticmethod
+    def key_id_of(stored: bytes) -> str:
+        """The id of the master key that a value names."""
+        return stored[2 : 2 + (stored[1] if len(stored) > 1 else 0)].decode(errors="replace")
+
     def _head(self) -> bytes:
-        key_id = next(iter(self.keys)).encode()
+        key_id = self.key_id.encode()
         return SUITES[self.suite].mark + bytes([len(key_id)]) + key_id
 
     def keyed_hash(self, text: str, context: str) -> bytes:

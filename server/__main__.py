@@ -102,6 +102,12 @@ def _parser() -> argparse.ArgumentParser:
         "--from", dest="first", type=date.fromisoformat, help="first day (default: a month ago)"
     )
     recount.add_argument("--to", dest="last", type=date.fromisoformat, help="last day (default: today)")
+    rotation = add(
+        "rotate-keys",
+        _rotate_keys,
+        "seal all personal data anew with the first of DATA_KEYS while the service runs; safe to stop and start again",
+    )
+    rotation.add_argument("--dry-run", action="store_true", help="only count what would be sealed anew")
     add("check", _check, "check the configuration, the database and Redis; say what is wrong and what to do")
     add("config", _config, "show the effective configuration with secrets masked")
     add("new-secrets", _new_secrets, "print fresh secrets for a new installation", needs_settings=False)
@@ -228,6 +234,16 @@ def _recount_numbers(options: argparse.Namespace, _: None) -> int:
         found = asyncio.run(recount(database_url(os.environ), options.first, options.last))
     print("\n".join(found) or "the sums are what a recount gives")
     return 1 if found else 0
+
+
+def _rotate_keys(options: argparse.Namespace, settings: Settings) -> int:
+    from server.key_rotation import rotate
+    from server.request_log import configure_logging
+
+    configure_logging()
+    with _told_in_a_sentence():
+        is_done = asyncio.run(rotate(settings, print, is_dry_run=options.dry_run))
+    return 0 if is_done else 1
 
 
 def _check(_: argparse.Namespace, settings: Settings) -> int:
