@@ -29,9 +29,19 @@ SANDBOX_SECRETS = {
     "HASH_KEY": base64.b64encode(b"sandbox hash key, never for real").decode(),
     "LEDGER_SIGNING_KEY": base64.b64encode(b"sandbox seal key, never for real").decode(),
 }
+# Each may lie in a file, whose path stands in the variable with `_FILE` behind its name: that is how systemd's
+# credentials and the secrets of Docker and Kubernetes come.
+FROM_FILES = frozenset(
+    {
+        *SANDBOX_SECRETS,
+        *("DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL", "METRICS_TOKEN", "FORWARDED_SECRET"),
+    }
+)
 # Under whatever id and for whatever purpose they come.
 KNOWN_KEYS = frozenset(base64.b64decode(value.rpartition(":")[2]) for value in SANDBOX_SECRETS.values())
 SANDBOX_LIMIT = 10_000_000
+# It stands in every value that is sealed with the key.
+MOST_KEY_ID = 32
 ONE_BYTE = frozenset(str(number) for number in range(256))
 
 
@@ -164,8 +174,8 @@ class _Reader:
     """Collects every problem instead of stopping at the first."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
         self.problems: list[str] = []
+        self.environ = {**environ, **self.files(environ)}
         self.sandbox = environ.get("SANDBOX", "") == "1"
         if environ.get("SANDBOX", "") not in ("", "0", "1"):
             self.problems.append("SANDBOX: must be 1 (a sandbox) or not set (production)")
@@ -202,6 +212,21 @@ class _Reader:
             attempts_kept_months=self.number("ATTEMPTS_KEPT_MONTHS", 6, 6, 1200),
             lookups_kept_months=self.number("LOOKUPS_KEPT_MONTHS", 120, 120, 1200),
         )
+
+    def files(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """What lies in files, by the variable that it stands for."""
+        found = {}
+        for name in sorted(FROM_FILES):
+            path = environ.get(name + "_FILE")
+            if path and environ.get(name):
+                self.problems.append(f"{name}: is set, and {name}_FILE too; keep one of them")
+            elif path:
+                try:
+                    found[name] = Path(path).read_text().strip()
+                except (OSError, UnicodeDecodeError) as error:
+                    why = getattr(error, "strerror", None) or "is no text"
+                    self.problems.append(f"{name}_FILE: {path}: {why}")
+        return found
 
     def text(self, name: str, default: str) -> str:
         return self.environ.get(name) or default
@@ -254,8 +279,8 @@ class _Reader:
         keys: dict[str, bytes] = {}
         for part in filter(None, self.raw_secret(name).split(",")):
             key_id, colon, value = part.partition(":")
-            if not colon or not key_id or key_id in keys:
-                self.problems.append(f"{name}: must look like id:base64,id:base64 with each id once")
+            if not colon or not 0 < len(key_id) <= MOST_KEY_ID or not key_id.isascii() or key_id in keys:
+                self.problems.append(f"{name}: must look like id:base64,id:base64 with each short id once")
                 continue
             keys[key_id] = self.decoded(name, value, minimum)
         return keys or {"0": b"\0" * minimum}

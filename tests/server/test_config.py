@@ -2,10 +2,20 @@
 
 import base64
 import dataclasses
+from pathlib import Path
 
 import pytest
 
-from server.config import SANDBOX_LIMIT, SANDBOX_SECRETS, ConfigError, Settings, load, new_secrets, shown
+from server.config import (
+    FROM_FILES,
+    SANDBOX_LIMIT,
+    SANDBOX_SECRETS,
+    ConfigError,
+    Settings,
+    load,
+    new_secrets,
+    shown,
+)
 from tests.factories.settings import URLS, production, sandbox
 
 SECRETS = ["TOKEN_KEYS", "REFRESH_KEY", "CODE_MASTER_KEYS", "DATA_KEYS", "HASH_KEY"]
@@ -105,7 +115,9 @@ def test_short_and_broken_keys_are_refused(name: str, value: str, reason: str) -
 
 
 @pytest.mark.parametrize("name", KEYED)
-@pytest.mark.parametrize("shape", ["{0}", ":{0}", "1{0}", "1:{0},1:{1}", "1:{0},{1}"])
+@pytest.mark.parametrize(
+    "shape", ["{0}", ":{0}", "1{0}", "1:{0},1:{1}", "1:{0},{1}", "钥:{0}", "k" * 33 + ":{0}"]
+)
 def test_keys_come_with_their_ids_each_once(name: str, shape: str) -> None:
     lines = problems(production(**{name: shape.format(fresh(), fresh(40))}))
     assert all(line.startswith(f"{name}: ") for line in lines)
@@ -287,3 +299,36 @@ def test_a_replica_is_not_needed_and_its_url_is_judged_like_the_other() -> None:
     assert load(production()).database_replica_url == ""
     (line,) = problems(production(DATABASE_REPLICA_URL="mysql://app:geheim@h/d"))
     assert line.startswith("DATABASE_REPLICA_URL: ") and "geheim" not in line
+
+
+def with_files(folder: Path, environ: dict[str, str], *names: str) -> dict[str, str]:
+    """The same environment with some of its values in files."""
+    environ = dict(environ)
+    for name in names:
+        path = folder / name.lower()
+        path.write_text(environ.pop(name) + "\n")
+        environ[f"{name}_FILE"] = str(path)
+    return environ
+
+
+def test_every_secret_and_url_may_lie_in_a_file(tmp_path: Path) -> None:
+    environ = production()
+    names = sorted(FROM_FILES & set(environ))
+    assert {*SECRETS, "DATABASE_URL", "REDIS_URL", "LEDGER_SIGNING_KEY", "FORWARDED_SECRET"} <= set(names)
+    assert load(with_files(tmp_path, environ, *names)) == load(environ)
+
+
+def test_a_secret_that_is_set_twice_or_cant_be_read_is_told_without_its_value(tmp_path: Path) -> None:
+    environ = production()
+    both = {**environ, **with_files(tmp_path, environ, "HASH_KEY")}
+    assert problems(both) == ["HASH_KEY: is set, and HASH_KEY_FILE too; keep one of them"]
+    missing = with_files(tmp_path, environ, "HASH_KEY") | {"HASH_KEY_FILE": str(tmp_path / "none")}
+    assert f"HASH_KEY_FILE: {tmp_path / 'none'}: No such file or directory" in problems(missing)
+    (tmp_path / "hash_key").write_bytes(b"\xff\xfe")
+    broken = {**with_files(tmp_path, environ, "REFRESH_KEY"), "HASH_KEY_FILE": str(tmp_path / "hash_key")}
+    del broken["HASH_KEY"]
+    assert f"HASH_KEY_FILE: {tmp_path / 'hash_key'}: is no text" in problems(broken)
+    (tmp_path / "data_keys").write_text(SANDBOX_SECRETS["DATA_KEYS"])
+    known = with_files(tmp_path, environ, "HASH_KEY") | {"DATA_KEYS_FILE": str(tmp_path / "data_keys")}
+    del known["DATA_KEYS"]
+    assert problems(known) == ["DATA_KEYS: holds a key of the sandbox, which everybody knows; make a new one"]
