@@ -6,13 +6,13 @@ when another admin than the one who sent it says so: what is taken over becomes 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from alliance.admin_rights import must_be_two
 from common.actors import AdminActor
-from common.database import Row, execute, fetch_all, fetch_one, transaction
+from common.database import Row, fetch_all, fetch_one, transaction
 from common.errors import Forbidden, NotFound, Refused
 from common.files import Content
 from common.ids import AFTER_ALL, new_id
@@ -23,9 +23,6 @@ from models.region import subtree_prefix
 
 MOST_BYTES = 20 * 1_048_576
 MOST_ROWS = 50_000
-# For how long the rows of an import that is over are kept.
-ROWS_KEPT = timedelta(days=30)
-FORGOTTEN_AT_ONCE = 5_000
 
 S = ImportStatus
 # A run that was killed is begun anew: its state follows itself.
@@ -223,16 +220,6 @@ async def move(
     names = ("new_run_id", "rows_total", "rows_done", "rows_bad", "errors_file_id", "failure", "applied_by")
     assert changes.keys() <= set(names)
     return await fetch_one(MOVE, import_id, sources, to, *(changes.get(name) for name in names), now, run_id)
-
-
-async def forget_rows(now: datetime) -> int:
-    """Delete the rows of imports that were over a month ago; how many. Files and audit stay."""
-    return await execute(
-        "DELETE FROM import_rows WHERE id IN (SELECT r.id FROM imports i"
-        " CROSS JOIN LATERAL (SELECT id FROM import_rows WHERE import_id = i.id LIMIT $2) r"
-        " WHERE i.ended_at < $1 LIMIT $2)",
-        *(now - ROWS_KEPT, FORGOTTEN_AT_ONCE),
-    )
 
 
 async def _record(actor: AdminActor, row: Row, action: str, to: ImportStatus, now: datetime) -> None:

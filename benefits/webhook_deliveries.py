@@ -30,8 +30,6 @@ ENTRIES_AT_ONCE = 2_000
 # After each try but the last: a day in all.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (0.2, 0.5, 2, 10, 30, 60, 120, 240, 480, 480))
 MOST_TRIES = len(PAUSES) + 1
-KEEP = timedelta(days=90)
-BATCH = 5_000
 
 Send = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
 
@@ -188,12 +186,3 @@ async def _put_off(taken: Row, result: str, now: datetime) -> None:
         facts = {"webhook_id": taken["webhook_id"], "result": result}
         once = f"webhook_failed:{taken['webhook_id']}:{local_day(now)}"
         await notice_log.tell("member", taken["member_id"], "webhook_failed", once, facts, now)
-
-
-async def forget_old(now: datetime) -> int:
-    """Delete deliveries that ended three months ago, a batch at a time; how many. The background process calls it."""
-    return await execute(
-        "DELETE FROM webhook_deliveries WHERE id IN ("
-        " SELECT id FROM webhook_deliveries WHERE ended_at < $1 LIMIT $2)",
-        *(now - KEEP, BATCH),
-    )

@@ -112,7 +112,10 @@ class TierSnapshot(Model):
 
     class Meta:
         table = "tier_snapshots"
-        indexes = (Index(fields=("citizen_id", "taken_at"), name="tier_snapshots_by_citizen"),)
+        indexes = (
+            Index(fields=("citizen_id", "taken_at"), name="tier_snapshots_by_citizen"),
+            Index(fields=("valid_until",), name="tier_snapshots_by_end"),
+        )
         constraints = (
             CheckConstraint(
                 check="level IS NULL OR level BETWEEN 1 AND 5", name="tier_snapshots_level_known"

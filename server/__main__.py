@@ -102,6 +102,14 @@ def _parser() -> argparse.ArgumentParser:
         "--from", dest="first", type=date.fromisoformat, help="first day (default: a month ago)"
     )
     recount.add_argument("--to", dest="last", type=date.fromisoformat, help="last day (default: today)")
+    retention = add(
+        "retention",
+        _retention,
+        "say what is kept how long and how much of it is over; the worker deletes it by and by; needs nothing but"
+        " DATABASE_URL",
+        needs_settings=False,
+    )
+    retention.add_argument("--delete", action="store_true", help="delete it now, a batch at a time")
     rotation = add(
         "rotate-keys",
         _rotate_keys,
@@ -234,6 +242,14 @@ def _recount_numbers(options: argparse.Namespace, _: None) -> int:
         found = asyncio.run(recount(database_url(os.environ), options.first, options.last))
     print("\n".join(found) or "the sums are what a recount gives")
     return 1 if found else 0
+
+
+def _retention(options: argparse.Namespace, _: None) -> int:
+    from server.retention import keep
+
+    with _told_in_a_sentence():
+        asyncio.run(keep(database_url(os.environ), print, is_dry_run=not options.delete))
+    return 0
 
 
 def _rotate_keys(options: argparse.Namespace, settings: Settings) -> int:

@@ -14,13 +14,12 @@ from alliance import (
     approvals,
     complaint_answers,
     exports,
-    imports,
     ledger_numbers,
     rechecks,
     sliced_numbers,
     statement_closing,
 )
-from benefits import budgets, offer_lives, webhook_deliveries
+from benefits import budgets, offer_lives
 from benefits.ledger import LEDGER
 from common import database
 from common.clock import now
@@ -28,7 +27,7 @@ from common.files import FileStore
 from common.signing import Signer
 from common.tasks import end_tasks
 from merchants import applications
-from models import monthly_logs, seals, stored_files
+from models import monthly_logs, retention, seals, stored_files
 from models.audit_book import AUDIT
 from server import jobs, webhooks, witness
 from server.config import Settings
@@ -42,11 +41,7 @@ SEAL_EVERY_S = 20.0
 # What is redeemed is in the numbers within ten seconds.
 COUNT_EVERY_S = 3.0
 RETRY_S = 5.0
-BATCH = 5_000
-# Who signed in when can be asked for half a year afterwards (rule 14); a look-up whose process was killed
-# has no outcome and never gets one.
-KEEP_SESSIONS = timedelta(days=180)
-KEEP_JOB_LOG = timedelta(days=30)
+# A look-up whose process was killed has no outcome and never gets one.
 LOOKUP_GIVEN_UP = timedelta(minutes=10)
 
 
@@ -138,8 +133,7 @@ async def clear_away(settings: Settings) -> bool:
     """Run each; one that fails does not keep the others from running."""
     is_well = True
     tasks: tuple[Callable[[datetime], Awaitable[int]], ...] = (
-        forget_old_sessions,
-        forget_login_failures,
+        *map(retention.duty, retention.RULES),
         close_abandoned_lookups,
         approvals.expire,
         complaint_answers.mark_overdue,
@@ -148,12 +142,8 @@ async def clear_away(settings: Settings) -> bool:
         rechecks.enqueue_due,
         offer_lives.end_outlived,
         budgets.settle,
-        forget_links,
-        webhook_deliveries.forget_old,
-        imports.forget_rows,
         sliced_numbers.sweep,
         sliced_numbers.forget_slices,
-        forget_job_log,
         monthly_logs.keeper(settings.kept_months),
         statement_closing.close_due,
         exports.deleter(FileStore(settings.files_folder)),
@@ -171,30 +161,6 @@ async def clear_away(settings: Settings) -> bool:
     return is_well
 
 
-async def forget_old_sessions(at: datetime) -> int:
-    """Delete sessions that would have ended more than half a year ago, a batch at a time."""
-    return await database.execute(
-        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)",
-        *(at - KEEP_SESSIONS, BATCH),
-    )
-
-
-async def forget_login_failures(at: datetime) -> int:
-    """Delete failures whose window is over."""
-    return await database.execute(
-        "DELETE FROM login_failures WHERE id IN (SELECT id FROM login_failures WHERE window_ends_at < $1 LIMIT $2)",
-        *(at, BATCH),
-    )
-
-
-async def forget_links(at: datetime) -> int:
-    """Delete one-time links that were good for the last time half a year ago."""
-    return await database.execute(
-        "DELETE FROM one_time_links WHERE id IN (SELECT id FROM one_time_links WHERE expires_at < $1 LIMIT $2)",
-        *(at - KEEP_SESSIONS, BATCH),
-    )
-
-
 def forgetter(files: FileStore) -> Callable[[datetime], Awaitable[int]]:
     """The duty that deletes what killed processes left half written in the folder of files."""
 
@@ -203,15 +169,6 @@ def forgetter(files: FileStore) -> Callable[[datetime], Awaitable[int]]:
         return await files.forget_abandoned(at - timedelta(days=1))
 
     return forget_abandoned_files
-
-
-async def forget_job_log(at: datetime) -> int:
-    """Delete what the queue wrote about jobs a month ago, but not about those that failed and still wait."""
-    return await database.execute(
-        "DELETE FROM pgqueuer_log WHERE id IN (SELECT l.id FROM pgqueuer_log l WHERE l.created < $1"
-        " AND NOT EXISTS (SELECT FROM pgqueuer j WHERE j.id = l.job_id) LIMIT $2)",
-        *(at - KEEP_JOB_LOG, BATCH),
-    )
 
 
 async def close_abandoned_lookups(at: datetime) -> int:

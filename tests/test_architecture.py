@@ -197,6 +197,18 @@ def test_time_is_a_parameter_of_every_statement() -> None:
     assert asking == []
 
 
+def test_masks_are_made_in_one_place() -> None:
+    makers = [path for path in SOURCES if "****" in (ROOT / path).read_text(encoding="utf-8")]
+    assert makers == [Path("common/masking.py")]
+
+
+def test_algorithms_are_chosen_in_one_place() -> None:
+    """Rule 15: another family can replace them by configuration; `hmac` alone is for what is no personal data."""
+    ciphers = "cryptography.hazmat.primitives.ciphers"
+    users = [path for path in SOURCES if any(name.startswith(ciphers) for name in imported(path))]
+    assert users == [Path("common/crypto.py")]
+
+
 def test_the_server_opens_no_transaction() -> None:
     """A service function owns its own; migrating and sessions have nobody below them."""
     opening = [

@@ -1,6 +1,7 @@
 """Imports: always checked first, applied by a second admin, whole or not at all, and never twice."""
 
 import asyncio
+from datetime import timedelta
 from json import loads
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from common.errors import NotFound
 from common.files import XLSX
 from models import one_time_links
 from models.office_enums import ImportKind, ImportStatus, LinkPurpose
+from models.retention import RULES, forget
 from tests.alliance.imported import Office, an_admin, table, uscc_of
 from tests.factories import admins
 from tests.factories.members import a_clerk, a_member, a_store, suspend
@@ -386,5 +388,6 @@ async def test_a_discarded_import_is_over(office: Office) -> None:
         await imports.apply(office.second, row["id"], NOON)
     await import_runs.check(office.files, row["id"], NOON)
     assert (await office.row(row["id"]))["status"] == "discarded"
-    assert await imports.forget_rows(NOON) == 0
-    assert await imports.forget_rows(NOON + imports.ROWS_KEPT * 2) == 5
+    (rule,) = (rule for rule in RULES if rule.table == "import_rows")
+    assert await forget(rule, NOON + rule.kept) == 0
+    assert await forget(rule, NOON + rule.kept + timedelta(milliseconds=1)) == 5

@@ -12,14 +12,12 @@ import pytest
 
 from benefits import webhook_deliveries, webhooks
 from benefits.webhook_deliveries import (
-    KEEP,
     MOST_TRIES,
     PAUSES,
     TAKEN_FOR,
     deliver_next,
     derive_new,
     due,
-    forget_old,
     signature,
 )
 from benefits.webhooks import TooManyWebhooks, UrlNotAllowed
@@ -29,6 +27,7 @@ from common.errors import NotFound
 from common.outbound import NotSent, Reach, post
 from models import seals
 from models.enums import DeliveryStatus
+from models.retention import RULES, forget
 from tests.benefits.test_seals import written_but_not_committed
 from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.ledgers import some_redemptions
@@ -398,6 +397,7 @@ async def test_deliveries_that_ended_are_kept_for_three_months(shop: Shop, owner
     await webhooks.ping(owner, hook.id, NOON)
     await deliver(hook.id, Sent())
     await webhooks.ping(owner, hook.id, NOON)
-    assert await forget_old(NOON + KEEP) == 0
-    assert await forget_old(NOON + KEEP + MINUTE) == 1
+    (rule,) = (rule for rule in RULES if rule.table == "webhook_deliveries")
+    assert await forget(rule, NOON + rule.kept) == 0
+    assert await forget(rule, NOON + rule.kept + MINUTE) == 1
     assert [row["status"] for row in await rows()] == ["pending"]

@@ -29,6 +29,8 @@ COMMANDS = [
     "export-ledger",
     "witness-root",
     "recount-numbers",
+    "retention",
+    "rotate-keys",
     "check",
     "config",
     "new-secrets",

@@ -22,7 +22,8 @@ from common.clock import now
 from common.database import execute, fetch_all, fetch_one, one_connection, transaction
 from common.errors import NotFound
 from common.jobs import BEGUN, enqueue
-from server import jobs, worker
+from models import retention
+from server import jobs
 from server.config import load
 from server.jobs import Desk, Pace
 from tests.seeds import environment
@@ -396,11 +397,14 @@ async def test_the_queues_tables_are_those_of_the_installed_release(database: st
     assert (plan.statements, plan.notes) == ((), ())
 
 
+(JOB_LOG,) = (rule for rule in retention.RULES if rule.table == "pgqueuer_log")
+
+
 async def test_the_queues_log_is_kept_a_month_and_longer_for_what_still_waits(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = await a_failed_job()
-    old, at = now() - worker.KEEP_JOB_LOG - timedelta(hours=1), now()
+    old, at = now() - JOB_LOG.kept - timedelta(hours=1), now()
     await execute("UPDATE pgqueuer_log SET created = $1", old)
     await execute(
         "INSERT INTO pgqueuer_log (created, job_id, status, priority, entrypoint)"
@@ -408,7 +412,7 @@ async def test_the_queues_log_is_kept_a_month_and_longer_for_what_still_waits(
         " FROM generate_series(1, 5) n",
         *(old, at),
     )
-    monkeypatch.setattr(worker, "BATCH", 2)
-    assert [await worker.forget_job_log(at) for _ in range(3)] == [2, 1, 0]
+    monkeypatch.setattr(retention, "BATCH", 2)
+    assert [await retention.forget(JOB_LOG, at) for _ in range(3)] == [2, 1, 0]
     left = {row["job_id"] for row in await fetch_all("SELECT job_id FROM pgqueuer_log")}
     assert left == {int(failed), 1004, 1005}

@@ -13,9 +13,9 @@ import pytest
 
 from common.clock import now
 from common.database import execute, fetch_all
-from server import sessions, worker
-from server.worker import KEEP_SESSIONS, LOOKUP_GIVEN_UP
-from tests.factories.citizens import a_citizen, a_person, consent
+from server import worker
+from server.worker import LOOKUP_GIVEN_UP
+from tests.factories.citizens import a_person, consent
 from tests.factories.moments import NOON
 from tests.factories.settings import settings
 from tests.seeds import environment
@@ -46,34 +46,6 @@ async def a_failure(window_ends_at: datetime) -> None:
         "INSERT INTO login_failures (login_hash, failures, window_ends_at) VALUES ($1, 5, $2)",
         *(uuid4().bytes * 2, window_ends_at),
     )
-
-
-async def test_sessions_are_forgotten_half_a_year_after_their_end(database: str) -> None:
-    ended = [
-        await sessions.begin(SETTINGS, sessions.ActorKind.CITIZEN, await a_citizen(), None, at)
-        for at in (NOON, NOON + MILLISECOND)
-    ]
-    last_day = NOON + timedelta(seconds=SETTINGS.refresh_token_s) + KEEP_SESSIONS
-    assert await worker.forget_old_sessions(last_day) == 0
-    assert await worker.forget_old_sessions(last_day + MILLISECOND) == 1
-    (left,) = await fetch_all("SELECT id FROM sessions")
-    assert left["id"] == ended[1].session_id and timedelta(days=180) == KEEP_SESSIONS
-
-
-async def test_sessions_are_forgotten_a_batch_at_a_time(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "BATCH", 2)
-    for _ in range(5):
-        await sessions.begin(SETTINGS, sessions.ActorKind.CITIZEN, await a_citizen(), None, NOON)
-    done = [await worker.forget_old_sessions(NOON + timedelta(days=4000)) for _ in range(4)]
-    assert done == [2, 2, 1, 0]
-
-
-async def test_failures_are_forgotten_when_their_window_is_over(database: str) -> None:
-    await a_failure(NOON)
-    assert await worker.forget_login_failures(NOON) == 0
-    assert await worker.forget_login_failures(NOON + MILLISECOND) == 1
 
 
 async def test_a_look_up_whose_process_died_is_closed_without_an_answer(database: str) -> None:
