@@ -68,12 +68,16 @@ async def import_folder(desk: BatchDesk, folder: Path, now: datetime, say: Say) 
         if not await _is_ours_alone():
             return Outcome("busy")
         await batch_effects.settle_all(now)
-        try:
-            manifest = await asyncio.to_thread(read_manifest, folder, desk.source, desk.public_key, now)
-        except BadBatch as bad:
-            # Whoever wrote it is not known, so that there is nothing to be kept of it.
-            return Outcome(bad.code, bad.file)
-        return await _import(desk, manifest, folder, now, say)
+        return await _take_in(desk, folder, now, say)
+
+
+async def _take_in(desk: BatchDesk, folder: Path, now: datetime, say: Say) -> Outcome:
+    try:
+        manifest = await asyncio.to_thread(read_manifest, folder, desk.source, desk.public_key, now)
+    except BadBatch as bad:
+        # Whoever wrote it is not known, so that there is nothing to be kept of it.
+        return Outcome(bad.code, bad.file)
+    return await _import(desk, manifest, folder, now, say)
 
 
 async def check_folder(desk: BatchDesk, folder: Path, now: datetime, say: Say) -> Outcome:
@@ -97,11 +101,15 @@ async def import_new(desk: BatchDesk, folder: Path, now: datetime, say: Say) -> 
     One that was refused is tried again only by hand, or when its manifest is another one.
     """
     done = 0
-    for each in await asyncio.to_thread(_deliveries, folder):
-        if await _is_new(desk, each, now):
-            outcome = await import_folder(desk, each, now, say)
-            done += outcome.code == "in_force"
-            say(f"{each.name}: {outcome.code} {outcome.file}".rstrip())
+    async with own_connection(desk.database_url, is_unhurried=True):
+        if not await _is_ours_alone():
+            return 0
+        await batch_effects.settle_all(now)
+        for each in await asyncio.to_thread(_deliveries, folder):
+            if await _is_new(desk, each, now):
+                outcome = await _take_in(desk, each, now, say)
+                done += outcome.code == "in_force"
+                say(f"{each.name}: {outcome.code} {outcome.file}".rstrip())
     return done
 
 
