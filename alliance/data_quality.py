@@ -220,7 +220,10 @@ async def close_error(actor: AdminActor, error_id: UUID, reason: str, now: datet
         thing = ("credit_batch_error", error_id)
         facts = {"state": BatchErrorState.OPEN.value}, {"state": BatchErrorState.CLOSED.value}
         await audit_log.record(
-            *(audit_log.who(actor), "credit_batch.close_error", thing, now), before=facts[0], after=facts[1]
+            *(audit_log.who(actor), "credit_batch.close_error", thing, now),
+            region=actor.region,
+            before=facts[0],
+            after=facts[1],
         )
 
 
