@@ -38,6 +38,8 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "complaint.read": frozenset({REVIEWER, OPERATOR, HEAD}),
     "complaint.reopen": frozenset({HEAD}),
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
+    "credit_batch.close_error": frozenset({OPERATOR, HEAD}),
+    "credit_batch.read": frozenset({OPERATOR, AUDITOR, HEAD}),
     "import.apply": frozenset({OPERATOR, HEAD}),
     "import.discard": frozenset({OPERATOR, HEAD}),
     "import.invite": frozenset({OPERATOR, HEAD}),

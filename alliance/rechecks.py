@@ -1,5 +1,6 @@
 """Every night each member is checked again, spread over hours; what is found suspends it, or lifts a suspension."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -74,6 +75,13 @@ async def ask(actor: AdminActor, member_id: UUID, now: datetime) -> None:
         await _enqueue(member_id, f"{RECHECK_JOB}.asked")
         who, thing = audit_log.who(actor), ("member", member_id)
         await audit_log.record(who, "member.recheck", thing, now, region=row["region_id"])
+
+
+async def enqueue_changed(member_ids: Sequence[UUID], change: str) -> None:
+    """Have members checked whose data the source changed, in the transaction that changes it; `change` names it."""
+    for member_id in member_ids:
+        # Not the night's own, as for `ask`.
+        await _enqueue(member_id, f"{RECHECK_JOB}.{change}")
 
 
 async def run(source: OrganisationSource, member_id: UUID, now: datetime) -> CheckFinding | None:

@@ -5,12 +5,17 @@ import subprocess
 import sys
 import time
 
-from bench import program, report
+from bench import batches, program, report
 from bench.sections import SECTIONS
 
 
 def main() -> int:
-    """Run them all; returns 1 when one failed, whose reason is in the report then."""
+    """Run them all; returns 1 when one failed, whose reason is in the report then.
+
+    `import` is a program of its own, which is in no report: `python -m bench import --rows N`.
+    """
+    if sys.argv[1:2] == ["import"]:
+        return batches.main(sys.argv[2:])
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description=f"{__doc__} About 20 minutes; one alone: python -m bench.<name> ({', '.join(SECTIONS)}).",

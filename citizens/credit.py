@@ -171,12 +171,14 @@ async def _band(citizen_id: UUID, scheme: Scheme, found: Rating | NoRecord) -> B
     return scheme.band_of(found.score, previous)
 
 
-async def _close_lookup(lookup_id: UUID, looked_up_at: datetime, outcome: LookupOutcome) -> None:
+async def _close_lookup(lookup_id: UUID, looked_up_at: datetime, outcome: LookupOutcome) -> bool:
+    """Whether it was still open: a repair may have closed it meanwhile (`snapshots`)."""
     # The moment names the month's partition; by its id alone the line would be looked for in all of them.
-    await execute(
-        "UPDATE credit_lookups SET outcome = $3 WHERE id = $1 AND looked_up_at = $2",
+    closed = await execute(
+        "UPDATE credit_lookups SET outcome = $3 WHERE id = $1 AND looked_up_at = $2 AND outcome = 'pending'",
         *(lookup_id, looked_up_at, outcome),
     )
+    return closed == 1
 
 
 async def _keep(
@@ -187,7 +189,11 @@ async def _keep(
     record_id: str | None,
     now: datetime,
 ) -> bool:
-    """Store a snapshot, unless the consent was withdrawn while the source was thinking."""
+    """Store a snapshot, unless the consent was withdrawn while the source was thinking.
+
+    Raises:
+        CreditSourceUnavailable: what it said was repaired meanwhile; asked again it says something else.
+    """
     async with transaction():
         holds = await fetch_one(
             "SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL FOR SHARE", consent_id
@@ -196,7 +202,8 @@ async def _keep(
             await _close_lookup(lookup_id, now, LookupOutcome.DISCARDED)
             return False
         band = snapshot.band
-        await _close_lookup(lookup_id, now, LookupOutcome.RATED if band else LookupOutcome.UNRATED)
+        if not await _close_lookup(lookup_id, now, LookupOutcome.RATED if band else LookupOutcome.UNRATED):
+            raise CreditSourceUnavailable(retry_after_s=1)
         await execute(
             "INSERT INTO tier_snapshots (id, citizen_id, lookup_id, scheme_id, level, tier_code, source_record_id,"
             " data_date, taken_at, valid_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

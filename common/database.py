@@ -62,9 +62,15 @@ async def one_connection() -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def own_connection(database_url: str) -> AsyncIterator[None]:
-    """The same with a connection that is not of the pool, for what must not wait behind requests."""
-    connection = await connect_alone(database_url)
+async def own_connection(database_url: str, is_unhurried: bool = False) -> AsyncIterator[None]:
+    """The same with a connection that is not of the pool, for what must not wait behind requests.
+
+    Args:
+        is_unhurried: no limit to what a statement takes, and whole tables may be read.
+    """
+    connection = await connect_alone(database_url, "0" if is_unhurried else f"{STATEMENT_LIMIT_S}s")
+    if is_unhurried:
+        await connection.execute("SET enable_seqscan = on; SET maintenance_work_mem = '256MB'")
     token = _held.set(connection)
     try:
         yield
@@ -73,9 +79,12 @@ async def own_connection(database_url: str) -> AsyncIterator[None]:
         connection.terminate()
 
 
-async def connect_alone(database_url: str) -> asyncpg.Connection:
+async def connect_alone(
+    database_url: str, statement_timeout: str = f"{STATEMENT_LIMIT_S}s"
+) -> asyncpg.Connection:
     """A connection outside of the pool, with the same settings; whoever asked for it ends it."""
-    credentials = tortoise_config(database_url)["connections"]["default"]["credentials"]
+    config = tortoise_config(database_url, statement_timeout=statement_timeout)
+    credentials = config["connections"]["default"]["credentials"]
     ours = {name: value for name, value in credentials.items() if name not in _OF_THE_POOL}
     return await asyncpg.connect(**ours)
 

@@ -21,6 +21,16 @@ from models.complaint import Complaint, ComplaintText
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.credit_batch import (
+    CreditBatch,
+    CreditBatchError,
+    CreditBatchFile,
+    CreditCopy,
+    CreditRating,
+    CreditRepair,
+    DishonestOrganisation,
+    OrganisationGrade,
+)
 from models.device import Device
 from models.export import Export
 from models.imports import Import, ImportRow
@@ -70,9 +80,16 @@ __all__ = [
     "Consent",
     "ConsentText",
     "Coupon",
+    "CreditBatch",
+    "CreditBatchError",
+    "CreditBatchFile",
+    "CreditCopy",
     "CreditLookup",
+    "CreditRating",
+    "CreditRepair",
     "DayClose",
     "Device",
+    "DishonestOrganisation",
     "Export",
     "FlowDay",
     "Import",
@@ -94,6 +111,7 @@ __all__ = [
     "OfferVersion",
     "OneTimeLink",
     "OrganisationCheck",
+    "OrganisationGrade",
     "Programme",
     "PromiseRecord",
     "Redemption",

@@ -148,3 +148,29 @@ class ExportState(StrEnum):
     WAITING = "waiting"
     READY = "ready"
     DELETED = "deleted"
+
+
+class BatchKind(StrEnum):
+    """What a file of a source's daily batch holds."""
+
+    TIERS = "tiers"
+    ORGANISATION_GRADES = "organisation_grades"
+    DISHONEST_LIST = "dishonest_list"
+    REPAIRS = "repairs"
+
+
+class BatchStatus(StrEnum):
+    """How far a batch has come; one that is refused can be begun anew, as when its copy was not complete."""
+
+    LOADING = "loading"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
+
+
+class BatchErrorState(StrEnum):
+    """What became of a bad row: a later batch delivered it rightly, or an admin closed it for a reason."""
+
+    OPEN = "open"
+    MENDED = "mended"
+    CLOSED = "closed"

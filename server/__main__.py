@@ -119,6 +119,13 @@ def _parser() -> argparse.ArgumentParser:
     add("check", _check, "check the configuration, the database and Redis; say what is wrong and what to do")
     add("config", _config, "show the effective configuration with secrets masked")
     add("new-secrets", _new_secrets, "print fresh secrets for a new installation", needs_settings=False)
+    importing = add(
+        "import-credit",
+        _import_credit,
+        "take in one signed batch of a credit source; the same again changes nothing, one that was cut off goes on",
+    )
+    importing.add_argument("folder", help="where its manifest.json, manifest.sig and files are")
+    importing.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
     admin = add(
         "create-admin",
         _create_admin,
@@ -260,6 +267,15 @@ def _rotate_keys(options: argparse.Namespace, settings: Settings) -> int:
     with _told_in_a_sentence():
         is_done = asyncio.run(rotate(settings, print, is_dry_run=options.dry_run))
     return 0 if is_done else 1
+
+
+def _import_credit(options: argparse.Namespace, settings: Settings) -> int:
+    from server import batches
+
+    with _told_in_a_sentence():
+        said = asyncio.run(batches.import_credit(settings, Path(options.folder), is_dry_run=options.dry_run))
+    print(said.text, file=sys.stdout if said.is_good else sys.stderr)
+    return 0 if said.is_good else 1
 
 
 def _check(_: argparse.Namespace, settings: Settings) -> int:

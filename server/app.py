@@ -63,8 +63,8 @@ def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | N
     """One process's application.
 
     Args:
-        source: the credit source to ask; by default the sandbox's in a sandbox, and none in production
-            as long as none is configured.
+        source: the credit source to ask; by default the one of `CREDIT_SOURCE`, else the sandbox's in a sandbox
+            and none in production.
     """
     app = Sanic(name, configure_logging=False)
     limiter = RateLimiter(settings.workers, settings.refresh_key)
@@ -93,6 +93,15 @@ def _channels(settings: Settings) -> dict[Channel, LoginChannel]:
 
 
 def _source(settings: Settings) -> CreditSource:
+    credit = settings.credit
+    if credit.source == "gateway":
+        from citizens.credit_sources.gateway import GatewaySource
+
+        return GatewaySource(credit.gateway(credit.person_url))
+    if credit.source == "batch":
+        from citizens.credit_sources.batch import BatchSource
+
+        return BatchSource(credit.batch_source, settings.data_keys)
     if settings.sandbox:
         from citizens.credit_sources.sandbox import SandboxSource
 

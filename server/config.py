@@ -14,6 +14,7 @@ from benefits.codes import KeyRing
 from common.crypto import SUITES, PersonalDataKeys
 from common.database_url import tortoise_config
 from common.signing import SEED_BYTES
+from server.credit_settings import CreditSettings, read_credit_settings
 
 
 class ConfigError(Exception):
@@ -80,6 +81,7 @@ class Settings:
     files_folder: Path = Path(".data/files")
     attempts_kept_months: int = 6
     lookups_kept_months: int = 120
+    credit: CreditSettings = field(default=CreditSettings(), repr=False)
 
     @property
     def kept_months(self) -> dict[str, int]:
@@ -135,6 +137,9 @@ def shown(settings: Settings) -> dict[str, str]:
     lines = {}
     for item in fields(settings):
         value = getattr(settings, item.name)
+        if isinstance(value, CreditSettings):
+            lines.update(value.shown())
+            continue
         lines[VARIABLES.get(item.name, item.name.upper())] = _plain(value) if item.repr else _masked(value)
     keys = settings.data_keys
     return {**lines, "HASH_KEY": "***", "CRYPTO_SUITE": keys.suite, "HASH_SUITE": keys.hash_suite}
@@ -211,6 +216,7 @@ class _Reader:
             # Not shorter than the law (rules 14 and 1).
             attempts_kept_months=self.number("ATTEMPTS_KEPT_MONTHS", 6, 6, 1200),
             lookups_kept_months=self.number("LOOKUPS_KEPT_MONTHS", 120, 120, 1200),
+            credit=read_credit_settings(self.environ, self.problems, is_sandbox=self.sandbox),
         )
 
     def files(self, environ: Mapping[str, str]) -> dict[str, str]:

@@ -134,6 +134,15 @@ def desk_of(settings: Settings) -> Desk:
 
 
 def _organisation_source(settings: Settings) -> OrganisationSource:
+    credit = settings.credit
+    if credit.organisation_url:
+        from merchants.organisation_sources.gateway import GatewayOrganisationSource
+
+        return GatewayOrganisationSource(credit.gateway(credit.organisation_url))
+    if credit.batch_source:
+        from merchants.organisation_sources.batch import BatchOrganisationSource
+
+        return BatchOrganisationSource(credit.batch_source)
     if settings.sandbox:
         from merchants.organisation_sources.sandbox import SandboxOrganisationSource
 

@@ -13,6 +13,7 @@ from alliance import (
     application_reviews,
     approvals,
     complaint_answers,
+    credit_batches,
     exports,
     ledger_numbers,
     rechecks,
@@ -29,7 +30,7 @@ from common.tasks import end_tasks
 from merchants import applications
 from models import monthly_logs, retention, seals, stored_files
 from models.audit_book import AUDIT
-from server import jobs, webhooks, witness
+from server import batches, jobs, webhooks, witness
 from server.config import Settings
 from server.migrate import WrongInstallation, must_be_installation
 
@@ -40,6 +41,7 @@ CLEAR_EVERY_S = 300.0
 SEAL_EVERY_S = 20.0
 # What is redeemed is in the numbers within ten seconds.
 COUNT_EVERY_S = 3.0
+BATCHES_EVERY_S = 60.0
 RETRY_S = 5.0
 # A look-up whose process was killed has no outcome and never gets one.
 LOOKUP_GIVEN_UP = timedelta(minutes=10)
@@ -67,6 +69,8 @@ async def run(settings: Settings) -> None:
         signer = Signer.of(settings.ledger_signing_key)
         # Each by itself: a transaction that holds one up does not hold up the other.
         works += [_every(SEAL_EVERY_S, settings, partial(seal, book, signer)) for book in (LEDGER, AUDIT)]
+    if settings.credit.batch_folder is not None:
+        works.append(_every(BATCHES_EVERY_S, settings, partial(take_in_batches, settings)))
     if settings.ledger_witness_url:
         works.append(witness.tell_for_ever(settings.ledger_witness_url))
     tasks = [asyncio.ensure_future(work) for work in works]
@@ -113,6 +117,20 @@ async def count_numbers() -> bool:
             is_well = False
             log.warning("numbers_not_counted", task=count.__name__, exc_info=True)
     return is_well
+
+
+async def take_in_batches(settings: Settings) -> bool:
+    """Import the credit batches that were delivered; one that was killed in the middle goes on."""
+    folder = settings.credit.batch_folder
+    assert folder is not None
+    try:
+        await credit_batches.import_new(
+            batches.desk_of(settings), folder, now(), lambda text: log.info("credit_batch", said=text)
+        )
+    except Exception:
+        log.warning("credit_batches_not_taken_in", exc_info=True)
+        return False
+    return True
 
 
 async def _refuse_foreign_database(settings: Settings) -> None:

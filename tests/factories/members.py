@@ -24,14 +24,16 @@ class Shop:
     manager: StaffActor
 
 
-async def a_member(kind: MemberKind = MemberKind.MERCHANT, region: str = "330106") -> UUID:
+async def a_member(
+    kind: MemberKind = MemberKind.MERCHANT, region: str = "330106", uscc: str | None = None
+) -> UUID:
     """An active member."""
     member_id = uuid4()
     await Member.create(
         id=member_id,
         kind=kind,
         name="湖畔百货",
-        uscc=f"9{next(_numbers):017d}",
+        uscc=uscc or f"9{next(_numbers):017d}",
         region_id=region,
         status=MemberStatus.ACTIVE,
         joined_at=NOON,

@@ -36,6 +36,7 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "POST /admin/complaints/{complaint_id}/decision": states.answered_complaint,
     "POST /admin/complaints/{complaint_id}/reopening": states.decided_complaint,
     "POST /admin/coupons/{coupon_id}/revocation": REASON,
+    "POST /admin/credit-batch-errors/{error_id}/closure": REASON,
     "POST /admin/exports": states.export_wish,
     "POST /admin/imports": states.file_of_members,
     "POST /admin/imports/{import_id}/application": None,

@@ -4,7 +4,7 @@ A new route with a new `<name>` needs a function here that makes such a thing an
 another state is in tests/matrix/states.py.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
@@ -13,10 +13,11 @@ from uuid import UUID, uuid4
 from alliance import exports, statement_closing
 from alliance.statement_lines import open_statements
 from common.clock import now
-from common.database import transaction
-from models import seals
+from common.database import execute, transaction
+from common.ids import new_id
+from models import seals, stored_files
 from models.audit_book import AUDIT
-from models.office_enums import ImportKind
+from models.office_enums import FilePurpose, ImportKind
 from sandbox.demo_data.rows import demo_id
 from tests.alliance.imported import Office, an_admin, table, uscc_of
 from tests.api.applicants import Applicant, in_review
@@ -43,6 +44,7 @@ POLICY = {
 # Counties of Hangzhou where nothing else is.
 COUNTY, OTHER_COUNTY = "330127", "330122"
 _months = count()
+_numbers = count(1)
 
 
 def a_period() -> date:
@@ -310,6 +312,31 @@ async def checked_import(world: World) -> str:
         return str((await an_office(world).checked(ImportKind.MEMBERS, members_file()))["id"])
 
 
+async def credit_batch_and_error(world: World) -> dict[str, str]:
+    """A source's batch with a bad row that is open, and the file that goes back."""
+    batch_id, error_id, number = new_id(), new_id(), next(_numbers)
+    async with world.inside():
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"file,row,record_id,field,code\n"
+
+        content = await world.files.keep(pieces(), "text/csv", 1000)
+        purpose = FilePurpose.CREDIT_BATCH_ERRORS
+        file_id = await stored_files.add(purpose, batch_id, "errors.csv", content, now())
+        await execute(
+            "INSERT INTO credit_batches (id, number, source, source_batch_id, manifest_sha256, data_date, made_at,"
+            " delivered_at, due_at, status, failure, errors_file_id)"
+            " VALUES ($1, $2, 'test', '1', $3, $4, $5, $5, $5, 'refused', 'too_many_bad_rows', $6)",
+            *(batch_id, number, f"{number:064}", now().date(), now(), file_id),
+        )
+        await execute(
+            "INSERT INTO credit_batch_errors (id, batch_id, kind, row_number, record_id, field, code, found_at)"
+            " VALUES ($1, $2, 'tiers', 2, 'r-1', 'score', 'score_off_scale', $3)",
+            *(error_id, batch_id, now()),
+        )
+    return {"batch_id": str(batch_id), "error_id": str(error_id)}
+
+
 def _part(name: str, make: Callable[[World], Awaitable[dict[str, str]]]) -> "Make":
     """One of several things that are made together."""
 
@@ -327,6 +354,7 @@ THINGS: dict[str, Make] = {
     "application_id": application,
     "approval_id": approval,
     "audit_id": audit_record,
+    "batch_id": _part("batch_id", credit_batch_and_error),
     "closure_id": _part("closure_id", store_and_closure),
     "code": county,
     "complaint_id": complaint,
@@ -336,6 +364,7 @@ THINGS: dict[str, Make] = {
     "device_id": device,
     "document_id": _part("document_id", application_and_document),
     "entry_id": white_list_entry,
+    "error_id": _part("error_id", credit_batch_and_error),
     "export_id": export,
     "file_id": _part("file_id", offer_and_evidence),
     "import_id": checked_import,
@@ -358,6 +387,8 @@ LISTED: dict[str, Make] = {
 }
 # Things that have no region or member; with which code a stranger is forbidden them (403), and why.
 OF_NOBODY: dict[str, tuple[str, str]] = {
+    "batch_id": ("province_alone", "a source's batches are the whole province's"),
+    "error_id": ("province_alone", "so are the rows that go back to it"),
     "job_id": ("province_alone", "jobs have no region; whoever is not of the province may not even ask"),
 }
 # Lists that show no id of a thing above, and why.

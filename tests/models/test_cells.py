@@ -50,6 +50,9 @@ SHARED = {
     *("store_closures", "devices", "webhooks", "webhook_deliveries"),
     *("flow_days", "refusal_days", "number_marks", "number_slices", "imports", "import_rows"),
     *("statements", "statement_lines", "statement_sums", "statement_cursor", "day_closes", "exports"),
+    # A source's data, of people whether or not they are citizens here.
+    *("credit_batches", "credit_batch_files", "credit_batch_errors", "credit_copies", "credit_repairs"),
+    *("credit_ratings", "organisation_grades", "dishonest_organisations"),
 }
 # From a cell to what is the same in all of them.
 OUTWARD = {

@@ -26,6 +26,10 @@ OF_PEOPLE = {
         *("id", "citizen_id", "lookup_id", "scheme_id", "level", "tier_code", "source_record_id"),
         *("data_date", "taken_at", "valid_until"),
     },
+    # A copy of the source's, of today only: without names, numbers or history.
+    "credit_ratings": {
+        *("batch_number", "person_hash", "score", "scheme_code", "data_date", "record_id", "row_number"),
+    },
 }
 IMMUTABLE = ("redemptions", "reversals", "audit_records", "attempts")
 PERSONAL = re.compile("name|phone|mobile|id_number|id_card|address|birth|gender|score|tier|level")

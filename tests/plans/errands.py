@@ -3,7 +3,7 @@
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -258,6 +258,7 @@ async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx
     assert (await owner.http.get("/member/notices")).status_code == 200
     assert (await owner.http.put(f"/member/notices/{notice['id']}/read")).status_code == 404
     await _numbers_and_imports(admin, head, owner.http)
+    await _look_for_batches(admin)
     assert (await head.get("/admin/jobs/dead-letters")).status_code == 200
     assert (await admin.post("/admin/jobs/1/retry")).status_code == 404
 
@@ -359,6 +360,7 @@ async def _numbers_and_imports(
         *((admin, f"/admin/numbers?by={by}") for by in ("day", "offer", "member", "region", "programme")),
         *((owner, f"/member/numbers?by={by}") for by in ("day", "offer", "store")),
         *((admin, "/admin/numbers/refusals"), (admin, "/admin/numbers/members"), (admin, "/admin/imports")),
+        *((admin, "/admin/credit-batches"), (admin, "/admin/data-quality")),
     ):
         answer = await client.get(path)
         assert answer.status_code == 200, (path, answer.text)
@@ -371,6 +373,15 @@ async def _numbers_and_imports(
     assert (await admin.delete(path)).status_code == 204
     for method, rest in (("GET", "/errors"), ("POST", "/application"), ("POST", "/invitations")):
         assert (await head.request(method, path + rest)).status_code in (404, 409)
+
+
+async def _look_for_batches(admin: httpx.AsyncClient) -> None:
+    """What a source has delivered, of which there is none here."""
+    nobody = uuid4()
+    for path in (f"/{nobody}", f"/{nobody}/errors", f"/{nobody}/error-file"):
+        assert (await admin.get(f"/admin/credit-batches{path}")).status_code == 404
+    closing = await admin.post(f"/admin/credit-batch-errors/{nobody}/closure", json={"reason": "测试"})
+    assert closing.status_code == 404
 
 
 async def _come_and_go(service: Service, citizen: CitizenClient) -> None:

@@ -1,0 +1,50 @@
+"""The batch source: looks into the copy that a credit source delivers every day, by a keyed hash, one person at a time.
+
+Nothing else reads `credit_ratings`: without a consent there is no line in the log, and without a line nobody asks here
+(rule 1).
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from citizens.accounts import ID_NUMBER
+from citizens.credit_sources.contract import CreditSourceUnavailable, NoRecord, Rating, Subject
+from common.clock import local_day, now
+from common.crypto import PersonalDataKeys
+from common.database import execute, fetch_one
+from models.enums import ConsentPurpose
+
+# A source that has delivered nothing for so long does not answer.
+OLDEST = timedelta(days=7)
+
+
+class BatchSource:
+    """The copy in force of the source of this name."""
+
+    def __init__(self, name: str, keys: PersonalDataKeys) -> None:
+        self.name = name
+        self._keys = keys
+
+    async def look_up(
+        self, subject: Subject, purpose: ConsentPurpose, consent_proof: UUID
+    ) -> Rating | NoRecord:
+        """See `CreditSource.look_up`."""
+        row = await fetch_one(
+            "SELECT c.scheme_code AS copy_scheme, c.data_date AS copy_date, r.score, r.scheme_code, r.data_date,"
+            " r.record_id FROM credit_copies c LEFT JOIN credit_ratings r"
+            " ON r.batch_number = c.batch_number AND r.person_hash = $2 WHERE c.source = $1 AND c.kind = 'tiers'",
+            *(self.name, self._keys.keyed_hash(subject.id_number, ID_NUMBER)),
+        )
+        if row is None or row["copy_scheme"] is None or row["copy_date"] < local_day(now()) - OLDEST:
+            raise CreditSourceUnavailable
+        if row["score"] is None:
+            return NoRecord(row["copy_scheme"], row["copy_date"])
+        return Rating(row["scheme_code"], row["score"], row["data_date"], row["record_id"])
+
+
+async def forget_person(person_hash: bytes) -> bool:
+    """Delete a person's row from the copy in force, for an erasure; whether there was one.
+
+    The source's next batch may bring it again: it is the source's data, and is read only under his consent.
+    """
+    return bool(await execute("DELETE FROM credit_ratings WHERE person_hash = $1", person_hash))
