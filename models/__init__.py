@@ -26,6 +26,7 @@ from models.export import Export
 from models.imports import Import, ImportRow
 from models.installation import Installation
 from models.member import Member, Store, StoreClosure
+from models.message import CouponReminder, Message, MessageQuota, MessageStop, NoticeMark
 from models.notice import CitizenNotice, MemberNotice
 from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
 from models.offer import (
@@ -70,6 +71,7 @@ __all__ = [
     "Consent",
     "ConsentText",
     "Coupon",
+    "CouponReminder",
     "CreditLookup",
     "DayClose",
     "Device",
@@ -84,7 +86,11 @@ __all__ = [
     "MemberCustomer",
     "MemberNotice",
     "MemberRecheck",
+    "Message",
+    "MessageQuota",
+    "MessageStop",
     "NaturalPerson",
+    "NoticeMark",
     "NumberMark",
     "NumberSlice",
     "Offer",
