@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from json import loads
 
 from common.clock import SHANGHAI
 from models.enums import MessageTemplate
@@ -47,6 +48,7 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "complaint_upheld": ("投诉", "成立"),
 }
 MOST = {"thing": 20, "phrase": 5}
+_ID = re.compile(r"[!-~]{1,128}")
 _FIELD = re.compile(r"(thing|phrase|time|date|amount)[0-9]{1,3}", re.ASCII)
 
 
@@ -56,6 +58,42 @@ class Wording:
 
     template_id: str
     fields: Mapping[str, str]
+
+
+def read(text: str) -> tuple[dict[MessageTemplate, Wording], list[str]]:
+    """The templates of a channel as JSON says them, and what is wrong with it.
+
+    `{"coupon_expiring": {"id": "…", "fields": {"thing1": "offer", "time2": "until"}}}`: the channel's id of each of our
+    templates (`MessageTemplate`), and which fact (`FACTS`) each of its fields holds.
+    """
+    try:
+        given = loads(text)
+    except ValueError:
+        return {}, ["is no JSON"]
+    if not isinstance(given, dict):
+        return {}, ["must be an object"]
+    found, faults = {}, []
+    for name, each in given.items():
+        if name not in set(MessageTemplate):
+            faults.append(f"{name} is none of {', '.join(MessageTemplate)}")
+        elif not _is_wording(each):
+            faults.append(f'{name}: must look like {{"id": "…", "fields": {{"thing1": "offer"}}}}')
+        else:
+            template = MessageTemplate(name)
+            faults += [f"{name}: {fault}" for fault in faults_of(template, each["fields"])]
+            found[template] = Wording(each["id"], each["fields"])
+    return ({}, faults) if faults else (found, [])
+
+
+def _is_wording(given: object) -> bool:
+    match given:
+        case {"id": str(id_), "fields": dict(fields), **rest}:
+            return (
+                not rest
+                and bool(_ID.fullmatch(id_))
+                and all(isinstance(fact, str) for fact in fields.values())
+            )
+    return False
 
 
 def faults_of(template: MessageTemplate, fields: Mapping[str, str]) -> list[str]:
