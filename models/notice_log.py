@@ -113,6 +113,21 @@ async def newest(
     )
 
 
+async def one(citizen_id: UUID, notice_id: UUID) -> Row:
+    """One notice of a citizen.
+
+    Raises:
+        NotFound: no such notice of his.
+    """
+    row = await fetch_one(
+        "SELECT id, kind, facts, noticed_at, read_at FROM citizen_notices WHERE id = $1 AND citizen_id = $2",
+        *(notice_id, citizen_id),
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
 async def unread(citizen_id: UUID) -> int:
     """How many of a citizen's notices he has not read."""
     row = await fetch_one(

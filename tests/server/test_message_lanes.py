@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from json import dumps
 from uuid import UUID
 
@@ -18,12 +19,13 @@ from models.enums import Channel, ConsentPurpose, MessageTemplate
 from server import message_lanes
 from server.config import load
 from server.message_lanes import AT_ONCE, FIRST_REST_S, LONGEST_REST_S, Lane, desks_of, send_for_ever
-from tests.factories.citizens import a_person
+from tests.factories.citizens import KEYS, a_person
 from tests.factories.messengers import WORDINGS
 from tests.factories.settings import sandbox, settings
 
 CLAIMED = MessageTemplate.COUPON_CLAIMED
 OFFERED = {Channel.SANDBOX: {CLAIMED: WORDINGS[CLAIMED]}}
+SETTINGS = replace(settings(), data_keys=KEYS)
 FACTS = {"coupon_id": UUID(int=1), "offer": "全场八折", "last_day": "2099-04-02"}
 
 
@@ -52,7 +54,7 @@ async def some_messages(count: int) -> None:
 
 
 def a_lane(messenger: Says) -> Lane:
-    return Lane(desks_of(settings(), messenger, OFFERED))
+    return Lane(desks_of(SETTINGS, messenger, OFFERED))
 
 
 async def states() -> list[str]:
@@ -80,8 +82,9 @@ async def test_a_channel_is_sent_no_more_than_so_many_a_second(
     monkeypatch.setattr(message_lanes, "MOST_PER_S", 20)
     await some_messages(12)
     lane, begun = a_lane(messenger := Says()), time.monotonic()
-    while messenger.asked < 12:
-        await lane.send_some()
+    async with asyncio.timeout(5):
+        while messenger.asked < 12:
+            await lane.send_some()
     assert time.monotonic() - begun > 11 / 20
     assert await states() == ["sent"] * 12
 
@@ -89,8 +92,9 @@ async def test_a_channel_is_sent_no_more_than_so_many_a_second(
 async def test_told_to_end_it_ends_what_it_began(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     await some_messages(3)
     messenger = Says(takes_s=0.2)
-    monkeypatch.setattr(message_lanes, "desks_of", lambda *_: desks_of(settings(), messenger, OFFERED))
-    sending = asyncio.create_task(send_for_ever(settings(), {Channel.SANDBOX: messenger}))
+    desks = desks_of(SETTINGS, messenger, OFFERED)
+    monkeypatch.setattr(message_lanes, "desks_of", lambda *_: desks)
+    sending = asyncio.create_task(send_for_ever(SETTINGS, {Channel.SANDBOX: messenger}))
     async with asyncio.timeout(5):
         while messenger.asked < 3:
             await asyncio.sleep(0.01)
@@ -114,7 +118,7 @@ async def test_a_fault_only_interrupts_it(database: str, monkeypatch: pytest.Mon
 
 async def test_without_a_channel_to_send_through_nothing_is_sent(database: str) -> None:
     await some_messages(1)
-    sending = asyncio.create_task(send_for_ever(settings()))
+    sending = asyncio.create_task(send_for_ever(SETTINGS))
     await asyncio.sleep(0.1)
     assert not sending.done() and await states() == ["waiting"]
     sending.cancel()
