@@ -144,9 +144,10 @@ def _of_claim(row: Row) -> News:
     return News(row["citizen_id"], "coupon_claimed", f"coupon_claimed:{row['id']}", facts)
 
 
-async def behind() -> int:
-    """How many entries of the ledger nobody was told of."""
-    return max(0, await seals.drawn_entry(LEDGER) - await _mark(NoticeSource.LEDGER))
+async def untold_since() -> datetime | None:
+    """The business time of the oldest record of the ledger that nobody was told of."""
+    row = await fetch_one(LEDGER.oldest, await _mark(NoticeSource.LEDGER))
+    return row["at"] if row else None
 
 
 async def _mark(source: NoticeSource) -> int:

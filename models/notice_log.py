@@ -19,7 +19,8 @@ from models.notice_texts import TEMPLATES, text_of
 Reader = Literal["member", "citizen"]
 
 KEEP_READ, KEEP_ALL = timedelta(days=90), timedelta(days=365)
-FORGOTTEN_AT_ONCE = 5_000
+# As many as a busy day makes are gone within a day.
+FORGOTTEN_AT_ONCE, MOST_BATCHES = 5_000, 20
 
 # In the order of the key, so that two processes never wait for each other crosswise.
 TELL_CITIZENS = """
@@ -164,12 +165,18 @@ async def forget_old(now: datetime) -> int:
 
     Their causes are long over: none of them comes again. The background process calls it.
     """
-    read = await execute(
-        "DELETE FROM citizen_notices WHERE id IN (SELECT id FROM citizen_notices"
-        " WHERE read_at < $1 AND read_at > '2000-01-01 00:00:00+00' ORDER BY read_at LIMIT $2)",
-        *(now - KEEP_READ, FORGOTTEN_AT_ONCE),
-    )
-    return read + await execute(
-        "DELETE FROM citizen_notices WHERE id IN (SELECT id FROM citizen_notices WHERE id < $1 ORDER BY id LIMIT $2)",
-        *(id_at(now - KEEP_ALL), FORGOTTEN_AT_ONCE),
-    )
+    forgotten = 0
+    for _ in range(MOST_BATCHES):
+        read = await execute(
+            "DELETE FROM citizen_notices WHERE id IN (SELECT id FROM citizen_notices"
+            " WHERE read_at < $1 AND read_at > '2000-01-01 00:00:00+00' ORDER BY read_at LIMIT $2)",
+            *(now - KEEP_READ, FORGOTTEN_AT_ONCE),
+        )
+        old = await execute(
+            "DELETE FROM citizen_notices WHERE id IN (SELECT id FROM citizen_notices WHERE id < $1 ORDER BY id LIMIT $2)",
+            *(id_at(now - KEEP_ALL), FORGOTTEN_AT_ONCE),
+        )
+        forgotten += read + old
+        if max(read, old) < FORGOTTEN_AT_ONCE:
+            break
+    return forgotten

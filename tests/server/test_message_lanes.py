@@ -1,6 +1,7 @@
 """The background process goes easy on a channel that is in trouble, and ends what it began."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,9 +20,14 @@ from models.enums import Channel, ConsentPurpose, MessageTemplate
 from server import message_lanes
 from server.config import load
 from server.message_lanes import AT_ONCE, FIRST_REST_S, LONGEST_REST_S, Lane, desks_of, send_for_ever
+from tests.conftest import Servers
 from tests.factories.citizens import KEYS, a_person
+from tests.factories.ledgers import some_redemptions
+from tests.factories.members import a_shop
 from tests.factories.messengers import WORDINGS
 from tests.factories.settings import sandbox, settings
+from tests.seeds import environment
+from tests.server.commands import started
 
 CLAIMED = MessageTemplate.COUPON_CLAIMED
 OFFERED = {Channel.SANDBOX: {CLAIMED: WORDINGS[CLAIMED]}}
@@ -73,6 +79,24 @@ async def test_after_trouble_one_message_asks_whether_it_is_over(database: str, 
     lane.rest_s = LONGEST_REST_S
     await lane.send_some()
     assert (messenger.asked, lane.width, lane.rest_s) == (AT_ONCE + 2, AT_ONCE, 0.0)
+
+
+@pytest.mark.alone
+async def test_the_background_process_tells_within_five_seconds(database: str, servers: Servers) -> None:
+    shop = await a_shop()
+    async with started(environment(database, servers.redis_url), "worker") as process:
+        await some_redemptions(shop, 1)
+        async with asyncio.timeout(20):  # it may still be starting
+            while len(await fetch_all("SELECT 1 FROM citizen_notices")) < 2:
+                await asyncio.sleep(0.05)
+        begun = time.monotonic()
+        await some_redemptions(shop, 2)
+        async with asyncio.timeout(20):
+            while len(await fetch_all("SELECT 1 FROM citizen_notices")) < 5:
+                await asyncio.sleep(0.05)
+        assert time.monotonic() - begun < 5
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 15) == 0
 
 
 @pytest.mark.alone
