@@ -106,7 +106,7 @@ async def test_a_channel_is_sent_no_more_than_so_many_a_second(
     monkeypatch.setattr(message_lanes, "MOST_PER_S", 20)
     await some_messages(12)
     lane, begun = a_lane(messenger := Says()), time.monotonic()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while messenger.asked < 12:
             await lane.send_some()
     assert time.monotonic() - begun > 11 / 20
@@ -119,7 +119,7 @@ async def test_told_to_end_it_ends_what_it_began(database: str, monkeypatch: pyt
     desks = desks_of(SETTINGS, messenger, OFFERED)
     monkeypatch.setattr(message_lanes, "desks_of", lambda *_: desks)
     sending = asyncio.create_task(send_for_ever(SETTINGS, {Channel.SANDBOX: messenger}))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while messenger.asked < 3:
             await asyncio.sleep(0.01)
     sending.cancel()
@@ -134,10 +134,11 @@ async def test_a_fault_only_interrupts_it(database: str, monkeypatch: pytest.Mon
     running = asyncio.create_task(a_lane(Says()).run())
     await asyncio.sleep(0.1)
     await execute("ALTER TABLE gone RENAME TO message_stops")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await states() != ["sent"]:
             await asyncio.sleep(0.01)
     running.cancel()
+    await asyncio.wait({running})
 
 
 async def test_without_a_channel_to_send_through_nothing_is_sent(database: str) -> None:
@@ -146,6 +147,7 @@ async def test_without_a_channel_to_send_through_nothing_is_sent(database: str) 
     await asyncio.sleep(0.1)
     assert not sending.done() and await states() == ["waiting"]
     sending.cancel()
+    await asyncio.wait({sending})
 
 
 def test_templates_are_read_and_judged_from_the_environment() -> None:
