@@ -151,7 +151,6 @@ class PersonalDataKeys:
         return lambda text: suite.keyed_hash(key, prefix + text)
 
 
-
 def _seal(suite: Suite, key: bytes, plain: bytes, context: bytes) -> bytes:
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + suite.encrypt(key, nonce, plain, context)

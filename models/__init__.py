@@ -36,6 +36,7 @@ from models.export import Export
 from models.imports import Import, ImportRow
 from models.installation import Installation
 from models.member import Member, Store, StoreClosure
+from models.message import CouponReminder, Message, MessageQuota, MessageStop, NoticeMark
 from models.notice import CitizenNotice, MemberNotice
 from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
 from models.offer import (
@@ -80,6 +81,7 @@ __all__ = [
     "Consent",
     "ConsentText",
     "Coupon",
+    "CouponReminder",
     "CreditBatch",
     "CreditBatchError",
     "CreditBatchFile",
@@ -101,7 +103,11 @@ __all__ = [
     "MemberCustomer",
     "MemberNotice",
     "MemberRecheck",
+    "Message",
+    "MessageQuota",
+    "MessageStop",
     "NaturalPerson",
+    "NoticeMark",
     "NumberMark",
     "NumberSlice",
     "Offer",

@@ -181,6 +181,7 @@ class ConsentPurpose(StrEnum):
     """What a citizen's data may be used for; one consent each (PIPL 14)."""
 
     CREDIT_CHECK = "credit_check"
+    NOTICES = "notices"
 
 
 class TierLevel(IntEnum):
@@ -307,3 +308,40 @@ class AuditOutcome(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"
+
+
+class NoticeSource(StrEnum):
+    """What citizens' notices are derived from; `SWEEP` is when claims were last looked through again."""
+
+    LEDGER = "ledger"
+    CLAIMS = "claims"
+    SWEEP = "sweep"
+
+
+class MessageTemplate(StrEnum):
+    """What a channel's message can be about; the channel's own ids of these are in the settings."""
+
+    COUPON_CLAIMED = "coupon_claimed"
+    COUPON_REDEEMED = "coupon_redeemed"
+    COUPON_REVERSED = "coupon_reversed"
+    COUPON_EXPIRING = "coupon_expiring"
+    ANSWERED = "answered"
+
+
+class MessageState(StrEnum):
+    """How far a message has come. Of `UNKNOWN` nobody can say whether it arrived: it is never sent again."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    NO_TEMPLATE = "no_template"
+    GIVEN_UP = "given_up"
+    UNKNOWN = "unknown"
+
+
+class StopReason(StrEnum):
+    """Why a channel's template is not sent for now."""
+
+    NO_TEMPLATE = "no_template"
+    DAILY_LIMIT = "daily_limit"

@@ -46,6 +46,7 @@ class CitizenNotice(Model):
 
     class Meta:
         table = "citizen_notices"
+        # Those that are unread, and those that were read long ago, are found by partial indexes in the migration.
         indexes = (Index(fields=("citizen_id", "id"), name="citizen_notices_by_citizen"),)
         constraints = (
             UniqueConstraint(fields=("citizen_id", "once_key"), name="citizen_notices_once"),

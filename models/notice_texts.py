@@ -4,6 +4,19 @@ A notice holds no text of its own: facts are ids, numbers, dates, names of membe
 that somebody wrote for its reader.
 """
 
+from models.enums import MessageTemplate
+
+# Which message goes with a kind of notice to citizens; the others are in the inbox alone.
+TEMPLATES: dict[str, MessageTemplate] = {
+    "coupon_claimed": MessageTemplate.COUPON_CLAIMED,
+    "coupon_redeemed": MessageTemplate.COUPON_REDEEMED,
+    "coupon_redeemed_unpriced": MessageTemplate.COUPON_REDEEMED,
+    "coupon_reversed": MessageTemplate.COUPON_REVERSED,
+    "coupon_expiring": MessageTemplate.COUPON_EXPIRING,
+    "complaint_answered": MessageTemplate.ANSWERED,
+    "complaint_dismissed": MessageTemplate.ANSWERED,
+    "complaint_upheld": MessageTemplate.ANSWERED,
+}
 TEXTS: dict[str, tuple[str, str]] = {
     "complaint_answered": (
         "商家答复了您的投诉，可在“我的投诉”里查看。联盟办公室接下来会作出处理决定，结果会通知您。",
@@ -32,6 +45,30 @@ TEXTS: dict[str, tuple[str, str]] = {
     "complaint_withdrawn": (
         "市民撤回了一件投诉，不需要再答复。",
         "A citizen withdrew a complaint; no answer is needed any more.",
+    ),
+    "coupon_claimed": (
+        "您领取了“{offer}”，{last_day} 当天结束前有效。到店时请在“我的优惠券”里打开它，出示券码。",
+        "You claimed “{offer}”; it is good until the end of {last_day}. At the shop, open it under “My coupons” and show"
+        " its code.",
+    ),
+    "coupon_expiring": (
+        "您的优惠券“{offer}”还没有用完，{last_day} 当天结束后到期。想用请在此之前到店出示券码；不用也不影响您的信用。",
+        "Your coupon “{offer}” is not used up and ends with {last_day}. To use it, show its code at the shop before;"
+        " leaving it unused does not touch your credit.",
+    ),
+    "coupon_redeemed": (
+        "您的优惠券“{offer}”已在 {store} 核销（{at}），为您省了 {saved_yuan} 元。不是您本人用的，请在小程序里投诉。",
+        "Your coupon “{offer}” was redeemed at {store} ({at}) and saved you {saved_yuan} yuan. If that was not you,"
+        " complain in the mini-program.",
+    ),
+    "coupon_redeemed_unpriced": (
+        "您的优惠券“{offer}”已在 {store} 核销（{at}）。不是您本人用的，请在小程序里投诉。",
+        "Your coupon “{offer}” was redeemed at {store} ({at}). If that was not you, complain in the mini-program.",
+    ),
+    "coupon_reversed": (
+        "{store} 撤销了优惠券“{offer}”的一次核销（{at}），用掉的次数已退回，有效期内还可以再用。如有疑问，请先问门店，或在小程序里投诉。",
+        "{store} undid a redemption of your coupon “{offer}” ({at}); its use is given back and can be used while the coupon"
+        " is good. If in doubt, ask the shop, or complain in the mini-program.",
     ),
     "offer_approved": (
         "您提交的优惠（第 {number} 版）已通过审核，现在可以发布。",

@@ -11,9 +11,13 @@ from urllib.parse import urlsplit
 from redis import asyncio as aioredis
 
 from benefits.codes import KeyRing
+from citizens import message_wordings
+from citizens.message_wordings import Wording
+from citizens.subscriptions import Wordings
 from common.crypto import SUITES, PersonalDataKeys
 from common.database_url import tortoise_config
 from common.signing import SEED_BYTES
+from models.enums import Channel, MessageTemplate
 from server.credit_settings import CreditSettings, read_credit_settings
 
 
@@ -82,11 +86,17 @@ class Settings:
     attempts_kept_months: int = 6
     lookups_kept_months: int = 120
     credit: CreditSettings = field(default=CreditSettings(), repr=False)
+    wechat_templates: Mapping[MessageTemplate, Wording] = field(default_factory=dict)
 
     @property
     def kept_months(self) -> dict[str, int]:
         """How long each log is kept, by its table."""
         return {"attempts": self.attempts_kept_months, "credit_lookups": self.lookups_kept_months}
+
+    @property
+    def wordings(self) -> Wordings:
+        """The messages that this installation sends, by channel."""
+        return {Channel.WECHAT: self.wechat_templates} if self.wechat_templates else {}
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -146,7 +156,9 @@ def shown(settings: Settings) -> dict[str, str]:
 
 
 def _plain(value: object) -> str:
-    """As the variable would be set: a switch is 0 or 1."""
+    """As the variable would be set: a switch is 0 or 1; of templates, which there are."""
+    if isinstance(value, Mapping):
+        return ", ".join(value) or "(not set)"
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
@@ -217,6 +229,7 @@ class _Reader:
             attempts_kept_months=self.number("ATTEMPTS_KEPT_MONTHS", 6, 6, 1200),
             lookups_kept_months=self.number("LOOKUPS_KEPT_MONTHS", 120, 120, 1200),
             credit=read_credit_settings(self.environ, self.problems, is_sandbox=self.sandbox),
+            wechat_templates=self.templates("WECHAT_TEMPLATES"),
         )
 
     def files(self, environ: Mapping[str, str]) -> dict[str, str]:
@@ -232,6 +245,12 @@ class _Reader:
                 except (OSError, UnicodeDecodeError) as error:
                     why = getattr(error, "strerror", None) or "is no text"
                     self.problems.append(f"{name}_FILE: {path}: {why}")
+        return found
+
+    def templates(self, name: str) -> Mapping[MessageTemplate, Wording]:
+        """A channel's templates as JSON (`citizens.message_wordings.read`); without any, nothing is sent."""
+        found, faults = message_wordings.read(self.environ.get(name) or "{}")
+        self.problems += [f"{name}: {fault}" for fault in faults]
         return found
 
     def text(self, name: str, default: str) -> str:

@@ -1,16 +1,19 @@
-"""Seals in time, jobs given up, statements overdue: read from the database when somebody looks, by any process."""
+"""Seals in time, jobs given up, statements overdue, notices and messages that wait: read from the database when somebody looks, by any process."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from alliance import dead_letters, statement_closing
+from benefits import coupon_notices
 from benefits.ledger import LEDGER
+from citizens import messages
 from models import seals
 from models.audit_book import AUDIT
 
 PATIENCE_S = 1.0
+MESSAGES_LATE_BY = timedelta(minutes=15)
 
 
 async def exposition(now: datetime) -> bytes:
@@ -21,6 +24,7 @@ async def exposition(now: datetime) -> bytes:
             for book in (LEDGER, AUDIT):
                 await _look_at(book, registry, now)
             await _count_what_waits(registry, now)
+            await _count_untold(registry, now)
     except Exception:  # noqa: BLE001 - that it does not answer is told by others
         return b""
     return generate_latest(registry)
@@ -43,3 +47,19 @@ async def _count_what_waits(registry: CollectorRegistry, now: datetime) -> None:
         "xinyi_statements_overdue", "Statements still open a day after they are due", registry=registry
     )
     late.set(await statement_closing.overdue(now))
+
+
+async def _count_untold(registry: CollectorRegistry, now: datetime) -> None:
+    since = await coupon_notices.untold_since()
+    age = Gauge(
+        "xinyi_notices_untold_seconds", "Age of the oldest record nobody was told of", registry=registry
+    )
+    age.set(max(0.0, (now - since).total_seconds()) if since else 0.0)
+    late = Gauge("xinyi_messages_late", "Messages due for 15 minutes, up to 10,000", registry=registry)
+    late.set(await messages.late(now, MESSAGES_LATE_BY))
+    stops = Gauge(
+        *("xinyi_messages_stopped", "Templates that are not sent for now", ["channel", "template", "reason"]),
+        registry=registry,
+    )
+    for channel, template, reason in await messages.stopped(now):
+        stops.labels(channel, template, reason).set(1)

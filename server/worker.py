@@ -20,17 +20,18 @@ from alliance import (
     sliced_numbers,
     statement_closing,
 )
-from benefits import budgets, offer_lives
+from benefits import budgets, coupon_notices, coupon_reminders, offer_lives
 from benefits.ledger import LEDGER
+from citizens import messages
 from common import database
 from common.clock import now
 from common.files import FileStore
 from common.signing import Signer
 from common.tasks import end_tasks
 from merchants import applications
-from models import monthly_logs, retention, seals, stored_files
+from models import monthly_logs, notice_log, retention, seals, stored_files
 from models.audit_book import AUDIT
-from server import batches, jobs, webhooks, witness
+from server import batches, jobs, message_lanes, webhooks, witness
 from server.config import Settings
 from server.migrate import WrongInstallation, must_be_installation
 
@@ -42,6 +43,8 @@ SEAL_EVERY_S = 20.0
 # What is redeemed is in the numbers within ten seconds.
 COUNT_EVERY_S = 3.0
 BATCHES_EVERY_S = 60.0
+# A citizen is told within five seconds.
+TELL_EVERY_S = 2.0
 RETRY_S = 5.0
 # A look-up whose process was killed has no outcome and never gets one.
 LOOKUP_GIVEN_UP = timedelta(minutes=10)
@@ -62,8 +65,10 @@ async def run(settings: Settings) -> None:
         stop.wait(),
         _every(CLEAR_EVERY_S, settings, partial(clear_away, settings)),
         _every(COUNT_EVERY_S, settings, count_numbers),
+        _every(TELL_EVERY_S, settings, tell_citizens),
         jobs.work_for_ever(settings),
         webhooks.tell_for_ever(settings),
+        message_lanes.send_for_ever(settings),
     ]
     if settings.ledger_signing_key is not None:
         signer = Signer.of(settings.ledger_signing_key)
@@ -133,6 +138,21 @@ async def take_in_batches(settings: Settings) -> bool:
     return True
 
 
+async def tell_citizens() -> bool:
+    """Tell what happened to coupons and what ends soon; whether that was possible. What was not told now is told next."""
+    is_well = True
+    for tell in (coupon_notices.tell_claims, coupon_notices.tell_ledger, coupon_reminders.remind):
+        try:
+            await tell(now())
+        except seals.SealingWaits as wait:
+            is_well = False
+            log.warning("telling_waits", pids=wait.pids)
+        except Exception:
+            is_well = False
+            log.warning("citizens_not_told", task=tell.__name__, exc_info=True)
+    return is_well
+
+
 async def _refuse_foreign_database(settings: Settings) -> None:
     """Nothing is cleared away in the other kind of installation's database.
 
@@ -160,6 +180,12 @@ async def clear_away(settings: Settings) -> bool:
         rechecks.enqueue_due,
         offer_lives.end_outlived,
         budgets.settle,
+        coupon_notices.sweep_claims,
+        coupon_reminders.forget_old,
+        notice_log.forget_old,
+        messages.close_lost,
+        messages.give_up_old,
+        messages.forget_old,
         sliced_numbers.sweep,
         sliced_numbers.forget_slices,
         monthly_logs.keeper(settings.kept_months),

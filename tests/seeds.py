@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import threading
+from json import dumps
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -25,6 +26,13 @@ from server.config import load
 from server.migrate import migrate
 
 FOLDER = "TEST_SEEDS"
+# Two kinds of messages that citizens can accept; nothing sends them.
+TEMPLATES = dumps(
+    {
+        "coupon_expiring": {"id": "tmpl-expiring", "fields": {"thing1": "offer", "date2": "until"}},
+        "coupon_redeemed": {"id": "tmpl-redeemed", "fields": {"thing1": "offer", "amount2": "saved"}},
+    }
+)
 # Besides the database that the server is asked for by default, which has the demo data.
 EMPTY, DEMO = "seed_empty", "seed_demo"
 MEMORY = Path("/dev/shm")  # noqa: S108 - nobody else's files are read
@@ -158,4 +166,7 @@ class Copies:
 
 def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:
     """What a sandbox process of the service needs to know."""
-    return {"SANDBOX": "1", "DATABASE_URL": database_url, "REDIS_URL": redis_url, **more}
+    return {
+        **{"SANDBOX": "1", "DATABASE_URL": database_url, "REDIS_URL": redis_url},
+        **{"WECHAT_TEMPLATES": TEMPLATES, **more},
+    }

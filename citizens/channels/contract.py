@@ -80,12 +80,16 @@ class LoginChannel(Protocol):
 
 
 class SendOutcome(StrEnum):
-    """What became of a message: only `TRY_LATER` may be sent again; of `UNKNOWN` nobody can say whether it arrived."""
+    """What became of a message: only what is to be tried may be sent again; of `UNKNOWN` nobody can say whether it arrived.
+
+    `TRY_TOMORROW`: the channel's limit for a day is used up (WeChat 45009).
+    """
 
     SENT = "sent"
     REFUSED = "refused"
     NO_TEMPLATE = "no_template"
     TRY_LATER = "try_later"
+    TRY_TOMORROW = "try_tomorrow"
     UNKNOWN = "unknown"
 
 
@@ -106,5 +110,5 @@ class Messenger(Protocol):
 
         Returns:
             `REFUSED` when the person does not want it or has no quota left, `NO_TEMPLATE` when template or data don't
-            fit, `TRY_LATER` when it certainly was not taken, `UNKNOWN` when the answer was lost.
+            fit, `TRY_LATER` or `TRY_TOMORROW` when it certainly was not taken, `UNKNOWN` when the answer was lost.
         """

@@ -51,6 +51,7 @@ WITH_BODY = (
     *("POST /admin/coupons/{coupon_id}/revocation", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/staff/invitation", "POST /auth/staff/password-reset", "POST /auth/device"),
     *("POST /staff/password", "POST /day-closes", "POST /me/complaints"),
+    *("PUT /me/notices/read", "POST /me/subscriptions"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
@@ -141,6 +142,11 @@ async def calls(loud: Service) -> dict[str, Call]:
             needs_key=True,
         ),
         Call("POST", "/me/complaints", person, complaint, frozenset({"store_id"}), needs_key=True),
+        Call("PUT", "/me/notices/read", person, {"up_to": notice["id"]}),
+        Call(
+            *("POST", "/me/subscriptions", person),
+            {"channel": "wechat", "templates": {"coupon_expiring": "accept"}},
+        ),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]
@@ -183,6 +189,7 @@ def wrong_types(value: object, *, is_optional: bool) -> list[object]:
         str: [1, 1.5, True, [], {}, [CANARY], {"a": CANARY}],
         int: ["1", "", 1.5, 1.0, True, [], {}, CANARY],
         bool: ["true", 0, [], {}, False, 1.0, 1],
+        dict: [1, 1.5, "", True, [], [CANARY], {}],
     }
     nothing = [] if is_optional else [None]
     return others[type(value)] + nothing

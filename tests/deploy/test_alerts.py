@@ -32,7 +32,7 @@ FUNCTIONS = {
     *("sum", "max", "rate", "increase", "time", "absent", "abs", "predict_linear", "histogram_quantile"),
     *("max_over_time", "min_over_time"),
 }  # fmt: skip
-WORDS = {"by", "or", "and", "unless", "offset", "le", "route", "kind"}
+WORDS = {"by", "or", "and", "unless", "offset", "le", "route", "kind", "channel", "template", "reason"}
 
 
 def rules() -> list[dict[str, Any]]:

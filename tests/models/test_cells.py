@@ -19,7 +19,7 @@ CELL = {
     ),
     *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
     *("offer_stock", "offer_days"),
-    "citizen_notices",
+    *("citizen_notices", "messages", "message_quotas", "coupon_reminders"),
     *("complaints", "complaint_texts"),
     "member_customers",
     # Each cell seals its own ledger.
@@ -43,6 +43,8 @@ SHARED = {
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
     "audit_seals",
+    # How far each installation's process has told; which templates a channel does not take.
+    *("notice_marks", "message_stops"),
     "admin_recovery_codes",
     *("approvals", "member_notices", "one_time_links", "region_policies", "stored_files"),
     *("member_applications", "application_events", "organisation_checks", "commitment_texts", "commitments"),

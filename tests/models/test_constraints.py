@@ -84,6 +84,14 @@ PARTIAL_INDEXES = {
     " WHERE ((status)::text = ANY ((ARRAY['published'::character varying, 'paused'::character varying])::text[]))",
     "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at)"
     " WHERE (ended_at > '2000-01-01 00:00:00+00'::timestamp with time zone)",
+    "citizen_notices_unread": "INDEX citizen_notices_unread ON public.citizen_notices USING btree (citizen_id, id)"
+    " WHERE (read_at IS NULL)",
+    "citizen_notices_by_reading": "INDEX citizen_notices_by_reading ON public.citizen_notices USING btree (read_at)"
+    " WHERE (read_at > '2000-01-01 00:00:00+00'::timestamp with time zone)",
+    "messages_waiting": "INDEX messages_waiting ON public.messages USING btree (channel, template, next_try_at)"
+    " WHERE ((state)::text = 'waiting'::text)",
+    "messages_being_sent": "INDEX messages_being_sent ON public.messages USING btree (tried_at)"
+    " WHERE ((state)::text = 'sending'::text)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }

@@ -254,6 +254,11 @@ async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx
     await service.revoke_coupon(await coupon_of(citizen.http, await make_offer(service)))
     notice = (await citizen.http.get("/me/notices")).json()["items"][0]
     assert (await citizen.http.put(f"/me/notices/{notice['id']}/read")).status_code == 204
+    for path in (f"/{notice['id']}", "/unread-count", "?kind=coupon_claimed"):
+        assert (await citizen.http.get(f"/me/notices{path}")).status_code == 200
+    assert (await citizen.http.put("/me/notices/read", json={"up_to": notice["id"]})).status_code == 204
+    answers = {"channel": "wechat", "templates": {"coupon_expiring": "accept", "coupon_redeemed": "ban"}}
+    assert (await citizen.http.post("/me/subscriptions", json=answers)).status_code == 200
     owner = await service.clerk("demo-owner")
     assert (await owner.http.get("/member/notices")).status_code == 200
     assert (await owner.http.put(f"/member/notices/{notice['id']}/read")).status_code == 404

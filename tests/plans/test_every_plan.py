@@ -35,7 +35,7 @@ READS_OR_WRITES = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 SMALL = {
     *("regions", "programmes", "consent_texts", "tier_schemes", "tier_bands", "admins", "catalogue_version"),
     *("installation", "tortoise_migrations", "region_policies", "admin_recovery_codes", "commitment_texts"),
-    "number_marks",
+    *("number_marks", "notice_marks", "message_stops"),
     "webhooks",
 }
 # The offer list is read whole, once for each change (decision 0009).
