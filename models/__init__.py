@@ -21,6 +21,7 @@ from models.complaint import Complaint, ComplaintText
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.declaration import Declaration, DeclarationText
 from models.device import Device
 from models.export import Export
 from models.imports import Import, ImportRow
@@ -28,6 +29,7 @@ from models.installation import Installation
 from models.member import Member, Store, StoreClosure
 from models.notice import CitizenNotice, MemberNotice
 from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
+from models.objection import Objection, ObjectionStep, ObjectionText
 from models.offer import (
     CatalogueVersion,
     Offer,
@@ -72,6 +74,8 @@ __all__ = [
     "Coupon",
     "CreditLookup",
     "DayClose",
+    "Declaration",
+    "DeclarationText",
     "Device",
     "Export",
     "FlowDay",
@@ -87,6 +91,9 @@ __all__ = [
     "NaturalPerson",
     "NumberMark",
     "NumberSlice",
+    "Objection",
+    "ObjectionStep",
+    "ObjectionText",
     "Offer",
     "OfferDay",
     "OfferStock",
