@@ -359,7 +359,7 @@ class DeclarationKind(StrEnum):
 
 
 class DeclarationStatus(StrEnum):
-    """How far a self-declared record has come (`citizens.declarations`); one that is deleted is gone."""
+    """How far a self-declared record has come (`alliance.declarations`); one that is deleted is gone."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
