@@ -2,7 +2,19 @@
 
 from sanic import Blueprint
 
-from server.api.citizen import complaints, consents, coupons, credit, events, me, notices, offers, sign_in
+from server.api.citizen import (
+    complaints,
+    consents,
+    coupons,
+    credit,
+    declarations,
+    events,
+    me,
+    notices,
+    objections,
+    offers,
+    sign_in,
+)
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -14,4 +26,6 @@ routes = Blueprint.group(
     events.routes,
     notices.routes,
     complaints.routes,
+    objections.routes,
+    declarations.routes,
 )
