@@ -20,6 +20,7 @@ from common.errors import Invalid, NotFound, Refused
 from common.files import FileStore
 from common.ids import AFTER_ALL, new_id
 from common.request_keys import RequestKey
+from merchants.regions import RegionUnknown
 from models import audit_log, stored_files
 from models.enums import ActorKind, DeclarationKind, DeclarationStatus
 from models.office_enums import FilePurpose
@@ -95,15 +96,6 @@ class HoursOfServiceAlone(Invalid):
     pointer = "/hours"
 
 
-class DeclarationRegionUnknown(Invalid):
-    """No such region."""
-
-    code = "declaration_region_unknown"
-    zh = "没有这个地区。请选择由哪个地区的联盟办公室核实。"
-    en = "There is no such region. Choose whose alliance office should look at it."
-    pointer = "/region"
-
-
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What a citizen declares, in his words."""
@@ -146,7 +138,7 @@ async def begin(
         request: hashed without the text, which is compared by itself.
 
     Raises:
-        DeclaresTooMuch, NotYetHappened, HoursOfServiceAlone, DeclarationRegionUnknown: what is wrong with it.
+        DeclaresTooMuch, NotYetHappened, HoursOfServiceAlone, RegionUnknown: what is wrong with it.
         DeclarationsUsedUp: there are twenty.
         IdempotencyKeyReused, Busy.
     """
@@ -316,7 +308,7 @@ async def _write(
         )
         if made is None:
             known = await fetch_one("SELECT 1 FROM regions WHERE code = $1", statement.region)
-            raise DeclarationsUsedUp(limit=MOST) if known else DeclarationRegionUnknown
+            raise DeclarationsUsedUp(limit=MOST) if known else RegionUnknown
         await execute(
             "INSERT INTO declaration_texts (declaration_id, text_encrypted) VALUES ($1, $2)",
             *(declaration_id, keys.encrypt(statement.text, TEXT)),

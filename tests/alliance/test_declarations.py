@@ -15,7 +15,6 @@ from alliance.declaration_reviews import ForwardingNotAllowed, ValidityOutOfRang
 from alliance.declarations import (
     DeclarationEvidenceMissing,
     DeclarationNotOpen,
-    DeclarationRegionUnknown,
     DeclarationsUsedUp,
     HoursOfServiceAlone,
     NotYetHappened,
@@ -28,6 +27,7 @@ from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
 from common.files import FileNotAsSaid, FileStore
+from merchants.regions import RegionUnknown
 from models.enums import DeclarationKind, DeclarationStatus, ObjectionAbout
 from tests.factories.admins import an_admin
 from tests.factories.citizens import KEYS, a_citizen
@@ -139,7 +139,7 @@ async def test_what_can_t_be_is_refused(wang: UUID) -> None:
         ({"happened_on": date(2026, 3, 5)}, NotYetHappened),
         ({"hours": None}, HoursOfServiceAlone),
         ({"kind": DeclarationKind.HONOUR}, HoursOfServiceAlone),
-        ({"region": "999999"}, DeclarationRegionUnknown),
+        ({"region": "999999"}, RegionUnknown),
     ):
         with pytest.raises(refusal):
             await begun(wang, **changes)

@@ -10,7 +10,6 @@ from alliance import declarations
 from alliance.declarations import (
     DeclarationEvidenceMissing,
     DeclarationNotOpen,
-    DeclarationRegionUnknown,
     DeclarationsUsedUp,
     HoursOfServiceAlone,
     NotYetHappened,
@@ -23,6 +22,7 @@ from common.actors import CitizenActor
 from common.clock import now
 from common.files import DOCUMENTS
 from common.request_keys import request_key
+from merchants.regions import RegionUnknown
 from models.enums import DeclarationKind
 from server.api.applicant import FileNameQuery, FileOut
 from server.api.complaints import Words, place_of
@@ -70,7 +70,7 @@ class DeclarationDetailOut(DeclarationOut):
     summary="自主申报 / Declare something",
     answers={201: DeclarationIdOut},
     refusals=(
-        *(DeclaresTooMuch, NotYetHappened, HoursOfServiceAlone, DeclarationRegionUnknown, DeclarationsUsedUp),
+        *(DeclaresTooMuch, NotYetHappened, HoursOfServiceAlone, RegionUnknown, DeclarationsUsedUp),
         *(IdempotencyKeyReused, Busy),
     ),
 )
