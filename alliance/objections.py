@@ -33,12 +33,6 @@ MOST_OPEN = 10
 # Losing a race to oneself takes a place each time, or meets the same key: after that there is no race left.
 MOST_TRIES = MOST_OPEN + 2
 
-STORED = """
-SELECT o.id, o.request_hash, o.filed_at, p.due_at, w.text_encrypted
-  FROM objections o JOIN objection_steps p ON p.objection_id = o.id AND p.event = 'file'
-  LEFT JOIN objection_texts w ON w.objection_id = o.id
- WHERE o.{party}_id = $1 AND o.request_key = $2
-"""
 # What each may be about: always one's own ($1), named by its id ($2) or the newest there is.
 RECORDS = {
     # The month of the look-up's partition is that of the snapshot.
@@ -69,16 +63,6 @@ SELECT s.id, NULL::text AS source, NULL::text AS source_record_id, NULL::date AS
  WHERE s.member_id = $1 AND s.lifted_at IS NULL AND s.id = $2
 """,
 }
-FILE = """
-INSERT INTO objections (id, kind, about, record_id, {party}_id, region_id, source, source_record_id, data_date,
-                        recorded_at, filed_at, filed_by, due_at, is_due_certain, request_key, request_hash, place)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, free.place
-  FROM (SELECT min(place) AS place FROM generate_series(1, $17::int) AS place
-         WHERE NOT EXISTS (SELECT FROM objections taken WHERE taken.{party}_id = $5 AND taken.closed_at IS NULL
-                                                          AND taken.place = place.place)) free
- WHERE free.place IS NOT NULL
-RETURNING id
-"""
 OF_CITIZENS = frozenset((ObjectionAbout.TIER, ObjectionAbout.LOOKUP, ObjectionAbout.DECLARATION))
 REPAIRABLE = frozenset((ObjectionAbout.TIER, ObjectionAbout.ORGANISATION_CHECK))
 
@@ -162,7 +146,13 @@ async def file(
     """
     is_taken = False
     for _ in range(MOST_TRIES):
-        stored = await fetch_one(STORED.format(party=party.reader), party.id, request.key)
+        stored = await fetch_one(
+            "SELECT o.id, o.request_hash, o.filed_at, p.due_at, w.text_encrypted"
+            " FROM objections o JOIN objection_steps p ON p.objection_id = o.id AND p.event = 'file'"
+            " LEFT JOIN objection_texts w ON w.objection_id = o.id"
+            f" WHERE o.{party.reader}_id = $1 AND o.request_key = $2",
+            *(party.id, request.key),
+        )
         if stored is not None:
             return _stored(stored, contest, request, keys)
         if is_taken:
@@ -306,7 +296,14 @@ async def _write(
     due_at, status = end_of(last.day), ObjectionStatus.OPEN
     async with transaction():
         made = await fetch_one(
-            FILE.format(party=party.reader),
+            f"INSERT INTO objections (id, kind, about, record_id, {party.reader}_id, region_id, source,"
+            " source_record_id, data_date, recorded_at, filed_at, filed_by, due_at, is_due_certain, request_key,"
+            " request_hash, place)"
+            " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, free.place"
+            "  FROM (SELECT min(place) AS place FROM generate_series(1, $17::int) AS place WHERE NOT EXISTS"
+            f"   (SELECT FROM objections taken WHERE taken.{party.reader}_id = $5 AND taken.closed_at IS NULL"
+            "     AND taken.place = place.place)) free"
+            " WHERE free.place IS NOT NULL RETURNING id",
             *(objection_id, contest.kind, contest.about, record["id"], party.id, region, record["source"]),
             *(record["source_record_id"], record["data_date"], record["recorded_at"], now, party.who[1]),
             *(due_at, last.is_certain, request.key, request.body_hash, MOST_OPEN),
