@@ -104,6 +104,7 @@ HALF_WAY = {
     "0010_complaints_audit": "audit_records_refused",
     "0011_statements": "statement_sums",
     "0012_numbers_imports": "refusal_days",
+    "0017_objections": "objection_texts",
 }
 
 
