@@ -20,6 +20,7 @@ from common.errors import Invalid, NotFound, Refused
 from common.files import FileStore
 from common.ids import AFTER_ALL, new_id
 from common.request_keys import RequestKey
+from merchants.application_documents import DAY, MOST_UPLOADS_A_DAY, TooManyUploads
 from merchants.regions import RegionUnknown
 from models import audit_log, stored_files
 from models.enums import ActorKind, DeclarationKind, DeclarationStatus
@@ -216,16 +217,17 @@ async def add_evidence(
         NotFound: no such declaration of his.
         DeclarationNotOpen: it is submitted.
         TooMuchDeclarationEvidence: there are five files.
+        TooManyUploads: he sent in sixty within a day, those of deleted declarations included.
         DeclaresTooMuch: the file's name tells of what is never stored.
         FileTooLarge, FileEmpty, FileNotAsSaid: as `common.files` says.
     """
     must_be_fit(name)
     async with transaction():
-        await _must_have_room(citizen_id, declaration_id)
+        await _must_have_room(citizen_id, declaration_id, now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
     async with transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
-        row = await _must_have_room(citizen_id, declaration_id)
+        row = await _must_have_room(citizen_id, declaration_id, now)
         file_id = await stored_files.add(EVIDENCE, declaration_id, name, content, now)
         await _record(citizen_id, row, "add_evidence", now)
     return file_id
@@ -327,12 +329,15 @@ async def _locked(citizen_id: UUID, declaration_id: UUID) -> Row:
     return row
 
 
-async def _must_have_room(citizen_id: UUID, declaration_id: UUID) -> Row:
+async def _must_have_room(citizen_id: UUID, declaration_id: UUID, now: datetime) -> Row:
     row = await _locked(citizen_id, declaration_id)
     if row["status"] != DeclarationStatus.DRAFT:
         raise DeclarationNotOpen
     if len(await evidence_of(declaration_id)) >= MOST_FILES:
         raise TooMuchDeclarationEvidence(most=MOST_FILES)
+    # What is sent in and deleted over and over fills the disk too.
+    if await audit_log.count_since(citizen_id, "declaration.add_evidence", now - DAY) >= MOST_UPLOADS_A_DAY:
+        raise TooManyUploads(most=MOST_UPLOADS_A_DAY)
     return row
 
 

@@ -11,6 +11,7 @@ from common.actors import AdminActor
 from common.database import Row, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
 from common.files import FileStore
+from merchants.application_documents import DAY, MOST_UPLOADS_A_DAY, TooManyUploads
 from models import audit_log, stored_files
 from models.enums import ObjectionEvent
 from models.office_enums import FilePurpose
@@ -44,14 +45,15 @@ async def add(
         NotFound: no such objection of his.
         ObjectionNotPossible: it is closed.
         TooMuchObjectionEvidence: there are ten files.
+        TooManyUploads: he sent in sixty within a day, those of withdrawn objections included.
         FileTooLarge, FileEmpty, FileNotAsSaid: as `common.files` says.
     """
     async with transaction():
-        await _must_have_room(party, objection_id)
+        await _must_have_room(party, objection_id, now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
     async with transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
-        row = await _must_have_room(party, objection_id)
+        row = await _must_have_room(party, objection_id, now)
         status = after(row["status"], ObjectionEvent.ADD_EVIDENCE)
         file_id = await stored_files.add(EVIDENCE, objection_id, name, content, now)
         await objection_steps.record(row, ObjectionEvent.ADD_EVIDENCE, status, party.who, now)
@@ -99,9 +101,13 @@ async def file_of_region(actor: AdminActor, objection_id: UUID, file_id: UUID, n
     return file
 
 
-async def _must_have_room(party: Party, objection_id: UUID) -> Row:
+async def _must_have_room(party: Party, objection_id: UUID, now: datetime) -> Row:
     row = await objections.locked(party, objection_id)
     after(row["status"], ObjectionEvent.ADD_EVIDENCE)
     if len(await of(objection_id)) >= MOST_FILES:
         raise TooMuchObjectionEvidence(most=MOST_FILES)
+    # What is sent in and withdrawn over and over fills the disk too.
+    assert party.who[1] is not None
+    if await audit_log.count_since(party.who[1], "objection.add_evidence", now - DAY) >= MOST_UPLOADS_A_DAY:
+        raise TooManyUploads(most=MOST_UPLOADS_A_DAY)
     return row

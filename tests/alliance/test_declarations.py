@@ -27,6 +27,7 @@ from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
 from common.files import FileNotAsSaid, FileStore
+from merchants.application_documents import TooManyUploads
 from merchants.regions import RegionUnknown
 from models.enums import DeclarationKind, DeclarationStatus, ObjectionAbout
 from tests.factories.admins import an_admin
@@ -183,6 +184,18 @@ async def test_evidence_comes_before_submitting_and_not_after(wang: UUID, tmp_pa
         await declarations.submit(wang, declaration_id, NOON)
     with pytest.raises(DeclarationNotOpen):
         await with_evidence(wang, declaration_id, files)
+
+
+async def test_sixty_files_a_day_with_those_of_deleted_declarations(
+    wang: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is deleted makes room in the list and none on the disk."""
+    monkeypatch.setattr(declarations, "MOST_UPLOADS_A_DAY", 3)
+    for _ in range(3):
+        await declarations.delete(wang, await submitted(wang, tmp_path), NOON)
+    declaration_id = await begun(wang)
+    with pytest.raises(TooManyUploads):
+        await with_evidence(wang, declaration_id, FileStore(tmp_path))
 
 
 async def test_others_find_nothing(wang: UUID, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
 from common.files import FileNotAsSaid, FileStore
+from merchants.application_documents import TooManyUploads
 from models import audit_log
 from models.enums import (
     ObjectionAbout,
@@ -414,6 +415,19 @@ async def test_evidence_is_ten_files_of_the_type_that_was_said(
         await upload(other, objection_id, files)
     with pytest.raises(NotFound):
         await objection_evidence.own_file(other, objection_id, made[0])
+
+
+async def test_sixty_files_a_day_with_those_of_withdrawn_objections(
+    wang: Party, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objection_evidence, "MOST_UPLOADS_A_DAY", 3)
+    files = FileStore(tmp_path)
+    for _ in range(3):
+        objection_id = await filed(wang)
+        await upload(wang, objection_id, files)
+        await objections.withdraw(wang, objection_id, NOON)
+    with pytest.raises(TooManyUploads):
+        await upload(wang, await filed(wang), files)
 
 
 async def test_a_dossier_has_everything_in_order(wang: Party, office: AdminActor) -> None:

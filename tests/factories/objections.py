@@ -103,7 +103,7 @@ async def objection_row(objection_id: UUID) -> Row:
 async def evidence_of(party: Party, objection_id: UUID, at: datetime = NOON) -> UUID:
     """A file's row as evidence, without its content."""
     content = Content("application/pdf", 5, uuid4().hex * 2)
-    await objection_evidence._must_have_room(party, objection_id)
+    await objection_evidence._must_have_room(party, objection_id, at)
     return await stored_files.add(FilePurpose.OBJECTION_EVIDENCE, objection_id, "王小明.pdf", content, at)
 
 

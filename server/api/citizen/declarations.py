@@ -22,6 +22,7 @@ from common.actors import CitizenActor
 from common.clock import now
 from common.files import DOCUMENTS
 from common.request_keys import request_key
+from merchants.application_documents import TooManyUploads
 from merchants.regions import RegionUnknown
 from models.enums import DeclarationKind
 from server.api.applicant import FileNameQuery, FileOut
@@ -115,7 +116,7 @@ async def one(request: Request, actor: CitizenActor, declaration_id: UUID) -> De
     "/<declaration_id>/evidence",
     summary="上传申报材料 / Upload evidence of a declaration",
     answers={201: FileOut},
-    refusals=(DeclarationNotOpen, TooMuchDeclarationEvidence, DeclaresTooMuch),
+    refusals=(DeclarationNotOpen, TooMuchDeclarationEvidence, TooManyUploads, DeclaresTooMuch),
     takes=DOCUMENTS,
 )
 async def add_evidence(

@@ -15,6 +15,7 @@ from common.clock import now
 from common.errors import NotFound
 from common.files import DOCUMENTS
 from common.request_keys import request_key
+from merchants.application_documents import TooManyUploads
 from models.enums import ObjectionAbout, ObjectionKind
 from server.api.applicant import FileNameQuery, FileOut
 from server.api.complaints import place_of
@@ -102,7 +103,7 @@ async def one(request: Request, actor: MemberActor, objection_id: UUID) -> Objec
     "/<objection_id>/evidence",
     summary="上传异议材料 / Upload evidence of an objection",
     answers={201: FileOut},
-    refusals=(ObjectionNotPossible, TooMuchObjectionEvidence),
+    refusals=(ObjectionNotPossible, TooMuchObjectionEvidence, TooManyUploads),
     takes=DOCUMENTS,
     may="objection.file",
 )
