@@ -15,7 +15,7 @@ from common.clock import local_day, start_of
 from common.crypto import PersonalDataKeys
 from common.database import Row, execute, fetch_one, transaction, wait_for_older_statements
 from common.errors import NotFound
-from merchants import policies
+from merchants import adverse_records, policies
 from models import audit_log, notice_log
 from models.enums import SuspensionCause
 from models.office_enums import ComplaintStatus
@@ -96,7 +96,8 @@ async def _suspend_if_too_many(actor: AdminActor, member_id: UUID, now: datetime
     member = await fetch_one("SELECT region_id FROM members WHERE id = $1 FOR NO KEY UPDATE", member_id)
     assert member is not None
     policy, _ = await policies.of_region(member["region_id"])
-    since = start_of(local_day(now) - timedelta(days=policy.complaint_window_days))
+    window = start_of(local_day(now) - timedelta(days=policy.complaint_window_days))
+    since = max(window, adverse_records.counts_since(now))
     # A statement of its own, so that it also sees what the one committed that the lock waited for.
     counted = await fetch_one(
         "SELECT count(*) AS upheld FROM complaints WHERE member_id = $1 AND upheld_at >= $2", member_id, since

@@ -10,6 +10,7 @@ from alliance import (
     approvals,
     coupon_revocations,
     exports,
+    objection_answers,
     tier_scheme_changes,
     uscc_overrides,
     white_list,
@@ -50,6 +51,7 @@ CARRY_OUT: dict[ApprovalKind, CarryOut] = {
     ApprovalKind.COUPON_REVOCATION: _revoke_coupons,
     ApprovalKind.BUDGET_RAISE: _raise_budget,
     ApprovalKind.EXPORT: exports.begin,
+    ApprovalKind.OBJECTION_EXTENSION: objection_answers.extend,
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from alliance import suspensions
+from alliance import objections, suspensions
 from common import jobs
 from common.actors import AdminActor
 from common.clock import end_of, local_day
@@ -71,8 +71,7 @@ async def ask(actor: AdminActor, member_id: UUID, now: datetime) -> None:
         )
         if row is None:
             raise NotFound
-        # Not the night's own: that one may have asked already, before the credit was repaired.
-        await _enqueue(member_id, f"{RECHECK_JOB}.asked")
+        await enqueue_changed([member_id], "asked")
         who, thing = audit_log.who(actor), ("member", member_id)
         await audit_log.record(who, "member.recheck", thing, now, region=row["region_id"])
 
@@ -130,7 +129,8 @@ async def _judge(member_id: UUID, found: Check, now: datetime) -> bool:
         await suspensions.lift(member_id, SuspensionCause.DISHONEST_LIST, by, now)
     if found.is_white_listed or (found.grade is not None and found.grade >= found.min_grade):
         await suspensions.lift(member_id, SuspensionCause.GRADE, by, now)
-    elif found.grade is not None:
+    elif found.grade is not None and not await objections.is_disputed(member_id, found.id):
+        # While it contests this very record, it is not suspended anew for it: decision 0034.
         facts |= {"grade": found.grade, "min_grade": found.min_grade}
         is_new |= await suspensions.suspend(member_id, SuspensionCause.GRADE, facts, by, now)
     return is_new

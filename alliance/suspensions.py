@@ -17,7 +17,7 @@ from common.database import (
     wait_for_older_statements,
 )
 from common.ids import new_id
-from merchants import member_states
+from merchants import adverse_records, member_states
 from models import audit_log, notice_log
 from models.enums import MemberAction, MemberStatus, SuspensionCause
 
@@ -105,11 +105,12 @@ async def open_causes(member_id: UUID) -> Sequence[SuspensionCause]:
     return [SuspensionCause(row["cause"]) for row in rows]
 
 
-async def of_member(member_id: UUID, limit: int = 100) -> Sequence[Row]:
-    """A member's suspensions, newest first."""
+async def of_member(member_id: UUID, now: datetime, limit: int = 100) -> Sequence[Row]:
+    """A member's suspensions, newest first; one that was lifted is left out once it counts no more (rule 9)."""
     return await fetch_all(
-        "SELECT cause, facts, suspended_at, lifted_at FROM suspensions WHERE member_id = $1 ORDER BY id DESC LIMIT $2",
-        *(member_id, limit),
+        "SELECT id, cause, facts, suspended_at, lifted_at FROM suspensions WHERE member_id = $1"
+        " AND (lifted_at IS NULL OR lifted_at >= $3) ORDER BY id DESC LIMIT $2",
+        *(member_id, limit, adverse_records.counts_since(now)),
     )
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from common.database import Row, execute, fetch_all, fetch_one
 from common.ids import AFTER_ALL, new_id
-from merchants import policies
+from merchants import adverse_records, policies
 from merchants.organisation_sources import OrganisationRecord, OrganisationSource
 from models.enums import CheckFinding, TierLevel
 from models.region import lineage
@@ -99,12 +99,20 @@ async def keep(
 
 
 async def newest(
-    kind: Literal["application", "member"], subject_id: UUID, before: UUID | None, limit: int
+    kind: Literal["application", "member"],
+    subject_id: UUID,
+    before: UUID | None,
+    limit: int,
+    now: datetime,
 ) -> Sequence[Row]:
-    """The dated results of an applicant or a member, newest first; `before` is the last id of the page before."""
+    """The dated results of an applicant or a member, newest first; `before` is the last id of the page before.
+
+    What speaks against it is left out once it counts no more (rule 9).
+    """
     return await fetch_all(
-        f"SELECT {COLUMNS} FROM organisation_checks WHERE {kind}_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        *(subject_id, before or AFTER_ALL, limit),
+        f"SELECT {COLUMNS} FROM organisation_checks WHERE {kind}_id = $1 AND id < $2"
+        " AND (finding NOT IN ('dishonest', 'grade_too_low') OR checked_at >= $4) ORDER BY id DESC LIMIT $3",
+        *(subject_id, before or AFTER_ALL, limit, adverse_records.counts_since(now)),
     )
 
 

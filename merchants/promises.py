@@ -8,6 +8,7 @@ from common.actors import AdminActor
 from common.database import Row, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
 from common.ids import AFTER_ALL, new_id
+from merchants import adverse_records
 from models import audit_log, notice_log
 from models.enums import PromiseCause, PromiseOutcome
 from models.region import subtree_prefix
@@ -64,10 +65,13 @@ async def record(
     return promise_id
 
 
-async def of_member(member_id: UUID, before: UUID | None, limit: int) -> Sequence[Row]:
-    """A member's promises, newest first; `before` is the last id of the page before."""
+async def of_member(member_id: UUID, before: UUID | None, limit: int, now: datetime) -> Sequence[Row]:
+    """A member's promises, newest first; `before` is the last id of the page before.
+
+    What was broken is left out once it counts no more (rule 9).
+    """
     return await fetch_all(
         "SELECT id, commitment_id, outcome, cause, cause_id, note, recorded_at FROM promise_records"
-        " WHERE member_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        *(member_id, before or AFTER_ALL, limit),
+        " WHERE member_id = $1 AND id < $2 AND (outcome <> 'broken' OR recorded_at >= $4) ORDER BY id DESC LIMIT $3",
+        *(member_id, before or AFTER_ALL, limit, adverse_records.counts_since(now)),
     )

@@ -31,6 +31,7 @@ from models.credit_batch import (
     DishonestOrganisation,
     OrganisationGrade,
 )
+from models.declaration import Declaration, DeclarationText
 from models.device import Device
 from models.export import Export
 from models.imports import Import, ImportRow
@@ -39,6 +40,7 @@ from models.member import Member, Store, StoreClosure
 from models.message import CouponReminder, Message, MessageQuota, MessageStop, NoticeMark
 from models.notice import CitizenNotice, MemberNotice
 from models.numbers import FlowDay, MemberCustomer, NumberMark, NumberSlice, RefusalDay
+from models.objection import Objection, ObjectionStep, ObjectionText
 from models.offer import (
     CatalogueVersion,
     Offer,
@@ -90,6 +92,8 @@ __all__ = [
     "CreditRating",
     "CreditRepair",
     "DayClose",
+    "Declaration",
+    "DeclarationText",
     "Device",
     "DishonestOrganisation",
     "Export",
@@ -110,6 +114,9 @@ __all__ = [
     "NoticeMark",
     "NumberMark",
     "NumberSlice",
+    "Objection",
+    "ObjectionStep",
+    "ObjectionText",
     "Offer",
     "OfferDay",
     "OfferStock",

@@ -11,7 +11,7 @@ from json import dumps
 from uuid import UUID
 
 from common.actors import AdminActor, ApplicantActor, CitizenActor, MemberActor, StaffActor
-from common.database import Row, execute
+from common.database import Row, execute, fetch_one
 from common.ids import new_id
 from common.masking import is_of_a_person
 from common.request_ids import current_request_id
@@ -66,6 +66,17 @@ async def record(
         *(new_id(), now, kind, actor_id, action, object_kind, _plain(str(object_id)), outcome),
         *(_plain(current_request_id.get()), region, _text(before), _text(after)),
     )
+
+
+async def count_since(actor_id: UUID, action: str, since: datetime) -> int:
+    """How often somebody has done something since then; it outlives what he did it to."""
+    row = await fetch_one(
+        "SELECT count(*) AS records FROM audit_records"
+        " WHERE actor_id = $1 AND recorded_at > $2 AND action = $3 AND outcome = 'done'",
+        *(actor_id, since, action),
+    )
+    assert row is not None
+    return int(row["records"])
 
 
 async def record_each(

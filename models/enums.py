@@ -345,3 +345,61 @@ class StopReason(StrEnum):
 
     NO_TEMPLATE = "no_template"
     DAILY_LIMIT = "daily_limit"
+
+
+class ObjectionKind(StrEnum):
+    """What is asked for: 异议 (the record is wrong) or 信用修复 (it was right, and is mended)."""
+
+    OBJECTION = "objection"
+    REPAIR = "repair"
+
+
+class ObjectionAbout(StrEnum):
+    """What a citizen (the first three) or a member contests or mends."""
+
+    TIER = "tier"
+    LOOKUP = "lookup"
+    DECLARATION = "declaration"
+    ORGANISATION_CHECK = "organisation_check"
+    SUSPENSION = "suspension"
+
+
+class ObjectionStatus(StrEnum):
+    """How far an objection has come (`alliance.objection_states`); all but the first two are final."""
+
+    OPEN = "open"
+    FORWARDED = "forwarded"
+    UPHELD = "upheld"
+    CORRECTED = "corrected"
+    DISMISSED = "dismissed"
+    WITHDRAWN = "withdrawn"
+
+
+class ObjectionEvent(StrEnum):
+    """What happens to an objection."""
+
+    FILE = "file"
+    ADD_EVIDENCE = "add_evidence"
+    FORWARD = "forward"
+    EXTEND = "extend"
+    BECOME_OVERDUE = "become_overdue"
+    UPHOLD = "uphold"
+    CORRECT = "correct"
+    DISMISS = "dismiss"
+    WITHDRAW = "withdraw"
+
+
+class DeclarationKind(StrEnum):
+    """What a citizen may declare of himself: 志愿服务, 荣誉表彰. Nothing that tells of health (rule 11)."""
+
+    VOLUNTEER_HOURS = "volunteer_hours"
+    HONOUR = "honour"
+
+
+class DeclarationStatus(StrEnum):
+    """How far a self-declared record has come (`alliance.declarations`); one that is deleted is gone."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"

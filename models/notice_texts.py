@@ -194,6 +194,59 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Your statement for {period} was settled under {reference}. If the money does not arrive, ask the alliance"
         " office with this number.",
     ),
+    "objection_forwarded": (
+        "您的异议已转送信息提供单位核查，最迟在 {last_day} 当天结束前答复。进展可在“我的异议”里查看。",
+        "Your objection was passed on to the agency that keeps the record; it is answered by the end of {last_day}. See"
+        " “My objections”.",
+    ),
+    "objection_extended": (
+        "您的异议情况复杂，经批准延长办理，最迟在 {last_day} 当天结束前答复。处理期间该记录保持“有异议”标注。",
+        "Your objection needs more time, which was approved; it is answered by the end of {last_day}. The record stays"
+        " marked as disputed until then.",
+    ),
+    "objection_overdue": (
+        "您的异议没有按期答复，我们已催办，记录保持“有异议”标注。您也可以拨打 12345 反映。",
+        "Your objection was not answered in time; the office was reminded, and the record stays marked as disputed. You"
+        " can call 12345 as well.",
+    ),
+    "objection_upheld": (
+        "您的异议经核查成立，原记录不再使用。理由见“我的异议”；下次使用时会重新查询。",
+        "Your objection was upheld; the record is used no more. The reasons are under “My objections”; the next look is"
+        " a fresh one.",
+    ),
+    "objection_corrected": (
+        "您的异议经核查属实，信息提供单位已更正记录。详情见“我的异议”；下次使用时会重新查询。",
+        "Your objection was right, and the agency has corrected the record. See “My objections”; the next look is a fresh"
+        " one.",
+    ),
+    "objection_dismissed": (
+        "您的异议经核查不成立，记录不变。理由见“我的异议”；如仍有不同意见，可补充材料后再次提出，或拨打 12345。",
+        "Your objection was looked into and dismissed; the record stands. The reasons are under “My objections”. If you"
+        " still disagree, object again with more to go by, or call 12345.",
+    ),
+    "repair_upheld": (
+        "您申请修复的记录经核查有误，已不再使用。理由见“我的异议”；下次使用时会重新查询。",
+        "The record that you wanted repaired was wrong and is used no more. The reasons are under “My objections”.",
+    ),
+    "repair_corrected": (
+        "您申请的信用修复已完成，原记录不再计算。下次使用时会重新查询，结果以新的查询为准。",
+        "The record was repaired and counts no more. The next look is a fresh one, and goes by what it finds.",
+    ),
+    "repair_dismissed": (
+        "您申请的信用修复未通过。理由见“我的异议”；满足条件后可以带证明材料再次申请，或拨打 12345 咨询。",
+        "The record was not repaired. The reasons are under “My objections”. Once the conditions are met, ask again with"
+        " evidence, or call 12345.",
+    ),
+    "declaration_accepted": (
+        "您自主申报的记录已通过核实，有效期至 {valid_until}。可在“自主申报”里查看或随时删除。",
+        "What you declared was confirmed and is valid until {valid_until}. See it under “Declarations”; you can delete it"
+        " at any time.",
+    ),
+    "declaration_refused": (
+        "您自主申报的记录未通过核实。理由见“自主申报”；如有不同意见，可以提出异议，或删除后重新申报。",
+        "What you declared was not confirmed. The reasons are under “Declarations”. Object if you disagree, or delete it"
+        " and declare it anew.",
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from alliance import dead_letters, statement_closing
+from alliance import dead_letters, objections, statement_closing
 from benefits import coupon_notices
 from benefits.ledger import LEDGER
 from citizens import messages
@@ -47,6 +47,8 @@ async def _count_what_waits(registry: CollectorRegistry, now: datetime) -> None:
         "xinyi_statements_overdue", "Statements still open a day after they are due", registry=registry
     )
     late.set(await statement_closing.overdue(now))
+    unanswered = Gauge("xinyi_objections_overdue", "Objections without an answer in time", registry=registry)
+    unanswered.set(await objections.overdue(now))
 
 
 async def _count_untold(registry: CollectorRegistry, now: datetime) -> None:

@@ -204,7 +204,9 @@ async def application_out(request: Request, row: Row) -> ApplicationOut:
             ],
             "checks": [
                 check_out(check)
-                for check in await organisation_checks.newest("application", row["id"], None, SHOWN_CHECKS)
+                for check in await organisation_checks.newest(
+                    "application", row["id"], None, SHOWN_CHECKS, now()
+                )
             ],
         }
     )

@@ -34,11 +34,13 @@ class CheckOut(Out):
     is_dishonest: bool | None
     is_white_listed: bool
     data_date: date | None
+    is_disputed: bool = Field(default=False, description="有异议正在处理 / an objection to it is open")
 
 
 class SuspensionOut(Out):
     """One cause for which the member is or was suspended."""
 
+    id: UUID
     cause: SuspensionCause
     facts: dict[str, Any]
     suspended_at: Moment
@@ -67,9 +69,9 @@ class DocumentOut(Out):
     stored_at: Moment
 
 
-def check_out(row: Row) -> CheckOut:
-    """A check as it is shown."""
-    return CheckOut.model_validate(dict(row))
+def check_out(row: Row, disputed: frozenset[UUID] = frozenset()) -> CheckOut:
+    """A check as it is shown; one that is contested says so (rule 8)."""
+    return CheckOut.model_validate({**dict(row), "is_disputed": row["id"] in disputed})
 
 
 def suspension_out(row: Row) -> SuspensionOut:

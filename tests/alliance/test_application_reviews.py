@@ -92,7 +92,7 @@ async def test_what_the_source_says_decides(
     assert await application_reviews.check(Organisations(answer), actor.id, NOON) == expected
     state, code, _ = await last_event(actor)
     assert (state, code) == (("county_review", None) if expected == "passed" else ("refused", expected))
-    [check] = await organisation_checks.newest("application", actor.id, None, 9)
+    [check] = await organisation_checks.newest("application", actor.id, None, 9, NOON)
     assert (check["finding"], check["grade"], check["is_white_listed"]) == (expected, grade, white)
     assert (check["checked_at"], check["data_date"], check["min_grade"]) == (NOON, answer.data_date, 3)
 
@@ -116,7 +116,9 @@ async def test_a_source_without_an_answer_decides_nothing_and_is_asked_again(sou
     await execute("UPDATE pgqueuer SET status = 'failed'")
     assert await application_reviews.ask_again(NOON + ASK_AGAIN) == 0, "that is an operator's now"
     assert await application_reviews.check(Organisations(), actor.id, NOON + ASK_AGAIN) is CheckFinding.PASSED
-    findings = [row["finding"] for row in await organisation_checks.newest("application", actor.id, None, 9)]
+    findings = [
+        row["finding"] for row in await organisation_checks.newest("application", actor.id, None, 9, NOON)
+    ]
     assert findings == ["passed", "unavailable"]
 
 
@@ -126,7 +128,7 @@ async def test_a_check_that_runs_twice_passes_an_application_on_once() -> None:
         *(application_reviews.check(Organisations(), actor.id, NOON) for _ in range(4))
     )
     assert sorted(each or "" for each in done) == ["", "", "", "passed"]
-    assert len(await organisation_checks.newest("application", actor.id, None, 9)) == 1
+    assert len(await organisation_checks.newest("application", actor.id, None, 9, NOON)) == 1
     assert await application_reviews.check(Organisations(), actor.id, NOON) is None
 
 

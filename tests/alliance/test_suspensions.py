@@ -144,7 +144,7 @@ async def test_claims_stop_at_once_and_what_was_claimed_stays_usable(shop: Shop)
 async def test_a_suspension_has_its_cause_its_facts_a_notice_and_a_record(shop: Shop) -> None:
     facts = {"grade": 2, "min_grade": 3}
     assert await suspensions.suspend(shop.member_id, GRADE, facts, SYSTEM, NOON)
-    [row] = await suspensions.of_member(shop.member_id)
+    [row] = await suspensions.of_member(shop.member_id, NOON)
     assert (row["cause"], loads(row["facts"]), row["suspended_at"], row["lifted_at"]) == (
         "grade",
         facts,
@@ -165,7 +165,7 @@ async def test_every_cause_can_be_told(shop: Shop, cause: SuspensionCause) -> No
 async def test_the_same_cause_twice_is_once_also_at_the_same_time(shop: Shop) -> None:
     done = await asyncio.gather(*(suspend(shop.member_id) for _ in range(5)))
     assert sorted(done) == [False] * 4 + [True]
-    assert len(await suspensions.of_member(shop.member_id)) == 1 == len(await told(shop.member_id))
+    assert len(await suspensions.of_member(shop.member_id, NOON)) == 1 == len(await told(shop.member_id))
     assert not await suspend(shop.member_id) and not await suspend(uuid4())
 
 
@@ -223,7 +223,7 @@ async def test_in_a_callers_transaction_it_goes_with_it(shop: Shop) -> None:
     with pytest.raises(KeyError):
         await fails()
     assert (await status_of(shop.member_id), await offer_status(offer_id)) == ("active", ("published", False))
-    assert await told(shop.member_id) == [] and await suspensions.of_member(shop.member_id) == []
+    assert await told(shop.member_id) == [] and await suspensions.of_member(shop.member_id, NOON) == []
 
 
 async def test_the_office_suspends_and_lifts_in_its_region(shop: Shop) -> None:
@@ -249,11 +249,13 @@ async def test_a_fall_suspends_and_a_repair_lifts(shop: Shop) -> None:
     offer_id, good = await an_offer(shop), Organisations()
     assert await rechecks.run(Organisations(POOR), shop.member_id, NOON) is CheckFinding.GRADE_TOO_LOW
     assert await suspensions.open_causes(shop.member_id) == [GRADE]
-    [row] = await suspensions.of_member(shop.member_id)
+    [row] = await suspensions.of_member(shop.member_id, NOON)
     assert loads(row["facts"]).items() >= {"grade": 2, "min_grade": 3, "data_date": "2026-03-03"}.items()
     assert await rechecks.run(good, shop.member_id, NOON + NIGHT) is CheckFinding.PASSED
     assert (await status_of(shop.member_id), await offer_status(offer_id)) == ("active", ("published", False))
-    findings = [row["finding"] for row in await organisation_checks.newest("member", shop.member_id, None, 9)]
+    findings = [
+        row["finding"] for row in await organisation_checks.newest("member", shop.member_id, None, 9, NOON)
+    ]
     assert findings == ["passed", "grade_too_low"]
 
 
@@ -296,7 +298,7 @@ async def test_the_audit_names_each_offer_that_a_suspension_and_its_end_change(s
 
 async def test_two_checks_at_once_suspend_once(shop: Shop) -> None:
     await asyncio.gather(*(rechecks.run(Organisations(POOR), shop.member_id, NOON) for _ in range(4)))
-    assert len(await suspensions.of_member(shop.member_id)) == 1 == len(await told(shop.member_id))
+    assert len(await suspensions.of_member(shop.member_id, NOON)) == 1 == len(await told(shop.member_id))
 
 
 async def test_an_answer_that_was_asked_for_before_another_one_changes_nothing(shop: Shop) -> None:
@@ -389,7 +391,7 @@ async def test_a_promise_is_recorded_once_and_points_to_the_commitment() -> None
         await promises.record(actor, member_id, PromiseOutcome.BROKEN, cause, "再来", NOON)
     with pytest.raises(NotFound):
         await promises.record(an_admin("330200"), member_id, PromiseOutcome.KEPT, cause, "", NOON)
-    [row] = await promises.of_member(member_id, None, 9)
+    [row] = await promises.of_member(member_id, None, 9, NOON)
     [commitment] = await fetch_all("SELECT id FROM commitments")
     assert (row["id"], row["commitment_id"], row["outcome"]) == (promise, commitment["id"], "broken")
     assert await told(member_id) == ["promise_broken"] and await audited("promise.record") == 1

@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.api.applicants import PDF
 from tests.api.kit import bearer, code_of, coupon_of, fingerprint, problem, with_key
 from tests.api.offers import make_offer, make_staff
 from tests.service import API, Service
@@ -52,10 +53,12 @@ WITH_BODY = (
     *("POST /auth/staff/invitation", "POST /auth/staff/password-reset", "POST /auth/device"),
     *("POST /staff/password", "POST /day-closes", "POST /me/complaints"),
     *("PUT /me/notices/read", "POST /me/subscriptions"),
+    *("POST /me/objections", "POST /me/declarations"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
     *("PUT /me/notices/{notice_id}/read", "POST /me/complaints/{complaint_id}/withdrawal"),
+    "POST /me/declarations/{declaration_id}/submission",
 )
 
 
@@ -95,6 +98,18 @@ async def calls(loud: Service) -> dict[str, Call]:
     device = await owner.post("/member/devices", json={"name": "前台", "store_id": clerk.store_id})
     complaint = {"kind": "other", "text": "测试", "store_id": clerk.store_id}
     complained = await citizen.http.post("/me/complaints", json=complaint, headers=with_key())
+    contest = {"kind": "objection", "about": "tier", "region": "330106", "text": "测试"}
+    assert (await citizen.http.get("/me/credit")).status_code == 200
+    declaration = {"kind": "volunteer_hours", "region": "330106", "happened_on": "2026-03-04", "hours": 8}
+    declaration["text"] = "社区志愿服务"
+    declared = await citizen.http.post("/me/declarations", json=declaration, headers=with_key())
+    borne_out = f"/me/declarations/{declared.json()['id']}"
+    await citizen.http.post(
+        f"{borne_out}/evidence",
+        params={"name": "x.pdf"},
+        content=PDF,
+        headers={"Content-Type": "application/pdf"},
+    )
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -147,6 +162,8 @@ async def calls(loud: Service) -> dict[str, Call]:
             *("POST", "/me/subscriptions", person),
             {"channel": "wechat", "templates": {"coupon_expiring": "accept"}},
         ),
+        Call("POST", "/me/objections", person, contest, needs_key=True),
+        Call("POST", "/me/declarations", person, declaration, frozenset({"hours"}), needs_key=True),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]
@@ -155,8 +172,9 @@ async def calls(loud: Service) -> dict[str, Call]:
         (
             *("/auth/logout", "/staff/self-binding", f"/admin/staff/{staff_id}/revocation", read),
             f"/me/complaints/{complained.json()['id']}/withdrawal",
+            f"{borne_out}/submission",
         ),
-        (bearer(throwaway.http), bearer(spare.http), boss, person, person),
+        (bearer(throwaway.http), bearer(spare.http), boss, person, person, person),
         strict=True,
     ):
         found[name] = Call(name.partition(" ")[0], path, token, None)
@@ -166,8 +184,11 @@ async def calls(loud: Service) -> dict[str, Call]:
 def is_in_the_matrix(path: str, name: str) -> bool:
     """Routes of admins and owners are tried by tests/matrix, one by one as the document lists them.
 
-    Those of applicants, each of whom has one application in one state, in test_member_applications and test_uploads.
+    Those of applicants, each of whom has one application in one state, in test_member_applications and test_uploads;
+    files that citizens send in, in test_contract_objections.
     """
+    if name.endswith("/evidence"):
+        return True
     is_theirs = path.startswith((f"{API}/admin/", f"{API}/member/", f"{API}/member-application"))
     return is_theirs and name.replace(API, "") not in {*WITH_BODY, *WITHOUT_BODY}
 

@@ -18,11 +18,11 @@ import pytest
 
 from sandbox.demo_data.rows import demo_id
 from server.config import SANDBOX_SECRETS
-from tests.api.applicants import an_applicant
+from tests.api.applicants import PDF, an_applicant
 from tests.api.kit import answered, bearer, code_of, coupon_of, fingerprint, problem, walk, with_key
 from tests.api.offers import make_admin, make_offer, make_staff
 from tests.e2e.invariants import check_sealed
-from tests.service import API, Service
+from tests.service import API, CitizenClient, Service
 
 TOKEN_KEY = base64.b64decode(SANDBOX_SECRETS["TOKEN_KEYS"].partition(":")[2])
 AUDIENCES = ("citizen", "staff", "admin")
@@ -54,6 +54,18 @@ CITIZENS = {
     *("POST /me/complaints", "GET /me/complaints", "GET /me/complaints/{complaint_id}"),
     *("POST /me/complaints/{complaint_id}/withdrawal", "DELETE /me/complaints/{complaint_id}/text"),
     "GET /me/coupons/{coupon_id}/refusals",
+    *("POST /me/objections", "GET /me/objections", "GET /me/objections/{objection_id}"),
+    *("POST /me/objections/{objection_id}/evidence", "GET /me/objections/{objection_id}/evidence/{file_id}"),
+    *("DELETE /me/objections/{objection_id}", "DELETE /me/objections/{objection_id}/words"),
+    *("POST /me/declarations", "GET /me/declarations", "GET /me/declarations/{declaration_id}"),
+    "POST /me/declarations/{declaration_id}/evidence",
+    "GET /me/declarations/{declaration_id}/evidence/{file_id}",
+    *("POST /me/declarations/{declaration_id}/submission", "DELETE /me/declarations/{declaration_id}"),
+}
+# What takes a file, with a name for it.
+UPLOADS = {
+    "POST /me/objections/{objection_id}/evidence",
+    "POST /me/declarations/{declaration_id}/evidence",
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -81,6 +93,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /me/notices/read": {"up_to": "{notice_id}"},
     "POST /me/subscriptions": {"channel": "wechat", "templates": {"coupon_expiring": "accept"}},
     "POST /me/complaints": {"kind": "other", "text": "测试", "store_id": "{store_id}"},
+    "POST /me/objections": {"kind": "objection", "about": "tier", "region": "330106", "text": "测试"},
+    "POST /me/declarations": {
+        **{"kind": "volunteer_hours", "region": "330106", "happened_on": "2026-03-04", "hours": 8},
+        "text": "社区志愿服务",
+    },
     "POST /redemptions": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/preview": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/{redemption_id}/reversals": {"reason": "测试"},
@@ -102,6 +119,18 @@ FOREIGN = {
     "POST /me/complaints/{complaint_id}/withdrawal": "other citizen",
     "DELETE /me/complaints/{complaint_id}/text": "other citizen",
     "GET /me/coupons/{coupon_id}/refusals": "other citizen",
+    **dict.fromkeys(
+        (
+            *("GET /me/objections/{objection_id}", "DELETE /me/objections/{objection_id}"),
+            *("POST /me/objections/{objection_id}/evidence", "DELETE /me/objections/{objection_id}/words"),
+            "GET /me/objections/{objection_id}/evidence/{file_id}",
+            *("GET /me/declarations/{declaration_id}", "DELETE /me/declarations/{declaration_id}"),
+            "POST /me/declarations/{declaration_id}/evidence",
+            "GET /me/declarations/{declaration_id}/evidence/{file_id}",
+            "POST /me/declarations/{declaration_id}/submission",
+        ),
+        "other citizen",
+    ),
     "GET /me/redemptions/{redemption_id}/proof": "other citizen",
     "GET /redemptions/{redemption_id}/proof": "other staff",
     "GET /coupons/{coupon_id}": "other citizen",
@@ -131,14 +160,20 @@ class World:
 
     async def call(self, route: str, token: str | None) -> httpx.Response:
         """One call of a route with a body that would do."""
-        method, path = route.split(" ")
+        method, _ = route.split(" ")
         body = BODIES.get(route)
         if body and "code" in body:
             body = {**body, "code": await self._fresh_code()}
         filled = json.loads(self._filled(json.dumps(body))) if body is not None else None
         signed = {"Authorization": f"Bearer {token}"} if token else {}
-        url = self.service.url + self._filled(self.paths[route])
-        return await self.client.request(method, url, json=filled, headers={**with_key(), **signed})
+        path = self.paths[route]
+        if "/declarations/" in path:
+            path = path.replace("{file_id}", self.things["declaration_file_id"])
+        url, headers = self.service.url + self._filled(path), {**with_key(), **signed}
+        if route in UPLOADS:
+            headers["Content-Type"] = "application/pdf"
+            return await self.client.post(url, params={"name": "x.pdf"}, content=PDF, headers=headers)
+        return await self.client.request(method, url, json=filled, headers=headers)
 
     async def _fresh_code(self) -> str:
         url = f"{self.service.url}{API}/coupons/{self.things['coupon_id']}/code"
@@ -150,6 +185,28 @@ class World:
         for name, value in self.things.items():
             text = text.replace(f"{{{name}}}", value)
         return text
+
+
+async def contested_and_declared(citizen: CitizenClient) -> dict[str, str]:
+    """A look-up that he contests and something that he declared, each with evidence."""
+    assert (await citizen.http.get("/me/credit")).status_code == 200
+    lookup = (await citizen.http.get("/me/credit/lookups")).json()["items"][0]["id"]
+    contest = {**BODIES["POST /me/objections"], "about": "lookup", "record_id": lookup}
+    things = {}
+    for path, body, name, file in (
+        ("/me/objections", contest, "objection_id", "file_id"),
+        ("/me/declarations", BODIES["POST /me/declarations"], "declaration_id", "declaration_file_id"),
+    ):
+        made = await citizen.http.post(path, json=body, headers=with_key())
+        things[name] = answered(made, 201, "id")["id"]
+        sent = await citizen.http.post(
+            f"{path}/{things[name]}/evidence",
+            params={"name": "x.pdf"},
+            content=PDF,
+            headers={"Content-Type": "application/pdf"},
+        )
+        things[file] = answered(sent, 201, "id")["id"]
+    return things
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +232,7 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
     complaint = await citizen.http.post(
         "/me/complaints", json={"kind": "other", "text": "测试", "redemption_id": done}, headers=with_key()
     )
+    things = await contested_and_declared(citizen)
     applicant, other_applicant = await an_applicant(service), await an_applicant(service)
     document_id = (await applicant.upload()).json()["id"]
     province, hangzhou = await service.admin(), await service.admin("demo-admin-hz")
@@ -202,6 +260,7 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
             "notice_id": notice,
             "complaint_id": complaint.json()["id"],
             "document_id": document_id,
+            **things,
             "store_id": clerk.store_id,
             "code": code,
             "binding_code": (await clerk.http.post("/staff/self-binding")).json()["binding_code"],

@@ -21,6 +21,7 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "DELETE /admin/approvals/{approval_id}": states.own_request,
     "DELETE /admin/imports/{import_id}": None,
     "DELETE /admin/white-list/{entry_id}": None,
+    "DELETE /member/objections/{objection_id}": None,
     "DELETE /member/offers/{offer_id}/pause": states.paused,
     "DELETE /member/offers/{offer_id}/proposal": states.proposed,
     "DELETE /member/offers/{offer_id}/submission": states.submitted,
@@ -37,6 +38,9 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "POST /admin/complaints/{complaint_id}/reopening": states.decided_complaint,
     "POST /admin/coupons/{coupon_id}/revocation": REASON,
     "POST /admin/credit-batch-errors/{error_id}/closure": REASON,
+    "POST /admin/declarations/{declaration_id}/acceptance": states.declared,
+    "POST /admin/declarations/{declaration_id}/forwarding": states.accepted_declaration,
+    "POST /admin/declarations/{declaration_id}/refusal": REASON,
     "POST /admin/exports": states.export_wish,
     "POST /admin/imports": states.file_of_members,
     "POST /admin/imports/{import_id}/application": None,
@@ -53,6 +57,9 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "POST /admin/members/{member_id}/recheck": None,
     "POST /admin/members/{member_id}/reinstatement": states.suspended_member,
     "POST /admin/members/{member_id}/suspension": REASON,
+    "POST /admin/objections/{objection_id}/answer": {"outcome": "dismissed", **REASON},
+    "POST /admin/objections/{objection_id}/extension": {"working_days": 20, **REASON},
+    "POST /admin/objections/{objection_id}/forwarding": None,
     "POST /admin/offers/{offer_id}/approval": states.offer_to_approve,
     "POST /admin/offers/{offer_id}/publication": states.approved,
     "POST /admin/offers/{offer_id}/return": states.offer_to_send_back,
@@ -69,6 +76,8 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "POST /member/devices/{device_id}/pairing": None,
     "POST /member/devices/{device_id}/revocation": None,
     "POST /member/leaving": states.leaving,
+    "POST /member/objections": states.contested,
+    "POST /member/objections/{objection_id}/evidence": states.evidence,
     "POST /member/offers": a_body(),
     "POST /member/offers/{offer_id}/end": None,
     "POST /member/offers/{offer_id}/pause": None,
@@ -109,9 +118,16 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
 # Routes that only read, where the things of the path must be each other's or in a certain state.
 READS: dict[str, Prepare] = {
     "GET /admin/audit/{audit_id}/proof": states.together(things.sealed_record),
+    "GET /admin/declarations/{declaration_id}/evidence/{file_id}": states.together(
+        things.declaration_and_evidence
+    ),
     "GET /admin/imports/{import_id}/errors": states.import_with_errors,
     "GET /admin/member-applications/{application_id}/documents/{document_id}": states.together(
         things.application_and_document
+    ),
+    "GET /admin/objections/{objection_id}/evidence/{file_id}": states.together(things.objection_and_evidence),
+    "GET /member/objections/{objection_id}/evidence/{file_id}": states.together(
+        things.objection_and_evidence
     ),
     "GET /admin/offers/{offer_id}/evidence/{file_id}": states.together(things.offer_and_evidence),
 }

@@ -1,13 +1,14 @@
 """Good calls that need more than a body: a thing in just the state for it, or another caller."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from uuid import uuid4
 
 from models.office_enums import ImportKind
 from tests.alliance.imported import table
 from tests.api.applicants import in_review
 from tests.api.kit import coupon_of
-from tests.api.offers import make_offer, make_staff
+from tests.api.offers import make_offer, make_staff, shanghai_today
 from tests.api.test_member_offers import PDF, a_body
 from tests.factories.applications import a_uscc, a_wrong_uscc
 from tests.matrix import things
@@ -254,6 +255,32 @@ async def claimed(world: World) -> Call:
     offer_id = await make_offer(world.service)
     await coupon_of(world.as_citizen(), offer_id)
     return Call({"offer_id": offer_id}, REASON)
+
+
+# Objections and declarations.
+
+
+async def contested(world: World) -> Call:
+    """An answer of the source that nobody has contested yet."""
+    return Call(body=await things.contest(world))
+
+
+def lasting() -> dict[str, str]:
+    """Until a day to come."""
+    return {"valid_until": f"{shanghai_today() + timedelta(days=30)}"}
+
+
+async def declared(_: World) -> Call:
+    """It is valid for a month."""
+    return Call(body=lasting())
+
+
+async def accepted_declaration(world: World) -> Call:
+    """Only what was accepted is passed on."""
+    made = await things.declaration_and_evidence(world)
+    path = f"/admin/declarations/{made['declaration_id']}/acceptance"
+    await world.do(ADMIN, "POST", path, lasting())
+    return Call({"declaration_id": made["declaration_id"]})
 
 
 # What a member does with its own.

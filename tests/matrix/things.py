@@ -192,6 +192,54 @@ async def complaint(world: World) -> str:
     return str((await world.do(citizen, "POST", "/me/complaints", COMPLAINT))["id"])
 
 
+async def a_check(world: World) -> str:
+    """An answer of the credit source about hz-hupan that can be contested."""
+    check_id = uuid4()
+    await world.service.fetch(
+        "INSERT INTO organisation_checks (id, member_id, source, checked_at, finding, grade, min_grade, is_dishonest,"
+        " is_white_listed, data_date, record_id) VALUES ($1, $2, 'sandbox', now(), 'passed', 4, 3, false, false,"
+        " '2026-03-03', 'record-1')",
+        *(check_id, HUPAN),
+    )
+    return str(check_id)
+
+
+async def contest(world: World) -> dict[str, str]:
+    """What hz-hupan's owner sends to contest it."""
+    about = {"about": "organisation_check", "record_id": await a_check(world)}
+    return {"kind": "objection", "text": "等级有误", **about}
+
+
+async def objection(world: World) -> str:
+    """An objection of hz-hupan's that waits for its answer."""
+    return str((await world.do(OWNER, "POST", "/member/objections", await contest(world)))["id"])
+
+
+async def sent_in(world: World, who: str, path: str) -> str:
+    """A file that bears it out."""
+    more: dict[str, Any] = {"params": {"name": "证明.pdf"}, "content": PDF}
+    kind = {"Content-Type": "application/pdf"}
+    return str((await world.do(who, "POST", f"{path}/evidence", headers=kind, **more))["id"])
+
+
+async def objection_and_evidence(world: World) -> dict[str, str]:
+    """An objection with a file."""
+    objection_id = await objection(world)
+    file_id = await sent_in(world, OWNER, f"/member/objections/{objection_id}")
+    return {"objection_id": objection_id, "file_id": file_id}
+
+
+async def declaration_and_evidence(world: World) -> dict[str, str]:
+    """What somebody of Hangzhou declared, and agreed to have passed on; it waits for its review."""
+    citizen = bearer((await world.service.citizen(consent=False)).http)
+    body = {"kind": "volunteer_hours", "region": HUPAN_REGION, "happened_on": "2026-03-04", "hours": 8}
+    more = {"text": "社区志愿服务", "may_forward": True}
+    made = await world.do(citizen, "POST", "/me/declarations", {**body, **more})
+    file_id = await sent_in(world, citizen, f"/me/declarations/{made['id']}")
+    await world.do(citizen, "POST", f"/me/declarations/{made['id']}/submission")
+    return {"declaration_id": made["id"], "file_id": file_id}
+
+
 async def store(world: World) -> str:
     """A store that hz-hupan opened."""
     return str((await world.do(OWNER, "POST", "/member/stores", STORE))["id"])
@@ -360,6 +408,7 @@ THINGS: dict[str, Make] = {
     "complaint_id": complaint,
     "consent_id": share_consent,
     "coupon_id": coupon,
+    "declaration_id": _part("declaration_id", declaration_and_evidence),
     "delivery_id": _part("delivery_id", webhook_and_delivery),
     "device_id": device,
     "document_id": _part("document_id", application_and_document),
@@ -371,6 +420,7 @@ THINGS: dict[str, Make] = {
     "job_id": job,
     "member_id": member,
     "notice_id": member_notice,
+    "objection_id": objection,
     "offer_id": offer,
     "redemption_id": redemption,
     "session_id": session,

@@ -21,6 +21,7 @@ CELL = {
     *("offer_stock", "offer_days"),
     *("citizen_notices", "messages", "message_quotas", "coupon_reminders"),
     *("complaints", "complaint_texts"),
+    *("objections", "objection_texts", "objection_steps", "declarations", "declaration_texts"),
     "member_customers",
     # Each cell seals its own ledger.
     "seals",

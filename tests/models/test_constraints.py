@@ -31,6 +31,8 @@ COMPOUND_KEYS = {
     "offer_versions_terms_of_offer": "FOREIGN KEY (offer_id, terms_id) REFERENCES offer_terms(offer_id, id)",
     "coupons_terms_of_offer": "FOREIGN KEY (offer_id, terms_id) REFERENCES offer_terms(offer_id, id)",
     "complaint_texts_of_complaint": "FOREIGN KEY (complaint_id) REFERENCES complaints(id)",
+    "objection_texts_of_objection": "FOREIGN KEY (objection_id) REFERENCES objections(id)",
+    "declaration_texts_of_declaration": "FOREIGN KEY (declaration_id) REFERENCES declarations(id)",
     "devices_staff_of_member": "FOREIGN KEY (staff_id, member_id) REFERENCES staff(id, member_id)",
     "devices_store_of_member": "FOREIGN KEY (store_id, member_id) REFERENCES stores(id, member_id)",
     "natural_persons_of_citizen": "FOREIGN KEY (citizen_id) REFERENCES citizens(id)",
@@ -92,6 +94,16 @@ PARTIAL_INDEXES = {
     " WHERE ((state)::text = 'waiting'::text)",
     "messages_being_sent": "INDEX messages_being_sent ON public.messages USING btree (tried_at)"
     " WHERE ((state)::text = 'sending'::text)",
+    "objections_record_once": "UNIQUE INDEX objections_record_once ON public.objections USING btree"
+    " (about, record_id) WHERE (closed_at IS NULL)",
+    "objections_citizen_place_once": "UNIQUE INDEX objections_citizen_place_once ON public.objections USING btree"
+    " (citizen_id, place) WHERE ((closed_at IS NULL) AND (citizen_id IS NOT NULL))",
+    "objections_member_place_once": "UNIQUE INDEX objections_member_place_once ON public.objections USING btree"
+    " (member_id, place) WHERE ((closed_at IS NULL) AND (member_id IS NOT NULL))",
+    "objections_open_by_due": "INDEX objections_open_by_due ON public.objections USING btree (due_at)"
+    " WHERE (closed_at IS NULL)",
+    "objections_upheld": "INDEX objections_upheld ON public.objections USING btree (source, answered_at)"
+    " WHERE ((status)::text = ANY ((ARRAY['upheld'::character varying, 'corrected'::character varying])::text[]))",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }

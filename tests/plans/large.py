@@ -93,6 +93,15 @@ LOGS = [
     f" CASE WHEN n % 5 > 0 THEN $1 END, 'key', {ZEROS} FROM generate_series(1, {SOME}) n",
     "INSERT INTO complaint_texts (complaint_id, text_encrypted)"
     f" SELECT md5('complaint' || n)::uuid, 'x' FROM generate_series(1, {SOME}) n",
+    "INSERT INTO objections (id, kind, about, record_id, citizen_id, member_id, region_id, source, recorded_at, status, filed_at,"
+    " filed_by, due_at, is_due_certain, answered_at, answered_by, closed_at, place, request_key, request_hash)"
+    " SELECT md5('objection' || n)::uuid, 'objection', CASE WHEN n % 2 = 0 THEN 'tier' ELSE 'organisation_check' END,"
+    " md5('record' || n)::uuid, CASE WHEN n % 2 = 0 THEN md5('citizen' || n)::uuid END,"
+    " CASE WHEN n % 2 = 1 THEN md5('member' || n)::uuid END, (330100 + n % 90)::text, 'source' || n % 3, $1,"
+    " CASE WHEN n % 5 = 0 THEN 'open' ELSE 'upheld' END, $1 - n * interval '10 minutes', md5('citizen' || n)::uuid,"
+    " $1 + interval '5 days' - n * interval '10 minutes', true, CASE WHEN n % 5 > 0 THEN $1 - n * interval '5 minutes' END,"
+    " CASE WHEN n % 5 > 0 THEN md5('admin' || n)::uuid END, CASE WHEN n % 5 > 0 THEN $1 END, 1, 'key', "
+    f"{ZEROS} FROM generate_series(1, {SOME}) n",
 ]
 
 

@@ -69,6 +69,9 @@ MAY_COST = (
     "DELETE FROM webhook_deliveries WHERE id IN",
     "FROM store_closures WHERE last_day >= $1",
     "UPDATE complaints SET status = $2, overdue_at = $1 WHERE status = 'open' AND id IN",
+    "UPDATE objections SET overdue_at = $1 WHERE closed_at IS NULL AND id IN",
+    # A source's wrong rows since a day, for the report on its data: by the index on just those.
+    "SELECT count(*) AS wrong FROM objections",
     # Along an index in the order of the list: for a LIMIT that is not known yet it is a tenth of all that fits.
     "FROM audit_records WHERE (recorded_at, entry) < ($1, $2)",
     "FROM named CROSS JOIN LATERAL (SELECT",

@@ -106,6 +106,7 @@ HALF_WAY = {
     "0012_numbers_imports": "refusal_days",
     "0013_identities": "citizen_phones",
     "0021_retention": "tier_snapshots_by_end",
+    "0017_objections": "objection_texts",
 }
 
 

@@ -1,12 +1,13 @@
 """Members: the list, one in detail, suspending and lifting by the office, re-checks, promises."""
 
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 from sanic import Blueprint
 
-from alliance import memberships, rechecks
+from alliance import memberships, objections, rechecks
 from alliance.memberships import NotSuspendable, NotSuspendedForThat
 from common.actors import AdminActor
 from common.clock import now
@@ -117,8 +118,9 @@ async def list_checks(actor: AdminActor, member_id: UUID, query: PageQuery) -> P
     """Each with its date, newest first."""
     await memberships.of_admin(actor, member_id)
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
-    rows = await organisation_checks.newest("member", member_id, before, query.limit + 1)
-    return page_of(Page[CheckOut], rows, query.limit, check_out, lambda row: (row["id"],))
+    rows = await organisation_checks.newest("member", member_id, before, query.limit + 1, now())
+    show = partial(check_out, disputed=await objections.disputed_checks(member_id))
+    return page_of(Page[CheckOut], rows, query.limit, show, lambda row: (row["id"],))
 
 
 @endpoint(
@@ -133,7 +135,7 @@ async def list_promises(actor: AdminActor, member_id: UUID, query: PageQuery) ->
     """Newest first."""
     await memberships.of_admin(actor, member_id)
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
-    rows = await promises.of_member(member_id, before, query.limit + 1)
+    rows = await promises.of_member(member_id, before, query.limit + 1, now())
     return page_of(Page[PromiseOut], rows, query.limit, promise_out, lambda row: (row["id"],))
 
 

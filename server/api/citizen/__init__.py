@@ -7,9 +7,11 @@ from server.api.citizen import (
     consents,
     coupons,
     credit,
+    declarations,
     events,
     me,
     notices,
+    objections,
     offers,
     sign_in,
     subscriptions,
@@ -26,4 +28,6 @@ routes = Blueprint.group(
     notices.routes,
     complaints.routes,
     subscriptions.routes,
+    objections.routes,
+    declarations.routes,
 )

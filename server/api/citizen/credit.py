@@ -6,12 +6,13 @@ from uuid import UUID
 
 from sanic import Blueprint, Request
 
+from alliance import objections
 from citizens.consents import ConsentRequired
 from citizens.credit import CreditDesk, IdentityUnverified, Snapshot, lookups_of
 from citizens.credit_sources import CreditSourceUnavailable
 from common.actors import CitizenActor
 from common.clock import now
-from models.enums import LookupOutcome, LookupReason
+from models.enums import LookupOutcome, LookupReason, ObjectionStatus
 from server.endpoints import endpoint
 from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, page_of
 
@@ -20,8 +21,19 @@ routes = Blueprint("credit", url_prefix="/me/credit")
 UNRATED = "暂时没有您的信用记录。没有记录不是坏记录，不限等级的优惠都可以领取。"
 
 
+class OpenObjectionOut(Out):
+    """What is open about the tier; it is answered before `due_at`."""
+
+    id: UUID
+    state: ObjectionStatus
+    due_at: Moment
+
+
 class CreditOut(Out):
-    """A dated tier under a scheme; without a record `tier` is null and `status` is `unrated`."""
+    """A dated tier under a scheme; without a record `tier` is null and `status` is `unrated`.
+
+    While `objection` is not null the tier is disputed (有异议).
+    """
 
     status: Literal["rated", "unrated"]
     tier: str | None
@@ -30,6 +42,7 @@ class CreditOut(Out):
     data_date: date
     valid_until: Moment
     explanation: str
+    objection: OpenObjectionOut | None = None
 
 
 class LookupOut(Out):
@@ -56,7 +69,12 @@ class LookupOut(Out):
 async def show(request: Request, actor: CitizenActor) -> CreditOut:
     """The valid snapshot, or a fresh look-up under the consent in force."""
     desk: CreditDesk = request.app.ctx.credit_desk
-    return _credit(await desk.tier(actor.id, LookupReason.MY_CREDIT, now()))
+    credit = _credit(await desk.tier(actor.id, LookupReason.MY_CREDIT, now()))
+    found = await objections.open_about_tier(actor.id)
+    if found is None:
+        return credit
+    mark = OpenObjectionOut(id=found["id"], state=found["status"], due_at=found["due_at"])
+    return credit.model_copy(update={"objection": mark})
 
 
 @endpoint(routes, "GET", "/lookups", summary="查询记录 / Who looked it up", answers={200: Page[LookupOut]})

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sanic import Blueprint
 
-from alliance import memberships, suspensions
+from alliance import memberships, objections, suspensions
 from alliance.memberships import MemberLeft
 from common.actors import MemberActor
 from common.clock import now
@@ -46,16 +46,18 @@ async def membership_out(member_id: UUID) -> MembershipOut:
     """A member with its newest checks and promises, and all its suspensions."""
     row = await memberships.of_member(member_id)
     policy, _ = await policies.of_region(row["region_id"])
+    disputed = await objections.disputed_checks(member_id)
     return MembershipOut.model_validate(
         {
             **dict(row),
             "region": row["region_id"],
             "min_grade": policy.min_grade,
             "checks": [
-                check_out(each) for each in await organisation_checks.newest("member", member_id, None, 10)
+                check_out(each, disputed)
+                for each in await organisation_checks.newest("member", member_id, None, 10, now())
             ],
-            "suspensions": [suspension_out(each) for each in await suspensions.of_member(member_id)],
-            "promises": [promise_out(each) for each in await promises.of_member(member_id, None, 20)],
+            "suspensions": [suspension_out(each) for each in await suspensions.of_member(member_id, now())],
+            "promises": [promise_out(each) for each in await promises.of_member(member_id, None, 20, now())],
         }
     )
 
@@ -84,7 +86,7 @@ async def show(actor: MemberActor) -> MembershipOut:
 async def list_promises(actor: MemberActor, query: PageQuery) -> Page[PromiseOut]:
     """Newest first."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
-    rows = await promises.of_member(actor.member_id, before, query.limit + 1)
+    rows = await promises.of_member(actor.member_id, before, query.limit + 1, now())
     return page_of(Page[PromiseOut], rows, query.limit, promise_out, lambda row: (row["id"],))
 
 
