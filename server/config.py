@@ -14,6 +14,8 @@ from benefits.codes import KeyRing
 from common.crypto import SUITES, PersonalDataKeys
 from common.database_url import tortoise_config
 from common.signing import SEED_BYTES
+from server import channel_settings
+from server.channel_settings import ChannelSettings
 
 
 class ConfigError(Exception):
@@ -70,6 +72,7 @@ class Settings:
     files_folder: Path = Path(".data/files")
     attempts_kept_months: int = 6
     lookups_kept_months: int = 120
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
 
     @property
     def kept_months(self) -> dict[str, int]:
@@ -122,12 +125,18 @@ def new_secrets() -> dict[str, str]:
 
 def shown(settings: Settings) -> dict[str, str]:
     """The effective configuration with every secret masked, by variable name."""
+    keys = settings.data_keys
+    lines = {**_lines(settings), **_lines(settings.channels)}
+    del lines["CHANNELS"]  # whose variables stand there by themselves
+    return {**lines, "HASH_KEY": "***", "CRYPTO_SUITE": keys.suite, "HASH_SUITE": keys.hash_suite}
+
+
+def _lines(settings: Settings | ChannelSettings) -> dict[str, str]:
     lines = {}
     for item in fields(settings):
         value = getattr(settings, item.name)
         lines[VARIABLES.get(item.name, item.name.upper())] = _plain(value) if item.repr else _masked(value)
-    keys = settings.data_keys
-    return {**lines, "HASH_KEY": "***", "CRYPTO_SUITE": keys.suite, "HASH_SUITE": keys.hash_suite}
+    return lines
 
 
 def _plain(value: object) -> str:
@@ -201,6 +210,7 @@ class _Reader:
             # Not shorter than the law (rules 14 and 1).
             attempts_kept_months=self.number("ATTEMPTS_KEPT_MONTHS", 6, 6, 1200),
             lookups_kept_months=self.number("LOOKUPS_KEPT_MONTHS", 120, 120, 1200),
+            channels=channel_settings.read(self.environ, self.problems, is_sandbox=self.sandbox),
         )
 
     def text(self, name: str, default: str) -> str:
