@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -36,6 +37,7 @@ LEAST_BITS = 2048
 
 CODES_SPENT = frozenset(("isv.code-invalid", "isv.code-is-null", "isv.code-expired", "isv.code-used"))
 GOOD = "10000"
+BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class AlipayChannel:
@@ -153,11 +155,15 @@ def raw_members(text: str) -> dict[str, str]:
 
 def _past(text: str, at: int, mark: str = "") -> int:
     """Where the next thing begins after blanks, after a mark that has to be there, and after blanks again."""
-    at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n"))
+    at = _blanks_end(text, at)
     if not text.startswith(mark, at):
         raise ValueError("no JSON object")
-    at += len(mark)
-    return at + len(text[at:]) - len(text[at:].lstrip(" \t\r\n"))
+    return _blanks_end(text, at + len(mark))
+
+
+def _blanks_end(text: str, at: int) -> int:
+    found = BLANKS.match(text, at)
+    return found.end() if found else at
 
 
 def _refuse(answer: Mapping[str, Any]) -> None:
