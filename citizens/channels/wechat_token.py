@@ -5,8 +5,8 @@ Each process has its own copy: WeChat gives the same one to everybody who asks f
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 
 from citizens.channels.outside import (
@@ -64,7 +64,7 @@ class AccessToken:
         Raises:
             NoToken: there is none to be had.
         """
-        if self._token and self._token != instead_of and time.monotonic() < self._renew_at:
+        if self._token and self._token != instead_of and monotonic() < self._renew_at:
             return self._token
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew(instead_of))
@@ -90,7 +90,7 @@ class AccessToken:
                 # The stable one is the refused one: only now by force, which WeChat allows a few times a day.
                 token, lives_s = await self._ask(is_new=True)
         self._token = token
-        self._renew_at = time.monotonic() + max(lives_s - RENEW_BEFORE_S, lives_s / 2)
+        self._renew_at = monotonic() + max(lives_s - RENEW_BEFORE_S, lives_s / 2)
         return token
 
     async def _ask(self, *, is_new: bool) -> tuple[str, int]:

@@ -40,18 +40,19 @@ class AlipayStandIn(StandIn):
 
     def variables(self, url: str) -> dict[str, str]:
         """See `StandIn.variables`."""
-        own = self._app_key.private_bytes(
-            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         theirs = self._alipay_key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         return {
             "ALIPAY_APP_ID": APP_ID,
-            "ALIPAY_PRIVATE_KEY": base64.b64encode(own).decode(),
+            "ALIPAY_PRIVATE_KEY": _text_of(self._app_key),
             "ALIPAY_PUBLIC_KEY": base64.b64encode(theirs).decode(),
             "ALIPAY_URL": f"{url}/gateway.do",
         }
+
+    def other_key(self) -> str:
+        """A key that is not the app's."""
+        return _text_of(self._nobodys_key)
 
     async def _gateway(self, request: Request) -> HTTPResponse:
         asked = {name: values[0] for name, values in {**request.args, **(request.form or {})}.items()}
@@ -113,6 +114,13 @@ class AlipayStandIn(StandIn):
         node = plain_json.dumps({"code": code, "msg": "Invalid Arguments", "sub_code": sub_code})
         sign = base64.b64encode(self._alipay_key.sign(node.encode(), PKCS1v15(), SHA256())).decode()
         return raw(f'{{"{BAD}":{node},"sign":"{sign}"}}', 200, {}, "text/html;charset=utf-8")
+
+
+def _text_of(key: rsa.RSAPrivateKey) -> str:
+    der = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return base64.b64encode(der).decode()
 
 
 def _is_of_now(text: str) -> bool:
