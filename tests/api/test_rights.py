@@ -35,6 +35,7 @@ PUBLIC = {
     *("GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
     *("GET /ledger/roots", "GET /audit/roots", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/device", "POST /auth/staff/invitation", "POST /auth/staff/password-reset"),
+    "POST /auth/staff/legal-person",
     *("POST /member-applications", "GET /commitment-text", "GET /register", "GET /register/removals"),
     *("GET /regions", "GET /programmes"),
 }
@@ -47,7 +48,7 @@ CITIZENS = {
     *("GET /me/notices", "PUT /me/notices/{notice_id}/read"),
     *("POST /me/complaints", "GET /me/complaints", "GET /me/complaints/{complaint_id}"),
     *("POST /me/complaints/{complaint_id}/withdrawal", "DELETE /me/complaints/{complaint_id}/text"),
-    "GET /me/coupons/{coupon_id}/refusals",
+    *("GET /me/coupons/{coupon_id}/refusals", "POST /me/phone"),
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -70,6 +71,7 @@ APPLICANTS = {
 EVERYBODY = {"POST /auth/logout"}
 BODIES: dict[str, dict[str, Any]] = {
     "POST /me/staff-binding": {"binding_code": "{binding_code}"},
+    "POST /me/phone": {"channel": "sandbox", "code": "13700009050"},
     "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},
     "POST /offers/{offer_id}/coupons": {},
     "POST /me/complaints": {"kind": "other", "text": "测试", "store_id": "{store_id}"},
@@ -124,7 +126,7 @@ class World:
         """One call of a route with a body that would do."""
         method, path = route.split(" ")
         body = BODIES.get(route)
-        if body and "code" in body:
+        if body and body.get("code") == "":
             body = {**body, "code": await self._fresh_code()}
         filled = json.loads(self._filled(json.dumps(body))) if body is not None else None
         signed = {"Authorization": f"Bearer {token}"} if token else {}
