@@ -51,11 +51,14 @@ WITH_BODY = (
     *("POST /admin/coupons/{coupon_id}/revocation", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/staff/invitation", "POST /auth/staff/password-reset", "POST /auth/device"),
     *("POST /staff/password", "POST /day-closes", "POST /me/complaints"),
+    *("POST /me/phone", "POST /auth/staff/legal-person"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
     *("PUT /me/notices/{notice_id}/read", "POST /me/complaints/{complaint_id}/withdrawal"),
 )
+
+USCC_OF_OWNERS = "SELECT m.uscc FROM members m JOIN staff s ON s.member_id = m.id WHERE s.login = $1"
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,7 @@ async def calls(loud: Service) -> dict[str, Call]:
     device = await owner.post("/member/devices", json={"name": "前台", "store_id": clerk.store_id})
     complaint = {"kind": "other", "text": "测试", "store_id": clerk.store_id}
     complained = await citizen.http.post("/me/complaints", json=complaint, headers=with_key())
+    [uscc] = [each["uscc"] for each in await loud.fetch(USCC_OF_OWNERS, "demo-owner")]
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -141,6 +145,8 @@ async def calls(loud: Service) -> dict[str, Call]:
             needs_key=True,
         ),
         Call("POST", "/me/complaints", person, complaint, frozenset({"store_id"}), needs_key=True),
+        Call("POST", "/me/phone", person, {"channel": "sandbox", "code": "13700009050"}),
+        Call("POST", "/auth/staff/legal-person", "", {"channel": "sandbox", "code": f"uscc-{uscc}"}),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]

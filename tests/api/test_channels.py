@@ -192,6 +192,7 @@ async def test_each_entrance_is_for_its_own_kind_of_person(connected: Service) -
     before = await fingerprint(connected)
     legal = "uscc-91330106MA2B00001X."
     problem(await sign_in(connected, "zheliban", legal + "1"), 403, "natural_person_required")
+    problem(await sign_in(connected, "sandbox", "uscc-91330106MA2B00001X"), 403, "natural_person_required")
     path = "/auth/staff/legal-person"
     for channel, code in (("zheliban", "load-9.x"), ("wechat", "wang.x"), ("sandbox", "demo-good")):
         problem(await sign_in(connected, channel, code, path), 403, "legal_person_required")
