@@ -87,15 +87,21 @@ class ChannelServer:
     Args:
         url: `https://host[:port][/path]`, without a slash at its end.
         total_s: how long one login or message may take in all, in seconds.
+        connect_s: how long a connection may take to be made, in seconds.
         open_for_s: how long a sick server is left alone, in seconds.
     """
 
     def __init__(
-        self, channel: Channel, url: str, total_s: float = TOTAL_S, open_for_s: float = OPEN_FOR_S
+        self,
+        channel: Channel,
+        url: str,
+        total_s: float = TOTAL_S,
+        connect_s: float = CONNECT_S,
+        open_for_s: float = OPEN_FOR_S,
     ) -> None:
         self.channel = channel
         self.url = url.rstrip("/")
-        self.total_s, self._open_for_s = total_s, open_for_s
+        self.total_s, self._connect_s, self._open_for_s = total_s, connect_s, open_for_s
         self._breakers = AsyncCircuitBreakerFactory(
             default_threshold=FAILURES_TO_OPEN, default_ttl=open_for_s
         )
@@ -110,7 +116,8 @@ class ChannelServer:
         breaker = await self._breakers.get_breaker(self.channel)
         try:
             await breaker.__aenter__()
-        except OpenedState:
+        except OpenedState as opened:
+            opened.__traceback__ = None  # it is the same one each time, and would keep everybody's frames
             raise ChannelUnavailable(retry_after_s=max(1, round(self._open_for_s))) from None
         try:
             async with asyncio.timeout(self.total_s):
@@ -152,7 +159,7 @@ class ChannelServer:
             httpx.URL(self.url + path, params=dict(query) if query else None),
             content=body or None,
             headers={"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})},
-            extensions={"timeout": httpx.Timeout(self.total_s, connect=CONNECT_S).as_dict()},
+            extensions={"timeout": httpx.Timeout(self.total_s, connect=self._connect_s).as_dict()},
         )
         try:
             # Not through httpx.AsyncClient, which logs every URL, and these hold secrets.
@@ -173,7 +180,8 @@ class ChannelServer:
 async def _body_of(response: httpx.Response) -> bytes:
     if response.status_code == 429:
         raise Throttled("429", _seconds(response.headers.get("retry-after", "")))
-    if response.status_code >= 500 or 300 <= response.status_code < 400:
+    is_good, is_refusal = (response.status_code // 100 == kind for kind in (2, 4))
+    if not (is_good or is_refusal):
         raise Failed(str(response.status_code))
     # We ask for what is not packed: a few bytes may become as many as a memory holds.
     if response.headers.get("content-encoding", "identity") != "identity":
@@ -183,7 +191,7 @@ async def _body_of(response: httpx.Response) -> bytes:
         found += part
         if len(found) > LARGEST_ANSWER:
             raise Failed("too_large")
-    if response.status_code >= 400:
+    if is_refusal:
         raise Failed(f"{response.status_code}_{_said(bytes(found))}")
     return bytes(found)
 

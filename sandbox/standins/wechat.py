@@ -27,6 +27,7 @@ class WeChatStandIn(StandIn):
         super().__init__("wechat")
         self.codes, self.tokens = OneTime(), set[str]()
         self.sent: list[dict[str, Any]] = []
+        self.has_unionid = False
         add = self.routes.add_route
         add(self._session, "/sns/jscode2session", ["GET"])
         add(self._stable_token, "/cgi-bin/stable_token", ["POST"])
@@ -54,8 +55,9 @@ class WeChatStandIn(StandIn):
         who = self.codes.use(asked["js_code"])
         if who in ("", "stale", "used"):
             return error(40163 if who == "used" else 40029)
-        # As the real one: no errcode when all is well.
-        return json(self.said({"openid": f"o-{who}", "session_key": secrets.token_urlsafe(16)}))
+        # As the real one: no errcode when all is well, a unionid once the app is bound to an open platform account.
+        bound = {"unionid": f"u-{who}"} if self.has_unionid else {}
+        return json(self.said({"openid": f"o-{who}", "session_key": secrets.token_urlsafe(16), **bound}))
 
     async def _stable_token(self, request: Request) -> HTTPResponse:
         asked = request.json or {}

@@ -101,6 +101,7 @@ async def test_an_ill_channel_lets_nobody_in_and_is_used_again_when_it_is_well(
     assert (await sign_in(connected, channel, a_code(channel))).status_code == 200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mood", SLOW)
 async def test_a_slow_channel_keeps_nobody_waiting(connected: Service, world: Outside, mood: str) -> None:
     """All three at once, and somebody of another channel beside them."""

@@ -1,12 +1,19 @@
 """The channels against their stand-ins: what is asked, how often, and what is believed; over real sockets."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from citizens.channels import (
     ChannelUnavailable,
@@ -25,12 +32,15 @@ from citizens.channels.alipay import AlipayChannel
 from citizens.channels.outside import ChannelServer
 from citizens.channels.wechat import WeChatChannel
 from citizens.channels.zheliban import ZhelibanChannel
+from common.clock import now
 from models.enums import Channel
 from sandbox.standins.moods import WELL
 from tests.factories.standins import Outside, outside
 
 SESSION, STABLE = "/sns/jscode2session", "/cgi-bin/stable_token"
 PHONE, MESSAGE = "/wxa/business/getuserphonenumber", "/cgi-bin/message/subscribe/send"
+# For what is not about time, however busy the machine is.
+PATIENT = {"total_s": 30.0, "connect_s": 30.0}
 DATA = {"thing1": "信易购", "time2": "2026-11-27 12:00"}
 
 
@@ -48,9 +58,30 @@ def world(standins: Outside) -> Outside:
     return standins
 
 
+@pytest.fixture
+def self_signed(tmp_path: Path) -> ssl.SSLContext:
+    """A certificate for localhost that its owner has signed himself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    begun = now() - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, begun, begun + timedelta(days=9))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (tmp_path / "pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "pem")
+    return context
+
+
 def wechat(world: Outside, **limits: float) -> WeChatChannel:
     given = world.variables
-    server = ChannelServer(Channel.WECHAT, given["WECHAT_URL"], **limits)
+    server = ChannelServer(Channel.WECHAT, given["WECHAT_URL"], **{**PATIENT, **limits})
     return WeChatChannel(given["WECHAT_APP_ID"], given["WECHAT_SECRET"], server)
 
 
@@ -60,7 +91,7 @@ def alipay_channel(world: Outside, **changes: str) -> AlipayChannel:
         given["ALIPAY_APP_ID"],
         alipay.private_key(given["ALIPAY_PRIVATE_KEY"]),
         alipay.public_key(given["ALIPAY_PUBLIC_KEY"]),
-        ChannelServer(Channel.ALIPAY, given["ALIPAY_URL"]),
+        ChannelServer(Channel.ALIPAY, given["ALIPAY_URL"], **PATIENT),
     )
 
 
@@ -70,7 +101,7 @@ def zheliban(world: Outside, **changes: str) -> ZhelibanChannel:
         given["ZHELIBAN_APP_ID"],
         given["ZHELIBAN_ACCESS_KEY"],
         given["ZHELIBAN_SECRET"],
-        ChannelServer(Channel.ZHELIBAN, given["ZHELIBAN_URL"]),
+        ChannelServer(Channel.ZHELIBAN, given["ZHELIBAN_URL"], **PATIENT),
     )
 
 
@@ -101,6 +132,13 @@ async def test_a_login_is_the_channels_own_id_and_the_person_it_verified(world: 
     legal = await zheliban(world).exchange("uscc-91330106ma2b00001x.1")
     assert (legal.person, legal.phone) == (None, None)
     assert legal.legal_person == LegalPerson("91330106MA2B00001X", "湖畔百货有限公司")
+
+
+async def test_binding_the_app_to_an_open_platform_makes_nobody_somebody_else(world: Outside) -> None:
+    before = await wechat(world).exchange("wang.before")
+    world.wechat.has_unionid = True
+    assert await wechat(world).exchange("wang.after") == before
+    world.wechat.has_unionid = False
 
 
 async def test_people_with_other_papers_are_told_apart_by_a_number_that_stays(world: Outside) -> None:
@@ -270,7 +308,7 @@ async def test_what_never_left_is_sent_again(
 ) -> None:
     """The server comes up while the login waits: a connection that was refused has used no code up."""
     port = unused_tcp_port_factory()
-    server = ChannelServer(Channel.WECHAT, f"http://127.0.0.1:{port}")
+    server = ChannelServer(Channel.WECHAT, f"http://127.0.0.1:{port}", **PATIENT)
     given = world.variables
     asking = asyncio.create_task(
         WeChatChannel(given["WECHAT_APP_ID"], given["WECHAT_SECRET"], server).exchange("late.1")
@@ -291,6 +329,24 @@ async def test_what_never_left_is_sent_again(
     finally:
         proxy.close()
         await proxy.wait_closed()
+
+
+async def test_a_server_that_nobody_vouches_for_is_told_nothing(self_signed: ssl.SSLContext) -> None:
+    heard = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1000))
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=self_signed)
+    try:
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        channel = WeChatChannel("app", "secret", ChannelServer(Channel.WECHAT, url, **PATIENT))
+        assert await failure(channel.exchange("w.1")) == ("not_reached", 2)
+        assert heard == []
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
 async def test_who_hangs_up_says_nothing_about_the_channel(world: Outside) -> None:
@@ -320,7 +376,7 @@ async def test_a_wrong_key_of_ours_is_told_to_the_operator_and_to_nobody_else(wo
         ({"ZHELIBAN_APP_ID": "wrong"}, "refused_C-USER-SSO-APP-INVALID"),
     ):
         assert await failure(zheliban(world, **changes).exchange("w.1")) == (result, 2)
-    server = ChannelServer(Channel.WECHAT, world.variables["WECHAT_URL"])
+    server = ChannelServer(Channel.WECHAT, world.variables["WECHAT_URL"], **PATIENT)
     for app_id, secret, result in (("wrong", "s", "40013"), (world.variables["WECHAT_APP_ID"], "s", "40125")):
         channel = WeChatChannel(app_id, secret, server)
         assert await failure(channel.exchange("w.1")) == (f"errcode_{result}", 2)
@@ -330,10 +386,7 @@ async def test_a_wrong_key_of_ours_is_told_to_the_operator_and_to_nobody_else(wo
 async def test_a_clock_that_is_off_by_more_than_90_seconds_is_refused(
     world: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import timedelta
-
     from citizens.channels import zheliban as module
-    from common.clock import now
 
     for off_s, is_good in ((-80, True), (80, True), (-100, False), (100, False)):
         monkeypatch.setattr(module, "now", lambda off_s=off_s: now() + timedelta(seconds=off_s))

@@ -1,11 +1,15 @@
 """The channels' variables: all or none of a channel, https, keys that are keys, and no secret is shown."""
 
+from typing import Any
+
 import pytest
+from sanic import Sanic
 
 from models.enums import Channel
 from sandbox.standins.alipay import AlipayStandIn
 from sandbox.standins.wechat import WeChatStandIn
 from sandbox.standins.zheliban import ZhelibanStandIn
+from server.app import SIGN_IN, create_app
 from server.channel_settings import NEEDED, ChannelSettings
 from server.channels import channels_of
 from server.config import ConfigError, load, shown
@@ -131,3 +135,15 @@ def test_no_secret_is_shown() -> None:
         assert name not in SECRET or value not in repr(settings)
     assert "CHANNELS" not in lines
     assert shown(load(production()))["WECHAT_SECRET"] == "(not set)"
+
+
+def test_what_is_tried_with_a_code_has_the_narrower_limit_of_an_address() -> None:
+    Sanic.test_mode = True
+    app: Sanic[Any, Any] = create_app(load(sandbox()), name="limited")
+    paths = {f"/{route.path}" for route in app.router.routes if "POST" in route.methods}
+    assert paths >= SIGN_IN
+    assert {path for path in paths if "/auth/" in path} - SIGN_IN == {
+        "/api/v1/auth/refresh",
+        "/api/v1/auth/logout",
+    }
+    assert "/api/v1/me/phone" in SIGN_IN
