@@ -59,20 +59,16 @@ class AlipayChannel:
         """See `LoginChannel.exchange`."""
         if not CODE.fullmatch(code):
             raise LoginCodeInvalid
-        answer = await self._server.guard(lambda: self._token(code))
-        return Login(
-            subject=text_of(answer, "user_id" if "user_id" in answer else "open_id", 128), person=None
-        )
+        return Login(subject=await self._server.guard(lambda: self._subject(code)), person=None)
 
-    async def _token(self, code: str) -> dict[str, Any]:
+    async def _subject(self, code: str) -> str:
         headers = {"Content-Type": "application/x-www-form-urlencoded;charset=utf-8"}
         async for attempt in safe_again(NotReached):
             with attempt:
                 body = urlencode(self.signed(code, now())).encode()
                 raw = await self._server.ask("POST", "", None, body, headers)
         answer = read_answer(raw, self._alipay_key)
-        text_of(answer, "user_id" if "user_id" in answer else "open_id", 128)
-        return answer
+        return text_of(answer, "user_id" if answer.get("user_id") else "open_id", 128)
 
     def signed(self, code: str, at: datetime) -> dict[str, str]:
         """The gateway's parameters, with their signature; its clock shows the time of Shanghai."""

@@ -59,10 +59,9 @@ class WeChatChannel:
         """See `LoginChannel.exchange`."""
         if not CODE.fullmatch(code):
             raise LoginCodeInvalid
-        answer = await self._server.guard(lambda: self._session(code))
-        return Login(subject=text_of(answer, "openid", 128), person=None)
+        return Login(subject=await self._server.guard(lambda: self._openid(code)), person=None)
 
-    async def _session(self, code: str) -> dict[str, Any]:
+    async def _openid(self, code: str) -> str:
         query = {
             **{"appid": self._app_id, "secret": self._secret},
             **{"js_code": code, "grant_type": "authorization_code"},
@@ -77,8 +76,7 @@ class WeChatChannel:
                 if errcode == BLOCKED:
                     raise LoginBlocked
                 _refuse(errcode)
-                text_of(answer, "openid", 128)
-        return answer
+        return text_of(answer, "openid", 128)
 
     async def phone(self, code: str) -> str:
         """See `PhoneChannel.phone`."""
