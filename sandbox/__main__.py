@@ -1,6 +1,7 @@
 """`python -m sandbox run`: the whole service on this machine alone; `demo`: load the demo data.
 
 `database-url`: print where the database of a running sandbox is, for commands that need a DATABASE_URL.
+`wechat`, `alipay`, `zheliban`: a stand-in of that channel's server at --port, and the variables that lead a service to it.
 """
 
 import argparse
@@ -9,12 +10,16 @@ import os
 import sys
 from pathlib import Path
 
+STANDINS = ("wechat", "alipay", "zheliban")
+
 
 def main() -> int:
     """Do what the command line says; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("command", choices=("run", "demo", "database-url"))
-    command = parser.parse_args().command
+    parser.add_argument("command", choices=("run", "demo", "database-url", *STANDINS))
+    parser.add_argument("--port", type=int, help="of a stand-in; by default 9101, 9102 or 9103")
+    options = parser.parse_args()
+    command = options.command
     # `run` makes a sandbox unless told not to; `demo` writes into a database that may be a real one.
     allowed = ("1",) if command == "demo" else ("", "1")
     if os.environ.get("SANDBOX", "") not in allowed:
@@ -31,6 +36,10 @@ def main() -> int:
         from sandbox.options import Options
 
         return _print_database_url(Options.from_environment(os.environ).data_dir / "postgres")
+    if command in STANDINS:
+        from sandbox.standins.serve import serve
+
+        return serve(command, options.port)
     from sandbox import stack
 
     return stack.main(os.environ)

@@ -11,7 +11,6 @@ from sanic import Blueprint, Request, Sanic
 from benefits import attempts, views
 from benefits.offers import Catalogue
 from benefits.redemptions import ScanKeys
-from citizens.channels import LoginChannel
 from citizens.credit import CreditDesk
 from citizens.credit_sources import CreditSource
 from citizens.credit_sources.guarded import GuardedSource
@@ -19,7 +18,6 @@ from common import database, events, replica
 from common.clock import now
 from common.files import FileStore
 from common.tasks import end_tasks
-from models.enums import Channel
 from server import metrics
 from server.api import (
     admin,
@@ -35,6 +33,7 @@ from server.api import (
     staff,
 )
 from server.auth import Authenticator, watch_revocations
+from server.channels import channels_of
 from server.config import Settings
 from server.http import setup_http
 from server.migrate import WrongInstallation, must_be_installation
@@ -52,8 +51,9 @@ FIRST_LOOK_S = 3.0
 SIGN_IN = frozenset(
     (
         *(f"/api/v1/auth/{way}" for way in ("citizen", "staff", "admin", "device")),
-        *(f"/api/v1/auth/staff/{way}" for way in ("invitation", "password-reset")),
+        *(f"/api/v1/auth/staff/{way}" for way in ("invitation", "password-reset", "legal-person")),
         *(f"/api/v1/auth/admin/{way}" for way in ("invitation", "reset")),
+        "/api/v1/me/phone",
         "/api/v1/member-applications",
     )
 )
@@ -73,7 +73,7 @@ def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | N
     app.ctx.catalogue = Catalogue()
     app.ctx.scan_keys = ScanKeys(settings.code_master_keys, settings.data_keys)
     app.ctx.files = FileStore(settings.files_folder)
-    app.ctx.channels = _channels(settings)
+    app.ctx.channels = channels_of(settings)
     app.ctx.credit_desk = CreditDesk(GuardedSource(source or _source(settings)), settings.data_keys)
     app.config.FORWARDED_SECRET = settings.forwarded_secret or None
     setup_http(app, Authenticator(settings, limiter), is_access_log_on=settings.is_access_log_on)
@@ -82,14 +82,6 @@ def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | N
     _add_routes(app)
     _add_life(app, settings, limiter)
     return app
-
-
-def _channels(settings: Settings) -> dict[Channel, LoginChannel]:
-    if not settings.sandbox:
-        return {}
-    from citizens.channels.sandbox import SandboxChannel
-
-    return {Channel.SANDBOX: SandboxChannel()}
 
 
 def _source(settings: Settings) -> CreditSource:

@@ -18,6 +18,8 @@ from common.crypto import SUITES, PersonalDataKeys
 from common.database_url import tortoise_config
 from common.signing import SEED_BYTES
 from models.enums import Channel, MessageTemplate
+from server import channel_settings
+from server.channel_settings import ChannelSettings
 from server.credit_settings import CreditSettings, read_credit_settings
 
 
@@ -87,6 +89,7 @@ class Settings:
     lookups_kept_months: int = 120
     credit: CreditSettings = field(default=CreditSettings(), repr=False)
     wechat_templates: Mapping[MessageTemplate, Wording] = field(default_factory=dict)
+    channels: ChannelSettings = field(default_factory=ChannelSettings)
 
     @property
     def kept_months(self) -> dict[str, int]:
@@ -144,6 +147,13 @@ def new_secrets() -> dict[str, str]:
 
 def shown(settings: Settings) -> dict[str, str]:
     """The effective configuration with every secret masked, by variable name."""
+    keys = settings.data_keys
+    lines = {**_lines(settings), **_lines(settings.channels)}
+    del lines["CHANNELS"]  # whose variables stand there by themselves
+    return {**lines, "HASH_KEY": "***", "CRYPTO_SUITE": keys.suite, "HASH_SUITE": keys.hash_suite}
+
+
+def _lines(settings: Settings | ChannelSettings) -> dict[str, str]:
     lines = {}
     for item in fields(settings):
         value = getattr(settings, item.name)
@@ -151,8 +161,7 @@ def shown(settings: Settings) -> dict[str, str]:
             lines.update(value.shown())
             continue
         lines[VARIABLES.get(item.name, item.name.upper())] = _plain(value) if item.repr else _masked(value)
-    keys = settings.data_keys
-    return {**lines, "HASH_KEY": "***", "CRYPTO_SUITE": keys.suite, "HASH_SUITE": keys.hash_suite}
+    return lines
 
 
 def _plain(value: object) -> str:
@@ -230,6 +239,7 @@ class _Reader:
             lookups_kept_months=self.number("LOOKUPS_KEPT_MONTHS", 120, 120, 1200),
             credit=read_credit_settings(self.environ, self.problems, is_sandbox=self.sandbox),
             wechat_templates=self.templates("WECHAT_TEMPLATES"),
+            channels=channel_settings.read(self.environ, self.problems, is_sandbox=self.sandbox),
         )
 
     def files(self, environ: Mapping[str, str]) -> dict[str, str]:

@@ -3,21 +3,33 @@
 from citizens.channels.contract import (
     ChannelUnavailable,
     LegalPerson,
+    LegalPersonRequired,
     Login,
+    LoginBlocked,
     LoginChannel,
     LoginCodeInvalid,
     Messenger,
+    NaturalPersonRequired,
     Person,
+    PhoneChannel,
+    PhoneCodeInvalid,
+    PhoneNotMainland,
     SendOutcome,
 )
 
 __all__ = [
     "ChannelUnavailable",
     "LegalPerson",
+    "LegalPersonRequired",
     "Login",
+    "LoginBlocked",
     "LoginChannel",
     "LoginCodeInvalid",
     "Messenger",
+    "NaturalPersonRequired",
     "Person",
+    "PhoneChannel",
+    "PhoneCodeInvalid",
+    "PhoneNotMainland",
     "SendOutcome",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from common.errors import Unauthenticated, Unavailable
+from common.errors import Forbidden, Invalid, Refused, Unauthenticated, Unavailable
 from models.enums import Channel
 
 
@@ -24,6 +24,47 @@ class ChannelUnavailable(Unavailable):
     code = "channel_unavailable"
     zh = "登录渠道暂时没有响应，请稍后再试，或换一个渠道登录。"
     en = "The login channel does not answer; try again later, or log in another way."
+
+
+class LoginBlocked(Forbidden):
+    """The channel itself keeps this account from logging in anywhere."""
+
+    code = "login_blocked"
+    zh = "渠道限制了您的账号登录。请先在该渠道里查看账号状态，或换一个渠道登录。"
+    en = "The channel keeps your account from logging in. See there what is wrong, or log in another way."
+
+
+class NaturalPersonRequired(Forbidden):
+    """A legal person's login where a citizen signs in."""
+
+    code = "natural_person_required"
+    zh = "这是法人账号。请切换到个人账号后再登录；商户请从商户入口登录。"
+    en = "This is a legal person's account. Switch to your own and sign in again; members have an entrance of theirs."
+
+
+class LegalPersonRequired(Forbidden):
+    """A natural person's login where a member signs in."""
+
+    code = "legal_person_required"
+    zh = "这是个人账号。请切换到本单位的法人账号后再登录，或用店员账号和密码登录。"
+    en = "This is a natural person's account. Switch to the member's legal person, or sign in with login and password."
+
+
+class PhoneCodeInvalid(Invalid):
+    """The channel does not know the code for a phone number, or it was used."""
+
+    code = "phone_code_invalid"
+    pointer = "/code"
+    zh = "手机号授权码无效或已使用。请再点一次“授权手机号”。"
+    en = "The code for the phone number is not valid or was used. Press the button for the number once more."
+
+
+class PhoneNotMainland(Refused):
+    """The account's number is of another country or region: none that we keep."""
+
+    code = "phone_not_mainland"
+    zh = "这个账号绑定的不是中国大陆手机号。请先在该渠道换绑大陆手机号，再来授权。"
+    en = "The account's number is not of the Chinese mainland. Bind one there first, then come back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +116,24 @@ class LoginChannel(Protocol):
 
         Raises:
             LoginCodeInvalid: unknown, used or stale.
+            LoginBlocked: the channel itself keeps the account out.
+            ChannelUnavailable: no answer within the channel's time limit.
+        """
+
+
+class PhoneChannel(Protocol):
+    """A channel that tells the number that its account is bound to (手机号授权)."""
+
+    @property
+    def channel(self) -> Channel:
+        """Its name."""
+
+    async def phone(self, code: str) -> str:
+        """Exchange a one-time code for a mainland number without its country's code, once.
+
+        Raises:
+            PhoneCodeInvalid: unknown, used or stale.
+            PhoneNotMainland: there is one, of somewhere else.
             ChannelUnavailable: no answer within the channel's time limit.
         """
 

@@ -1,1 +1,1 @@
-"""Stand-ins of the outside world: small servers that speak the real wire format and can be told to misbehave."""
+"""Stand-ins of the outside world: they speak the real wire format over real sockets, and misbehave when told to."""

@@ -54,12 +54,15 @@ WITH_BODY = (
     *("POST /staff/password", "POST /day-closes", "POST /me/complaints"),
     *("PUT /me/notices/read", "POST /me/subscriptions"),
     *("POST /me/objections", "POST /me/declarations"),
+    *("POST /me/phone", "POST /auth/staff/legal-person"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
     *("PUT /me/notices/{notice_id}/read", "POST /me/complaints/{complaint_id}/withdrawal"),
     "POST /me/declarations/{declaration_id}/submission",
 )
+
+USCC_OF_OWNERS = "SELECT m.uscc FROM members m JOIN staff s ON s.member_id = m.id WHERE s.login = $1"
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,7 @@ async def calls(loud: Service) -> dict[str, Call]:
         content=PDF,
         headers={"Content-Type": "application/pdf"},
     )
+    [uscc] = [each["uscc"] for each in await loud.fetch(USCC_OF_OWNERS, "demo-owner")]
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -164,6 +168,8 @@ async def calls(loud: Service) -> dict[str, Call]:
         ),
         Call("POST", "/me/objections", person, contest, needs_key=True),
         Call("POST", "/me/declarations", person, declaration, frozenset({"hours"}), needs_key=True),
+        Call("POST", "/me/phone", person, {"channel": "sandbox", "code": "13700009050"}),
+        Call("POST", "/auth/staff/legal-person", "", {"channel": "sandbox", "code": f"uscc-{uscc}"}),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]

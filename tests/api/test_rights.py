@@ -35,6 +35,7 @@ PUBLIC = {
     *("GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
     *("GET /ledger/roots", "GET /audit/roots", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/device", "POST /auth/staff/invitation", "POST /auth/staff/password-reset"),
+    "POST /auth/staff/legal-person",
     *("POST /member-applications", "GET /commitment-text", "GET /register", "GET /register/removals"),
     *("GET /regions", "GET /programmes"),
 }
@@ -66,6 +67,7 @@ CITIZENS = {
 UPLOADS = {
     "POST /me/objections/{objection_id}/evidence",
     "POST /me/declarations/{declaration_id}/evidence",
+    *("GET /me/coupons/{coupon_id}/refusals", "POST /me/phone"),
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -88,6 +90,7 @@ APPLICANTS = {
 EVERYBODY = {"POST /auth/logout"}
 BODIES: dict[str, dict[str, Any]] = {
     "POST /me/staff-binding": {"binding_code": "{binding_code}"},
+    "POST /me/phone": {"channel": "sandbox", "code": "13700009050"},
     "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},
     "POST /offers/{offer_id}/coupons": {},
     "PUT /me/notices/read": {"up_to": "{notice_id}"},
@@ -162,7 +165,7 @@ class World:
         """One call of a route with a body that would do."""
         method, _ = route.split(" ")
         body = BODIES.get(route)
-        if body and "code" in body:
+        if body and body.get("code") == "":
             body = {**body, "code": await self._fresh_code()}
         filled = json.loads(self._filled(json.dumps(body))) if body is not None else None
         signed = {"Authorization": f"Bearer {token}"} if token else {}

@@ -32,6 +32,7 @@ async def run(service: Service) -> None:
     citizen = await service.citizen("demo-good")
     await _look_around(citizen)
     await _claim(service, citizen)
+    await _sign_in_otherwise(service, citizen)
     await _scan(service, citizen, clerk, manager)
     await _as_admin(service, citizen, admin)
     await _complain(service, citizen, clerk, manager)
@@ -51,6 +52,18 @@ async def _look_around(citizen: CitizenClient) -> None:
     ):
         answer = await citizen.http.get(path)
         assert answer.status_code in (200, 422), (path, answer.text)
+
+
+async def _sign_in_otherwise(service: Service, citizen: CitizenClient) -> None:
+    phone = {"channel": "sandbox", "code": "13700009050"}
+    assert (await citizen.http.post("/me/phone", json=phone)).status_code == 200
+    [owner] = await service.fetch(
+        "SELECT m.uscc FROM members m JOIN staff s ON s.member_id = m.id WHERE s.login = 'demo-owner'"
+    )
+    for uscc, expected in ((owner["uscc"], 200), ("9" * 18, 403)):
+        body = {"channel": "sandbox", "code": f"uscc-{uscc}"}
+        answer = await service.client().post("/auth/staff/legal-person", json=body)
+        assert answer.status_code == expected, answer.text
 
 
 async def _claim(service: Service, citizen: CitizenClient) -> None:

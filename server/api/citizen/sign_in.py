@@ -3,12 +3,20 @@
 from pydantic import Field
 from sanic import Blueprint, Request
 
+from citizens import phones
 from citizens.accounts import citizen_of
-from citizens.channels import ChannelUnavailable, LoginChannel, LoginCodeInvalid
+from citizens.channels import (
+    ChannelUnavailable,
+    Login,
+    LoginBlocked,
+    LoginCodeInvalid,
+    NaturalPersonRequired,
+)
 from common.clock import now
 from models.enums import ActorKind, Channel
 from server import sessions
 from server.api.sessions import ActorOut, TokensOut, tokens_of
+from server.channels import Channels
 from server.endpoints import endpoint
 from server.schemas import In
 
@@ -34,16 +42,30 @@ class CitizenSignedInOut(TokensOut):
     "/citizen",
     summary="市民登录 / Sign in as a citizen",
     answers={200: CitizenSignedInOut},
-    refusals=(LoginCodeInvalid, ChannelUnavailable),
+    refusals=(LoginCodeInvalid, LoginBlocked, NaturalPersonRequired, ChannelUnavailable),
 )
 async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut:
     """One natural person is one citizen, whichever channel he comes from."""
-    channels: dict[Channel, LoginChannel] = request.app.ctx.channels
-    channel = channels.get(body.channel)
-    if channel is None:
-        raise ChannelUnavailable(retry_after_s=60)
     settings = request.app.ctx.settings
-    login = await channel.exchange(body.code)
+    login = await exchanged(request, body.channel, body.code)
+    if login.legal_person is not None:
+        raise NaturalPersonRequired
     citizen_id = await citizen_of(body.channel, login, settings.data_keys)
+    if login.phone is not None:
+        await phones.keep(citizen_id, login.phone, body.channel, settings.data_keys, now())
     signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
     return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]
+
+
+async def exchanged(request: Request, channel: Channel, code: str) -> Login:
+    """Who a channel says that a code belongs to.
+
+    Raises:
+        ChannelUnavailable: it does not answer, or is not there.
+        LoginCodeInvalid, LoginBlocked: it refuses.
+    """
+    channels: Channels = request.app.ctx.channels
+    found = channels.logins.get(channel)
+    if found is None:
+        raise ChannelUnavailable(retry_after_s=60)
+    return await found.exchange(code)

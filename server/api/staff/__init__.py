@@ -5,6 +5,7 @@ from sanic import Blueprint
 from server.api.staff import (
     account,
     day_closes,
+    legal_person,
     links,
     redemptions,
     reversals,
@@ -14,6 +15,7 @@ from server.api.staff import (
 
 routes = Blueprint.group(
     sign_in.routes,
+    legal_person.routes,
     links.routes,
     redemptions.routes,
     reversals.routes,
