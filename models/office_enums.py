@@ -148,3 +148,11 @@ class ExportState(StrEnum):
     WAITING = "waiting"
     READY = "ready"
     DELETED = "deleted"
+
+
+class WhatIfState(StrEnum):
+    """How far a what-if of a tier scheme has come; `GIVEN_UP` found no end and can be asked for again."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    GIVEN_UP = "given_up"

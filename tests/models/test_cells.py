@@ -41,6 +41,7 @@ SHARED = {
         "share_consents",
     ),
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
+    *("tier_mappings", "tier_mapping_bands", "tier_what_ifs"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
     "audit_seals",
     "admin_recovery_codes",
@@ -59,6 +60,7 @@ OUTWARD = {
     ("redemptions", "stores"),
     ("reversals", "staff"),
     ("tier_snapshots", "tier_schemes"),
+    ("tier_snapshots", "tier_mappings"),
     ("offer_stock", "offers"),
     ("offer_days", "offers"),
 }

@@ -84,6 +84,8 @@ PARTIAL_INDEXES = {
     " WHERE ((status)::text = ANY ((ARRAY['published'::character varying, 'paused'::character varying])::text[]))",
     "coupons_by_end": "INDEX coupons_by_end ON public.coupons USING btree (ended_at)"
     " WHERE (ended_at > '2000-01-01 00:00:00+00'::timestamp with time zone)",
+    "tier_what_ifs_one_at_a_time": "UNIQUE INDEX tier_what_ifs_one_at_a_time ON public.tier_what_ifs USING btree"
+    " (scheme_code) WHERE ((state)::text = 'waiting'::text)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }

@@ -24,7 +24,7 @@ OF_PEOPLE = {
     },
     "tier_snapshots": {
         *("id", "citizen_id", "lookup_id", "scheme_id", "level", "tier_code", "source_record_id"),
-        *("data_date", "taken_at", "valid_until"),
+        *("data_date", "taken_at", "valid_until", "refresh_at", "mapping_id"),
     },
 }
 IMMUTABLE = ("redemptions", "reversals", "audit_records", "attempts")
