@@ -62,6 +62,11 @@ def score_of(id_number: str) -> int | None:
     return LOAD_SCORE
 
 
+def scores_of_a_city() -> dict[int, int]:
+    """A made-up city by score: as in what was published, most people are close together."""
+    return {score: 20_000 // (10 + abs(score - 820)) for score in range(300, 1001)}
+
+
 def _load_id_number(n: int) -> str:
     """One number for each n: real in form for the first 200 million, then simply numbered."""
     return _with_check_digit(_load_stem(n)) if n < LOAD_PEOPLE else f"load-{n}"

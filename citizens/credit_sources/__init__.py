@@ -5,7 +5,8 @@ from citizens.credit_sources.contract import (
     CreditSourceUnavailable,
     NoRecord,
     Rating,
+    ScoreHistogram,
     Subject,
 )
 
-__all__ = ["CreditSource", "CreditSourceUnavailable", "NoRecord", "Rating", "Subject"]
+__all__ = ["CreditSource", "CreditSourceUnavailable", "NoRecord", "Rating", "ScoreHistogram", "Subject"]
