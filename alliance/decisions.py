@@ -10,6 +10,7 @@ from alliance import (
     approvals,
     coupon_revocations,
     exports,
+    tier_mapping_changes,
     tier_scheme_changes,
     uscc_overrides,
     white_list,
@@ -50,6 +51,7 @@ CARRY_OUT: dict[ApprovalKind, CarryOut] = {
     ApprovalKind.COUPON_REVOCATION: _revoke_coupons,
     ApprovalKind.BUDGET_RAISE: _raise_budget,
     ApprovalKind.EXPORT: exports.begin,
+    ApprovalKind.TIER_MAPPING: tier_mapping_changes.carry_out,
 }
 
 

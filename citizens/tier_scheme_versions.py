@@ -179,5 +179,14 @@ async def listed(before: int | None, limit: int) -> Sequence[tuple[Row, Sequence
     return [(row, [_band(band) for band in bands if band["scheme_id"] == row["id"]]) for row in rows]
 
 
+async def in_force(now: datetime) -> set[int]:
+    """The ids of the versions that count, one for each scheme."""
+    rows = await fetch_all(
+        "SELECT DISTINCT ON (code) id FROM tier_schemes WHERE effective_from <= $1 ORDER BY code, version DESC",
+        now,
+    )
+    return {row["id"] for row in rows}
+
+
 def _band(row: Row) -> Band:
     return Band(row["code"], row["name"], TierLevel(row["level"]), row["low"], row["high"])

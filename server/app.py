@@ -33,6 +33,7 @@ from server.api import (
     register,
     sessions,
     staff,
+    tier_schemes,
 )
 from server.auth import Authenticator, watch_revocations
 from server.config import Settings
@@ -121,7 +122,7 @@ def _add_routes(app: App) -> None:
     app.blueprint(documents.blueprint)
     api = Blueprint.group(
         *(sessions.routes, citizen.routes, staff.routes, member.routes, admin.routes, ledger.routes),
-        *(applicant.routes, register.routes, reference.routes),
+        *(applicant.routes, register.routes, reference.routes, tier_schemes.routes),
         url_prefix="/api/v1",
     )
     app.blueprint(api)

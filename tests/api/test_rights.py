@@ -36,7 +36,7 @@ PUBLIC = {
     *("GET /ledger/roots", "GET /audit/roots", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/device", "POST /auth/staff/invitation", "POST /auth/staff/password-reset"),
     *("POST /member-applications", "GET /commitment-text", "GET /register", "GET /register/removals"),
-    *("GET /regions", "GET /programmes"),
+    *("GET /regions", "GET /programmes", "GET /tier-schemes", "GET /tier-recognitions"),
 }
 # Routes of admins and owners besides these are tried by tests/matrix, as the document lists them.
 CITIZENS = {

@@ -22,6 +22,7 @@ from server.api.admin import (
     sign_in,
     staff,
     statements,
+    tier_mappings,
     tier_schemes,
     white_list,
 )
@@ -46,6 +47,7 @@ routes = Blueprint.group(
         audit.routes,
         complaints.routes,
         tier_schemes.routes,
+        tier_mappings.routes,
         applications.routes,
         members.routes,
         white_list.routes,
