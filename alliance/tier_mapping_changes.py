@@ -1,7 +1,7 @@
 """互认: mappings of other places' schemes, asked for at the province and carried out when a second head there agrees."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -9,9 +9,9 @@ from uuid import UUID
 
 from alliance import approvals
 from alliance.permissions import ProvinceAlone
-from citizens import tier_mapping_versions
+from citizens import tier_mapping_versions, tier_mappings
 from citizens.tier_mapping_versions import MappingDraft
-from citizens.tier_mappings import MappedTier
+from citizens.tier_mappings import MappedTier, Recognition
 from common.actors import AdminActor
 from common.clock import local_day
 from common.database import Row
@@ -73,6 +73,16 @@ async def carry_out(actor: AdminActor, asked: Row, payload: Mapping[str, Any], n
         raise NotFound
     thing = ("tier_mapping", asked["object_id"])
     await audit_log.record(audit_log.who(actor), action, thing, now, region=actor.region, after=after)
+
+
+async def listed(actor: AdminActor, before: int | None, limit: int) -> Sequence[Recognition]:
+    """Every version there was, newest first; `before` is the last id of the page before.
+
+    Raises:
+        ProvinceAlone: the admin is a city's or a county's.
+    """
+    _must_be_province(actor)
+    return await tier_mappings.versions(before, limit)
 
 
 def draft_of(payload: Mapping[str, Any]) -> MappingDraft:

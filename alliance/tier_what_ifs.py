@@ -111,11 +111,15 @@ async def check(actor: AdminActor, draft: Draft, now: datetime) -> None:
     Raises:
         ProvinceAlone, BandsNotInOrder, RefreshBeyondValidity, NoticeTooShort, LaterVersionAnnounced: it could not.
     """
-    if not actor.region.endswith("0000"):
-        raise ProvinceAlone
+    _must_be_province(actor)
     check_bands(draft.bands)
     check_spans(draft)
     await check_time(draft.code, draft.notice_days, draft.effective_from, now)
+
+
+def _must_be_province(actor: AdminActor) -> None:
+    if not actor.region.endswith("0000"):
+        raise ProvinceAlone
 
 
 async def of_draft(draft: Draft, now: datetime) -> Row | None:
@@ -139,12 +143,14 @@ async def must_be_seen(draft: Draft, now: datetime) -> UUID:
     return found["id"]  # type: ignore[no-any-return]
 
 
-async def one(what_if_id: UUID) -> Row:
+async def one(actor: AdminActor, what_if_id: UUID) -> Row:
     """A run, as far as it has come.
 
     Raises:
+        ProvinceAlone: the admin is a city's or a county's.
         NotFound: there is none.
     """
+    _must_be_province(actor)
     row = await fetch_one(f"SELECT {COLUMNS} FROM tier_what_ifs WHERE id = $1", what_if_id)
     if row is None:
         raise NotFound

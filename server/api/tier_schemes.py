@@ -1,5 +1,6 @@
 """等级方案 and 互认: what tiers mean and from when on, for everybody. Nobody's tier, and no numbers of people."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from sanic import Blueprint

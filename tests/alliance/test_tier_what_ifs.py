@@ -40,7 +40,7 @@ DRAFT = Draft("zj-demo", "方案", "说明", 5, 30, 30, NOON + 60 * DAY, BANDS)
 
 
 async def result_of(what_if_id: UUID) -> dict[str, Any]:
-    row = await tier_what_ifs.one(what_if_id)
+    row = await tier_what_ifs.one(await an_admin(), what_if_id)
     assert row["state"] == "done", row["state"]
     found: dict[str, Any] = loads(row["result"])
     return found
@@ -89,7 +89,9 @@ async def test_a_source_that_does_not_answer_leaves_the_run_to_the_next_try() ->
     what_if_id = await tier_what_ifs.ask(await an_admin(), DRAFT, NOON)
     with pytest.raises(CreditSourceUnavailable):
         await count_waiting(scores=Down({}))
-    assert (await tier_what_ifs.one(what_if_id))["state"] == "waiting"
+    with pytest.raises(ProvinceAlone):
+        await tier_what_ifs.one(await an_admin("330100"), what_if_id)
+    assert (await tier_what_ifs.one(await an_admin(), what_if_id))["state"] == "waiting"
     await count_waiting(scores=Scores({880: 10}))
     await tier_what_ifs.run(what_if_id, Scores({880: 99}), NOON)  # again: nothing to do
     assert (await result_of(what_if_id))["people"] == 10

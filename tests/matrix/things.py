@@ -395,11 +395,12 @@ LISTED: dict[str, Make] = {
 }
 # Things that have no region or member; with which code a stranger is forbidden them (403), and why.
 OF_NOBODY: dict[str, tuple[str, str]] = {
+    "mapping_id": ("province_alone", "a recognition holds for the whole province, which alone changes it"),
+    "what_if_id": ("province_alone", "a draft of a scheme is the province's business"),
     "job_id": ("province_alone", "jobs have no region; whoever is not of the province may not even ask"),
 }
 # Lists that show no id of a thing above, and why.
 LISTS_OF_NOBODY: dict[str, str] = {
-    "GET /admin/tier-mappings": "a recognition holds for the whole province",
     "GET /admin/tier-schemes": "a scheme holds for the whole province",
     "GET /admin/account/sessions": "one's own, whoever one is",
     "GET /admin/statements/sums": "sums have no ids",

@@ -9,7 +9,6 @@ from sanic import Blueprint
 from alliance import tier_mapping_changes
 from alliance.approvals import AlreadyAsked
 from alliance.permissions import ProvinceAlone
-from citizens import tier_mappings
 from citizens.tier_mapping_versions import (
     MappingDaysInvalid,
     MappingDraft,
@@ -83,12 +82,13 @@ class MappingOut(Out):
     "",
     summary="互认对应关系各版本 / Versions of recognised schemes",
     answers={200: Page[MappingOut]},
+    refusals=(ProvinceAlone,),
     may="tier_mapping.read",
 )
 async def listed(actor: AdminActor, query: PageQuery) -> Page[MappingOut]:
-    """Newest first; they hold for the whole province."""
+    """Newest first, ended ones too; what counts now is in `/tier-recognitions`, for everybody."""
     before = decode_cursor(query.cursor, (int,))[0] if query.cursor else None
-    found = await tier_mappings.versions(before, query.limit + 1)
+    found = await tier_mapping_changes.listed(actor, before, query.limit + 1)
     return page_of(Page[MappingOut], found, query.limit, _shown, lambda each: (each.id,))
 
 

@@ -157,8 +157,9 @@ async def ask_what_if(actor: AdminActor, body: DraftIn) -> WhatIfAskedOut:
     "/what-ifs/<what_if_id>",
     summary="试算进度和结果 / How far a what-if is, and what it found",
     answers={200: WhatIfOut},
+    refusals=(ProvinceAlone,),
     may="tier_scheme.read",
 )
 async def what_if(actor: AdminActor, what_if_id: UUID) -> WhatIfOut:
-    """Counts of people only; they hold for the whole province."""
-    return WhatIfOut.model_validate(dict(await tier_what_ifs.one(what_if_id)))
+    """Counts of people only, over the whole province."""
+    return WhatIfOut.model_validate(dict(await tier_what_ifs.one(actor, what_if_id)))
