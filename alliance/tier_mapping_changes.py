@@ -51,7 +51,7 @@ async def ask_end(actor: AdminActor, mapping_id: str, until: date, reason: str, 
     row = await tier_mapping_versions.check_end(number, until, local_day(now))
     if row is None:
         raise NotFound
-    payload = {"what": "end", "mapping_id": number, "effective_until": until}
+    payload = {"what": "end", "mapping_id": str(number), "effective_until": until}
     return await _ask(actor, row["scheme_code"], payload, reason, now)
 
 
@@ -63,7 +63,7 @@ async def carry_out(actor: AdminActor, asked: Row, payload: Mapping[str, Any], n
     """
     if payload["what"] == "end":
         until = date.fromisoformat(payload["effective_until"])
-        row = await tier_mapping_versions.end(payload["mapping_id"], until, local_day(now))
+        row = await tier_mapping_versions.end(int(payload["mapping_id"]), until, local_day(now))
         action, after = "tier_mapping.end", {"mapping_id": payload["mapping_id"], "effective_until": until}
     else:
         draft = draft_of(payload)

@@ -37,6 +37,7 @@ SMALL = {
     *("installation", "tortoise_migrations", "region_policies", "admin_recovery_codes", "commitment_texts"),
     "number_marks",
     "webhooks",
+    *("tier_mappings", "tier_mapping_bands"),
 }
 # The offer list is read whole, once for each change (decision 0009).
 OFFER_LIST = {"offers", "offer_terms", "offer_stock", "stores", "members"}
