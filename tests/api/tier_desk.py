@@ -45,7 +45,9 @@ def a_mapping(**changes: Any) -> dict[str, Any]:
 async def carried_out(service: Service, with_scores: bool = True) -> None:
     """Every run that waits, and every notice of a change, as the worker does it."""
     settings = load(service.environment)
-    rows = await service.fetch("SELECT id FROM tier_what_ifs WHERE state = 'waiting'")
+    rows = await service.fetch(
+        "SELECT id FROM tier_what_ifs WHERE state = 'waiting' ORDER BY scheme_code LIMIT 10"
+    )
     changes = await service.fetch("SELECT code, version FROM tier_schemes WHERE version > 1")
     await db.connect(settings.database_url, pool_size=2)
     try:
