@@ -1,13 +1,20 @@
 """信用等级: a dated fact, looked up only under a consent in force, every time with a line in the log (rule 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from citizens.accounts import id_number_of
 from citizens.consents import ConsentRequired
-from citizens.credit_sources import CreditSource, CreditSourceUnavailable, NoRecord, Rating, Subject
+from citizens.credit_sources import (
+    CreditSource,
+    CreditSourceUnavailable,
+    NoRecord,
+    Rating,
+    SourceOfOthers,
+    Subject,
+)
 from citizens.tier_mappings import MappedTier, Recognition, recognition_at, recognition_by_id
 from citizens.tier_schemes import Band, Scheme, find_in_force, scheme_by_id
 from common.crypto import PersonalDataKeys
@@ -17,6 +24,8 @@ from common.ids import AFTER_ALL, new_id
 from models.enums import ConsentPurpose, LookupOutcome, LookupReason, TierLevel
 
 PURPOSE = ConsentPurpose.CREDIT_CHECK
+# Puts the question about a person to a source, under a consent.
+Ask = Callable[[Subject, UUID], Awaitable[Rating | NoRecord]]
 # A refresh that failed is not tried again for so long: until then the last valid snapshot is given at once.
 REST_AFTER_FAILURE = timedelta(minutes=10)
 
@@ -66,10 +75,11 @@ class LookupLine:
 
 @dataclass(frozen=True, slots=True)
 class CreditDesk:
-    """The source that this installation asks, and the keys to name a person to it."""
+    """The source that this installation asks, and the keys to name a person to it; `others` if it reaches other places."""
 
     source: CreditSource
     keys: PersonalDataKeys
+    others: SourceOfOthers | None = None
 
     async def tier(self, citizen_id: UUID, reason: LookupReason, now: datetime) -> Snapshot:
         """The valid snapshot, or a fresh one.
@@ -87,28 +97,31 @@ class CreditDesk:
         known = await _valid_snapshot(citizen_id, now)
         if known is not None and (known.is_fresh or await _failed_lately(citizen_id, now)):
             return known
-        id_number = await id_number_of(citizen_id, self.keys)
-        if id_number is None:
-            if known is not None:
-                return known
-            raise IdentityUnverified
-        lookup_id, consent_id = await self._log_lookup(citizen_id, reason, now)
         try:
-            return await self._look_up(citizen_id, id_number, (lookup_id, consent_id), now)
-        except CreditSourceUnavailable:
+            return await self.look_up(citizen_id, reason, self._ask_source, now)
+        except (CreditSourceUnavailable, IdentityUnverified):
             # Read again: a consent that was withdrawn meanwhile shows nothing any more.
             last = await _valid_snapshot(citizen_id, now) if known is not None else None
             if last is None:
                 raise
             return last
 
-    async def _look_up(
-        self, citizen_id: UUID, id_number: str, line: tuple[UUID, UUID], now: datetime
-    ) -> Snapshot:
-        """Ask, and keep what was said; `line` is the log's, with its consent."""
-        lookup_id, consent_id = line
+    async def look_up(self, citizen_id: UUID, reason: LookupReason, ask: Ask, now: datetime) -> Snapshot:
+        """Ask with a line in the log, and keep what was said.
+
+        Args:
+            ask: puts the question to a source.
+
+        Raises:
+            ConsentRequired, IdentityUnverified, CreditSourceUnavailable: as for `tier`.
+        """
+        id_number = await id_number_of(citizen_id, self.keys)
+        if id_number is None:
+            raise IdentityUnverified
+        lookup_id, consent_id = await self._log_lookup(citizen_id, reason, now)
         try:
-            found = await self._ask(id_number, consent_id)
+            await _must_still_agree(consent_id)
+            found = await ask(Subject(id_number), consent_id)
             scheme, band = await _placed(citizen_id, found, now)
         except ConsentRequired:
             await _close_lookup(lookup_id, now, LookupOutcome.DISCARDED)
@@ -140,14 +153,14 @@ class CreditDesk:
             raise ConsentRequired
         return row["id"], row["consent_id"]
 
-    async def _ask(self, id_number: str, consent_id: UUID) -> Rating | NoRecord:
-        # The last thing before the question leaves: what was withdrawn since the line was written stops here.
-        if (
-            await fetch_one("SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL", consent_id)
-            is None
-        ):
-            raise ConsentRequired
-        return await self.source.look_up(Subject(id_number), PURPOSE, consent_id)
+    async def _ask_source(self, subject: Subject, consent_id: UUID) -> Rating | NoRecord:
+        return await self.source.look_up(subject, PURPOSE, consent_id)
+
+
+async def _must_still_agree(consent_id: UUID) -> None:
+    """The last thing before the question leaves: what was withdrawn since the line was written stops here."""
+    if await fetch_one("SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL", consent_id) is None:
+        raise ConsentRequired
 
 
 async def lookups_of(citizen_id: UUID, before: UUID | None, limit: int) -> Sequence[LookupLine]:

@@ -75,7 +75,10 @@ def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | N
     app.ctx.scan_keys = ScanKeys(settings.code_master_keys, settings.data_keys)
     app.ctx.files = FileStore(settings.files_folder)
     app.ctx.channels = _channels(settings)
-    app.ctx.credit_desk = CreditDesk(GuardedSource(source or _source(settings)), settings.data_keys)
+    guarded = GuardedSource(source or _source(settings))
+    app.ctx.credit_desk = CreditDesk(
+        guarded, settings.data_keys, others=guarded if guarded.reaches_others else None
+    )
     app.config.FORWARDED_SECRET = settings.forwarded_secret or None
     setup_http(app, Authenticator(settings, limiter), is_access_log_on=settings.is_access_log_on)
     metrics.setup_metrics(app)

@@ -6,7 +6,16 @@ from citizens.credit_sources.contract import (
     NoRecord,
     Rating,
     ScoreHistogram,
+    SourceOfOthers,
     Subject,
 )
 
-__all__ = ["CreditSource", "CreditSourceUnavailable", "NoRecord", "Rating", "ScoreHistogram", "Subject"]
+__all__ = [
+    "CreditSource",
+    "CreditSourceUnavailable",
+    "NoRecord",
+    "Rating",
+    "ScoreHistogram",
+    "SourceOfOthers",
+    "Subject",
+]

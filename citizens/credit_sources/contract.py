@@ -65,6 +65,20 @@ class CreditSource(Protocol):
 
 
 @runtime_checkable
+class SourceOfOthers(Protocol):
+    """What a source can do besides that reaches other places' schemes."""
+
+    async def look_up_under(
+        self, scheme_code: str, subject: Subject, purpose: ConsentPurpose, consent_proof: UUID
+    ) -> Rating | NoRecord:
+        """Ask for one person under one consent what another place's scheme says of him.
+
+        Raises:
+            CreditSourceUnavailable, OSError, TimeoutError, ValueError: no answer to rely on.
+        """
+
+
+@runtime_checkable
 class ScoreHistogram(Protocol):
     """What a source can do besides that holds everybody's scores: count people by them."""
 

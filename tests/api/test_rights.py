@@ -47,7 +47,7 @@ CITIZENS = {
     *("GET /me/notices", "PUT /me/notices/{notice_id}/read"),
     *("POST /me/complaints", "GET /me/complaints", "GET /me/complaints/{complaint_id}"),
     *("POST /me/complaints/{complaint_id}/withdrawal", "DELETE /me/complaints/{complaint_id}/text"),
-    "GET /me/coupons/{coupon_id}/refusals",
+    *("GET /me/coupons/{coupon_id}/refusals", "POST /me/credit/recognition"),
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -69,6 +69,7 @@ APPLICANTS = {
 }
 EVERYBODY = {"POST /auth/logout"}
 BODIES: dict[str, dict[str, Any]] = {
+    "POST /me/credit/recognition": {"scheme_code": "nobody-s"},
     "POST /me/staff-binding": {"binding_code": "{binding_code}"},
     "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},
     "POST /offers/{offer_id}/coupons": {},

@@ -230,3 +230,25 @@ async def test_a_recognised_tier_is_shown_with_both_names(service: Service) -> N
         **{"level": 4, "level_name": "良好"},
     }
     assert seen["explanation"].startswith("上海随申分“优等”互认为“良好”")
+
+
+async def test_who_has_no_record_here_has_another_places_recognised(service: Service) -> None:
+    body = a_mapping()
+    asked = await (await service.admin()).post("/admin/tier-mappings", json=body)
+    await agreed(await service.admin("demo-head"), asked)
+    code = {"scheme_code": body["scheme_code"]}
+    citizen, rated = await service.citizen("demo-unrated"), await service.citizen()
+    problem(await rated.http.post("/me/credit/recognition", json=code), 409, "rated_here")
+    nobody = {"scheme_code": "nobody-s"}
+    problem(await citizen.http.post("/me/credit/recognition", json=nobody), 409, "scheme_not_recognised")
+    problem(
+        await citizen.http.post("/me/credit/recognition", json={"scheme_code": "?"}), 422, "validation_failed"
+    )
+    seen = answered(await citizen.http.post("/me/credit/recognition", json=code), 200, "recognised")
+    assert (seen["tier"], seen["recognised"]["level_name"]) == ("a", "良好")
+    assert (await citizen.http.get("/me/credit")).json() == seen
+    offer = await make_offer(service, min_tier_level=4)
+    answered(await claim(citizen.http, offer), 201, "id")
+    await service.fetch(
+        "DELETE FROM tier_snapshots WHERE citizen_id = $1::uuid", citizen.id
+    )  # others use him too

@@ -45,6 +45,9 @@ async def run(service: Service, admin: httpx.AsyncClient) -> None:
     for each in ("/me/credit", "/me/credit", "/tier-schemes?limit=1", "/tier-recognitions?limit=1"):
         assert (await citizen.http.get(each)).status_code == 200, each
     assert (await owner.get("/tier-schemes")).status_code == 200
+    unrated, shown = await service.citizen("demo-unrated"), await citizen.http.get("/tier-recognitions")
+    code = {"scheme_code": shown.json()["items"][0]["scheme_code"]}
+    assert (await unrated.http.post("/me/credit/recognition", json=code)).status_code == 200
     await db.connect(load(service.environment).database_url, pool_size=2)
     try:
         await recognition_at("zj-demo", local_day(now()))

@@ -1,15 +1,18 @@
 """The citizen's own tier, and who looked it up."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
+from pydantic import Field
 from sanic import Blueprint, Request
 
 from benefits.eligibility import LEVEL_NAMES
+from citizens import recognition
 from citizens.consents import ConsentRequired
 from citizens.credit import CreditDesk, IdentityUnverified, Snapshot, lookups_of
 from citizens.credit_sources import CreditSourceUnavailable
+from citizens.recognition import RatedHere, RecognitionNotPossible, SchemeNotRecognised
 from citizens.tier_mappings import Recognition
 from citizens.tier_schemes import Scheme, next_change
 from common.actors import CitizenActor
@@ -17,7 +20,7 @@ from common.clock import now, rfc3339
 from models.enums import LookupOutcome, LookupReason
 from server.endpoints import endpoint
 from server.problems import language_of
-from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, left_out_when_none, page_of
+from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, left_out_when_none, page_of
 
 routes = Blueprint("credit", url_prefix="/me/credit")
 
@@ -69,6 +72,12 @@ class CreditOut(Out):
     upcoming: UpcomingOut | None = left_out_when_none()
 
 
+class RecognitionIn(In):
+    """Which of the recognised schemes he is rated under."""
+
+    scheme_code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+
+
 class LookupOut(Out):
     """One look-up: who, when, why, under which consent."""
 
@@ -97,6 +106,23 @@ async def show(request: Request, actor: CitizenActor) -> CreditOut:
     snapshot = await desk.tier(actor.id, LookupReason.MY_CREDIT, at)
     changes_at = await next_change(snapshot.scheme.code, at)
     return _credit(snapshot, changes_at, language_of(request))
+
+
+@endpoint(
+    routes,
+    "POST",
+    "/recognition",
+    summary="申请互认外地信用等级 / Have another place's tier recognised",
+    answers={200: CreditOut},
+    refusals=(
+        *(ConsentRequired, IdentityUnverified, CreditSourceUnavailable),
+        *(SchemeNotRecognised, RatedHere, RecognitionNotPossible),
+    ),
+)
+async def recognise(request: Request, actor: CitizenActor, body: RecognitionIn) -> CreditOut:
+    """For whoever has no record here: a scheme of `/tier-recognitions` is asked what it says of him, under his consent."""
+    snapshot = await recognition.recognise(request.app.ctx.credit_desk, actor.id, body.scheme_code, now())
+    return _credit(snapshot, None, language_of(request))
 
 
 @endpoint(routes, "GET", "/lookups", summary="查询记录 / Who looked it up", answers={200: Page[LookupOut]})
