@@ -11,6 +11,7 @@ from alliance import (
     coupon_revocations,
     exports,
     objection_answers,
+    tier_mapping_changes,
     tier_scheme_changes,
     uscc_overrides,
     white_list,
@@ -52,6 +53,7 @@ CARRY_OUT: dict[ApprovalKind, CarryOut] = {
     ApprovalKind.BUDGET_RAISE: _raise_budget,
     ApprovalKind.EXPORT: exports.begin,
     ApprovalKind.OBJECTION_EXTENSION: objection_answers.extend,
+    ApprovalKind.TIER_MAPPING: tier_mapping_changes.carry_out,
 }
 
 

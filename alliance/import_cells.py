@@ -93,6 +93,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "最低等级只能是 1 到 4 或留空：不能只给最高一档。",
         "The lowest tier is 1 to 4 or empty: the best tier alone can't be asked for.",
     ),
+    "title_spells_tier": (
+        "有信用等级要求的优惠，标题里请不要出现等级名称，换个说法即可，例如“诚信专享”。",
+        "An offer that asks for a tier must not spell one in its title; another wording will do.",
+    ),
+    "tier_admits_one_band": (
+        "按现行的一个等级方案，这个要求只容纳一档。请降低一级或留空。",
+        "Under one of the tier schemes one band alone could claim this; ask for a lower tier, or for none.",
+    ),
     "discount_needs": ("这种优惠方式需要填写这一项。", "This kind of discount needs this column."),
     "discount_has_no": (
         "这种优惠方式没有这一项，请留空。",

@@ -1,12 +1,14 @@
 """Rows that become offers, as drafts: publishing them is another step, with its own rules and people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from alliance.import_cells import Cells, Row, RowError
 from alliance.import_stores import members_of, named_stores, stores_of, unknown_members
-from common.clock import end_of, start_of
+from benefits.tier_bands import highest_of_two_bands, spelled_tier, tier_words
+from common.clock import end_of, now, start_of
 from common.database import execute, fetch_all
 from common.money import MAX_FEN
 from models.enums import DiscountKind, LimitPeriod, MemberKind
@@ -161,8 +163,10 @@ async def check(rows: Sequence[Row], prefix: str) -> list[RowError]:
     titles = await fetch_all(TITLES, [member["id"] for member in members.values()])
     taken = {(row["member_id"], row["title"]) for row in titles}
     errors = unknown_members(rows, members)
+    words, (highest, _) = await tier_words(), await highest_of_two_bands(now())
     for row in rows:
         content, member = row.content, members.get(row.content["member_uscc"])
+        errors += _tier_told(row, words, highest)
         if content["programme"] not in programmes:
             errors.append(RowError(row.number, "programme", "programme_unknown"))
         if member is None:
@@ -183,6 +187,15 @@ async def check(rows: Sequence[Row], prefix: str) -> list[RowError]:
     return errors
 
 
+def _tier_told(row: Row, words: set[str], highest: int) -> Iterator[RowError]:
+    """Rule 2: what an offer that asks for a tier would tell of its holders."""
+    least: Any = row.content["min_tier_level"]
+    if least is not None and spelled_tier(str(row.content["title"]), words):
+        yield RowError(row.number, "title", "title_spells_tier")
+    if least is not None and least > highest:
+        yield RowError(row.number, "min_tier_level", "tier_admits_one_band")
+
+
 def common_region(regions: Sequence[str]) -> str | None:
     """The smallest region that all of some regions are in; nothing across provinces."""
     first = regions[0]
@@ -192,14 +205,14 @@ def common_region(regions: Sequence[str]) -> str | None:
     return None
 
 
-async def write(rows: Sequence[Row], ids: Sequence[UUID], now: datetime) -> None:
+async def write(rows: Sequence[Row], ids: Sequence[UUID], at: datetime) -> None:
     """Make the drafts with their terms and stock, inside the import's transaction, after `check`."""
 
     def columns(names: Sequence[str]) -> list[list[object]]:
         return [[row.content[name] for row in rows] for name in names]
 
-    await execute(WRITE_OFFERS, ids, *columns(OFFER_VALUES), now)
-    await execute(WRITE_TERMS, ids, *columns(TERMS_VALUES), now)
+    await execute(WRITE_OFFERS, ids, *columns(OFFER_VALUES), at)
+    await execute(WRITE_TERMS, ids, *columns(TERMS_VALUES), at)
     await execute(NAME_TERMS, ids)
     await execute(WRITE_STOCK, ids, *columns(("stock_total", "daily_limit")))
 

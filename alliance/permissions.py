@@ -75,6 +75,8 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "session.own": ANY_ADMIN,
     "staff.reset_password": frozenset({OPERATOR}),
     "staff.revoke": frozenset({OPERATOR}),
+    "tier_mapping.ask": frozenset({OPERATOR, HEAD}),
+    "tier_mapping.read": ANY_ADMIN,
     "tier_scheme.ask": frozenset({OPERATOR, HEAD}),
     "tier_scheme.read": ANY_ADMIN,
     "white_list.ask": frozenset({REVIEWER, OPERATOR}),

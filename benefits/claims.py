@@ -67,8 +67,9 @@ LEFT JOIN LATERAL (
     SELECT id FROM consents
      WHERE citizen_id = asked.citizen_id AND purpose = 'credit_check' AND withdrawn_at IS NULL LIMIT 1) consent ON true
 LEFT JOIN LATERAL (
-    SELECT level, data_date FROM tier_snapshots
-     WHERE citizen_id = asked.citizen_id AND valid_until > asked.at ORDER BY taken_at DESC LIMIT 1) snapshot ON true
+    SELECT level, data_date, refresh_at FROM tier_snapshots
+     WHERE citizen_id = asked.citizen_id AND valid_until > asked.at ORDER BY taken_at DESC LIMIT 1) snapshot
+  ON coalesce(snapshot.refresh_at > asked.at, true)
 """
 
 # Lock what is scarce last: the consents, the coupons and their slots first, then the days, then the rows that
@@ -194,7 +195,7 @@ async def claim(
 
     Args:
         ask_source: called at most once, when the offer asks for a tier, consent is in force and no
-            snapshot is valid.
+            snapshot is valid, or the one that is should be taken anew.
 
     Raises:
         NotFound: no such offer.

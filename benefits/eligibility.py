@@ -40,13 +40,17 @@ class ClaimRules:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a citizen's credit: a tier counts only under a consent in force (rule 1)."""
+    """What is known of a citizen's credit: a tier counts only under a consent in force (rule 1).
+
+    One that `is_due` is valid, and should be taken anew where somebody may be asked.
+    """
 
     has_consent: bool
     tier_level: int | None = None
     data_date: date | None = None
     is_source_down: bool = False
     is_identified: bool = True
+    is_due: bool = False
 
     @property
     def is_known(self) -> bool:

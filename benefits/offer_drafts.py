@@ -74,7 +74,8 @@ async def create(actor: MemberActor, proposal: Proposal, now: datetime) -> UUID:
 
     Raises:
         MemberNotActive: the member may not.
-        OfferFieldInvalid, OrdinaryPathMissing, TitleSpellsTier, BudgetNeedsMostCost, EvidenceUnknown: a field is wrong.
+        OfferFieldInvalid, OrdinaryPathMissing, TitleSpellsTier, TierAdmitsOneBand, BudgetNeedsMostCost, EvidenceUnknown: a field
+            is wrong.
     """
     offer_id = new_id()
     async with transaction():
@@ -162,7 +163,7 @@ async def _checked(actor: MemberActor, proposal: Proposal, now: datetime) -> Row
     check_spans(proposal, now)
     await check_places(proposal, actor.member_id)
     await check_shares(proposal)
-    await check_kindness(proposal, MemberKind(member["kind"]))
+    await check_kindness(proposal, MemberKind(member["kind"]), now)
     if proposal.evidence_file_id is not None:
         try:
             await stored_files.of_owner(

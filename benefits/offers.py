@@ -281,12 +281,13 @@ def _with_distance(
 VIEWER = """
 SELECT asked.n, EXISTS (SELECT FROM consents WHERE citizen_id = asked.citizen_id AND purpose = 'credit_check'
                            AND withdrawn_at IS NULL) AS has_consent, t.level, t.data_date,
+       coalesce(t.refresh_at <= asked.at, false) AS is_due,
        ARRAY(SELECT offer_id FROM coupons
               WHERE citizen_id = asked.citizen_id AND slot IS NOT NULL ORDER BY id) AS offer_ids,
        ARRAY(SELECT limit_period FROM coupons
               WHERE citizen_id = asked.citizen_id AND slot IS NOT NULL ORDER BY id) AS periods
   FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS asked (citizen_id, at, n)
-  LEFT JOIN LATERAL (SELECT level, data_date FROM tier_snapshots
+  LEFT JOIN LATERAL (SELECT level, data_date, refresh_at FROM tier_snapshots
     WHERE citizen_id = asked.citizen_id AND valid_until > asked.at ORDER BY taken_at DESC LIMIT 1) t ON true
 """
 viewers = SharedStatement(VIEWER)
@@ -299,7 +300,8 @@ async def viewer_of(citizen_id: UUID, now: datetime) -> CitizenView:
     held: dict[tuple[UUID, str], int] = {}
     for key in zip(row["offer_ids"], row["periods"], strict=True):
         held[key] = held.get(key, 0) + 1
-    return CitizenView(Standing(row["has_consent"], row["level"], row["data_date"]), held)
+    standing = Standing(row["has_consent"], row["level"], row["data_date"], is_due=row["is_due"])
+    return CitizenView(standing, held)
 
 
 async def _load_offers(fetch_all: FetchAll, day: date) -> Base:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from benefits.eligibility import LEVEL_NAMES
+from benefits.tier_bands import must_admit_two, spelled_tier, tier_words
 from common.clock import end_of, start_of
 from common.database import fetch_all, fetch_one
 from common.errors import Invalid, Refused
@@ -312,23 +312,12 @@ async def check_places(proposal: Proposal, member_id: UUID) -> None:
         )
 
 
-async def check_kindness(proposal: Proposal, kind: MemberKind) -> None:
-    """Refuse what rules 2 and 3 forbid: no ordinary path at a public unit's, a title that spells a tier."""
+async def check_kindness(proposal: Proposal, kind: MemberKind, now: datetime) -> None:
+    """Refuse what rules 2 and 3 forbid: no ordinary path at a public unit's, a title that spells a tier, a tier of one band."""
     if kind is MemberKind.PUBLIC_UNIT and not (proposal.ordinary_path or "").strip():
         raise OrdinaryPathMissing
     if proposal.min_tier_level is None:
         return
-    bands = await fetch_all("SELECT DISTINCT code, name FROM tier_bands")
-    words = {*LEVEL_NAMES.values(), *(value for row in bands for value in (row["code"], row["name"]))}
-    if word := spelled_tier(proposal.title, words):
+    if word := spelled_tier(proposal.title, await tier_words()):
         raise TitleSpellsTier(word=word)
-
-
-def spelled_tier(title: str, words: set[str]) -> str | None:
-    """The tier's name in a title, if there is one. A name of one character (差) counts only as a grade (信用差, 差等)."""
-    folded = title.casefold()
-    for word in sorted(words, key=lambda each: (-len(each), each)):
-        forms = [word] if len(word) > 1 else [f"信用{word}", f"{word}等", f"{word}级", f"{word}档"]
-        if any(form.casefold() in folded for form in forms):
-            return word
-    return None
+    await must_admit_two(proposal.min_tier_level, now)

@@ -1,21 +1,33 @@
 """信用等级: a dated fact, looked up only under a consent in force, every time with a line in the log (rule 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from citizens.accounts import id_number_of
 from citizens.consents import ConsentRequired
-from citizens.credit_sources import CreditSource, CreditSourceUnavailable, NoRecord, Rating, Subject
-from citizens.tier_schemes import Band, Scheme, scheme_by_id, scheme_in_force
+from citizens.credit_sources import (
+    CreditSource,
+    CreditSourceUnavailable,
+    NoRecord,
+    Rating,
+    SourceOfOthers,
+    Subject,
+)
+from citizens.tier_mappings import MappedTier, Recognition, recognition_at, recognition_by_id
+from citizens.tier_schemes import Band, Scheme, find_in_force, scheme_by_id
 from common.crypto import PersonalDataKeys
-from common.database import execute, fetch_all, fetch_one, transaction
+from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import Forbidden
 from common.ids import AFTER_ALL, new_id
 from models.enums import ConsentPurpose, LookupOutcome, LookupReason, TierLevel
 
 PURPOSE = ConsentPurpose.CREDIT_CHECK
+# Puts the question about a person to a source, under a consent.
+Ask = Callable[[Subject, UUID], Awaitable[Rating | NoRecord]]
+# A refresh that failed is not tried again for so long: until then the last valid snapshot is given at once.
+REST_AFTER_FAILURE = timedelta(minutes=10)
 
 
 class IdentityUnverified(Forbidden):
@@ -28,12 +40,18 @@ class IdentityUnverified(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A citizen's tier as of a date; `level` and `band` are empty when the source has no record."""
+    """A citizen's tier as of a date; `level` and `band` are empty when the source has no record.
 
-    scheme: Scheme
-    band: Band | None
+    `scheme` is ours, or another place's that is recognised. Not `is_fresh`: it should have been taken anew, and
+    nobody answered.
+    """
+
+    scheme: Scheme | Recognition
+    band: Band | MappedTier | None
     data_date: date
     valid_until: datetime
+    taken_at: datetime
+    is_fresh: bool = True
 
     @property
     def level(self) -> TierLevel | None:
@@ -57,13 +75,16 @@ class LookupLine:
 
 @dataclass(frozen=True, slots=True)
 class CreditDesk:
-    """The source that this installation asks, and the keys to name a person to it."""
+    """The source that this installation asks, and the keys to name a person to it; `others` if it reaches other places."""
 
     source: CreditSource
     keys: PersonalDataKeys
+    others: SourceOfOthers | None = None
 
     async def tier(self, citizen_id: UUID, reason: LookupReason, now: datetime) -> Snapshot:
         """The valid snapshot, or a fresh one.
+
+        A snapshot that is due to be taken anew is given as it is while the source is down, and marked.
 
         Args:
             reason: what the citizen was doing, for the log.
@@ -71,19 +92,37 @@ class CreditDesk:
         Raises:
             ConsentRequired: there is no consent in force, before or after the source was asked.
             IdentityUnverified: nobody can be asked about him; nothing is logged.
-            CreditSourceUnavailable: no answer; no snapshot is made.
+            CreditSourceUnavailable: no answer and no valid snapshot; none is made.
         """
         known = await _valid_snapshot(citizen_id, now)
-        if known is not None:
+        if known is not None and (known.is_fresh or await _failed_lately(citizen_id, now)):
             return known
+        try:
+            return await self.look_up(citizen_id, reason, self._ask_source, now)
+        except (CreditSourceUnavailable, IdentityUnverified):
+            # Read again: a consent that was withdrawn meanwhile shows nothing any more.
+            last = await _valid_snapshot(citizen_id, now) if known is not None else None
+            if last is None:
+                raise
+            return last
+
+    async def look_up(self, citizen_id: UUID, reason: LookupReason, ask: Ask, now: datetime) -> Snapshot:
+        """Ask with a line in the log, and keep what was said.
+
+        Args:
+            ask: puts the question to a source.
+
+        Raises:
+            ConsentRequired, IdentityUnverified, CreditSourceUnavailable: as for `tier`.
+        """
         id_number = await id_number_of(citizen_id, self.keys)
         if id_number is None:
             raise IdentityUnverified
         lookup_id, consent_id = await self._log_lookup(citizen_id, reason, now)
         try:
-            found = await self._ask(id_number, consent_id)
-            scheme = await scheme_in_force(found.scheme_code, now)
-            band = await _band(citizen_id, scheme, found)
+            await _must_still_agree(consent_id)
+            found = await ask(Subject(id_number), consent_id)
+            scheme, band = await _placed(citizen_id, found, now)
         except ConsentRequired:
             await _close_lookup(lookup_id, now, LookupOutcome.DISCARDED)
             raise
@@ -91,12 +130,12 @@ class CreditDesk:
             await _close_lookup(lookup_id, now, LookupOutcome.UNAVAILABLE)
             raise
         except ValueError as error:
-            # A score off the scale, or a scheme that nobody published: no tier is made of it.
+            # A score off the scale, or a scheme that nobody published or recognised: no tier is made of it.
             await _close_lookup(lookup_id, now, LookupOutcome.UNAVAILABLE)
             raise CreditSourceUnavailable from error
-        snapshot = Snapshot(scheme, band, found.data_date, now + scheme.validity)
+        snapshot = Snapshot(scheme, band, found.data_date, now + scheme.validity, now)
         record_id = found.record_id if isinstance(found, Rating) else None
-        if not await _keep(citizen_id, lookup_id, consent_id, snapshot, record_id, now):
+        if not await _keep(citizen_id, lookup_id, consent_id, snapshot, record_id):
             raise ConsentRequired
         return snapshot
 
@@ -114,14 +153,14 @@ class CreditDesk:
             raise ConsentRequired
         return row["id"], row["consent_id"]
 
-    async def _ask(self, id_number: str, consent_id: UUID) -> Rating | NoRecord:
-        # The last thing before the question leaves: what was withdrawn since the line was written stops here.
-        if (
-            await fetch_one("SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL", consent_id)
-            is None
-        ):
-            raise ConsentRequired
-        return await self.source.look_up(Subject(id_number), PURPOSE, consent_id)
+    async def _ask_source(self, subject: Subject, consent_id: UUID) -> Rating | NoRecord:
+        return await self.source.look_up(subject, PURPOSE, consent_id)
+
+
+async def _must_still_agree(consent_id: UUID) -> None:
+    """The last thing before the question leaves: what was withdrawn since the line was written stops here."""
+    if await fetch_one("SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL", consent_id) is None:
+        raise ConsentRequired
 
 
 async def lookups_of(citizen_id: UUID, before: UUID | None, limit: int) -> Sequence[LookupLine]:
@@ -146,7 +185,8 @@ async def _valid_snapshot(citizen_id: UUID, now: datetime) -> Snapshot | None:
         ConsentRequired: none is.
     """
     row = await fetch_one(
-        "SELECT s.scheme_id, s.tier_code, s.data_date, s.valid_until FROM consents c"
+        "SELECT s.scheme_id, s.mapping_id, s.tier_code, s.data_date, s.valid_until, s.taken_at, s.refresh_at"
+        " FROM consents c"
         " LEFT JOIN LATERAL (SELECT * FROM tier_snapshots WHERE citizen_id = $1 AND valid_until > $2"
         "  ORDER BY taken_at DESC LIMIT 1) s ON true"
         " WHERE c.citizen_id = $1 AND c.purpose = $3 AND c.withdrawn_at IS NULL",
@@ -154,16 +194,59 @@ async def _valid_snapshot(citizen_id: UUID, now: datetime) -> Snapshot | None:
     )
     if row is None:
         raise ConsentRequired
-    if row["scheme_id"] is None:
+    if row["taken_at"] is None:
         return None
+    scheme, band = await _kept(row)
+    is_fresh = row["refresh_at"] is None or now < row["refresh_at"]
+    return Snapshot(scheme, band, row["data_date"], row["valid_until"], row["taken_at"], is_fresh)
+
+
+async def _kept(row: Row) -> tuple[Scheme | Recognition, Band | MappedTier | None]:
+    """The very version that a snapshot was taken under, and its band."""
+    code = row["tier_code"]
+    if row["mapping_id"] is not None:
+        recognition = await recognition_by_id(row["mapping_id"])
+        return recognition, recognition.tier(code) if code else None
     scheme = await scheme_by_id(row["scheme_id"])
-    band = scheme.band(row["tier_code"]) if row["tier_code"] else None
-    return Snapshot(scheme, band, row["data_date"], row["valid_until"])
+    return scheme, scheme.band(code) if code else None
+
+
+async def _failed_lately(citizen_id: UUID, now: datetime) -> bool:
+    """Whether somebody asked about him a short time ago and has no answer (yet)."""
+    return (
+        await fetch_one(
+            "SELECT 1 FROM credit_lookups WHERE citizen_id = $1 AND looked_up_at > $2"
+            " AND outcome IN ('pending', 'unavailable') LIMIT 1",
+            *(citizen_id, now - REST_AFTER_FAILURE),
+        )
+        is not None
+    )
+
+
+async def _placed(
+    citizen_id: UUID, found: Rating | NoRecord, now: datetime
+) -> tuple[Scheme | Recognition, Band | MappedTier | None]:
+    """The scheme that an answer is under, and its band there.
+
+    Raises:
+        ValueError: neither ours in force nor recognised, or it has no place for the answer.
+    """
+    scheme = await find_in_force(found.scheme_code, now)
+    if scheme is not None:
+        return scheme, await _band(citizen_id, scheme, found)
+    recognition = await recognition_at(found.scheme_code, found.data_date)
+    if recognition is None:
+        raise ValueError("a scheme that is neither in force nor recognised")
+    if isinstance(found, NoRecord):
+        return recognition, None
+    return recognition, recognition.tier_of(found.score, found.tier_code)
 
 
 async def _band(citizen_id: UUID, scheme: Scheme, found: Rating | NoRecord) -> Band | None:
     if isinstance(found, NoRecord):
         return None
+    if found.score is None:
+        return scheme.band(found.tier_code or "")
     row = await fetch_one(
         "SELECT level FROM tier_snapshots WHERE citizen_id = $1 ORDER BY taken_at DESC LIMIT 1", citizen_id
     )
@@ -182,12 +265,7 @@ async def _close_lookup(lookup_id: UUID, looked_up_at: datetime, outcome: Lookup
 
 
 async def _keep(
-    citizen_id: UUID,
-    lookup_id: UUID,
-    consent_id: UUID,
-    snapshot: Snapshot,
-    record_id: str | None,
-    now: datetime,
+    citizen_id: UUID, lookup_id: UUID, consent_id: UUID, snapshot: Snapshot, record_id: str | None
 ) -> bool:
     """Store a snapshot, unless the consent was withdrawn while the source was thinking.
 
@@ -198,16 +276,20 @@ async def _keep(
         holds = await fetch_one(
             "SELECT 1 FROM consents WHERE id = $1 AND withdrawn_at IS NULL FOR SHARE", consent_id
         )
+        taken_at, scheme, band = snapshot.taken_at, snapshot.scheme, snapshot.band
         if holds is None:
-            await _close_lookup(lookup_id, now, LookupOutcome.DISCARDED)
+            await _close_lookup(lookup_id, taken_at, LookupOutcome.DISCARDED)
             return False
-        band = snapshot.band
-        if not await _close_lookup(lookup_id, now, LookupOutcome.RATED if band else LookupOutcome.UNRATED):
+        outcome = LookupOutcome.RATED if band else LookupOutcome.UNRATED
+        if not await _close_lookup(lookup_id, taken_at, outcome):
             raise CreditSourceUnavailable(retry_after_s=1)
+        ours, theirs = (None, scheme.id) if isinstance(scheme, Recognition) else (scheme.id, None)
         await execute(
-            "INSERT INTO tier_snapshots (id, citizen_id, lookup_id, scheme_id, level, tier_code, source_record_id,"
-            " data_date, taken_at, valid_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            *(new_id(), citizen_id, lookup_id, snapshot.scheme.id, band and band.level, band and band.code),
-            *(record_id, snapshot.data_date, now, snapshot.valid_until),
+            "INSERT INTO tier_snapshots (id, citizen_id, lookup_id, scheme_id, mapping_id, level, tier_code,"
+            " source_record_id, data_date, taken_at, valid_until, refresh_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            *(new_id(), citizen_id, lookup_id, ours, theirs, band and band.level, band and band.code),
+            *(record_id, snapshot.data_date, taken_at, snapshot.valid_until),
+            scheme.refresh and taken_at + scheme.refresh,
         )
         return True

@@ -1,12 +1,16 @@
 """New versions of tier schemes: announced before they count (rule 4), on a scale without gaps, never changed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from json import dumps
+from typing import Any, Self
 
 import asyncpg
 
-from citizens.tier_schemes import Band
+from citizens.tier_schemes import Band, Scheme
+from common.clock import rfc3339
 from common.database import Row, constraint_of, execute, fetch_all, fetch_one
 from common.errors import Invalid, Refused
 from models.enums import TierLevel
@@ -32,6 +36,15 @@ class NoticeTooShort(Invalid):
     shown = ("earliest",)
 
 
+class RefreshBeyondValidity(Invalid):
+    """A tier would have to be taken anew after it ended."""
+
+    code = "refresh_beyond_validity"
+    pointer = "/refresh_days"
+    zh = "更新间隔不能长于有效期（{validity_days} 天）。请改短，或不填。"
+    en = "A tier can't be taken anew later than it is valid ({validity_days} days). Make it shorter, or leave it out."
+
+
 class LaterVersionAnnounced(Refused):
     """Another version that counts as late or later was announced already."""
 
@@ -52,6 +65,31 @@ class Draft:
     notice_days: int
     effective_from: datetime
     bands: Sequence[Band]
+    refresh_days: int | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values, as a request keeps them until somebody decides."""
+        return {**asdict(self), "effective_from": rfc3339(self.effective_from)}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """The draft of `plain`."""
+        bands = [Band(**{**band, "level": TierLevel(band["level"])}) for band in plain["bands"]]
+        moment = datetime.fromisoformat(plain["effective_from"])
+        return cls(**{**plain, "effective_from": moment, "bands": bands})
+
+    def digest(self) -> bytes:
+        """A hash that names this very draft."""
+        return sha256(dumps(self.plain(), sort_keys=True).encode()).digest()
+
+    def scheme(self) -> Scheme:
+        """The version that it would be."""
+        spans = [
+            timedelta(days=days) for days in (self.validity_days, self.refresh_days or self.validity_days)
+        ]
+        return Scheme(
+            0, self.code, self.name, self.explanation, self.grace_points, spans[0], self.bands, spans[1]
+        )
 
 
 def check_bands(bands: Sequence[Band]) -> None:
@@ -66,6 +104,16 @@ def check_bands(bands: Sequence[Band]) -> None:
         is_apart = bool(below) and (band.low != below[-1].high or band.level < below[-1].level)
         if band.low >= band.high or is_named_again or is_apart:
             raise BandsNotInOrder(place=place)
+
+
+def check_spans(draft: Draft) -> None:
+    """Let spans pass that fit each other.
+
+    Raises:
+        RefreshBeyondValidity: a tier would be taken anew after it ended.
+    """
+    if draft.refresh_days is not None and draft.refresh_days > draft.validity_days:
+        raise RefreshBeyondValidity(validity_days=draft.validity_days)
 
 
 async def check_time(code: str, notice_days: int, effective_from: datetime, now: datetime) -> None:
@@ -98,11 +146,12 @@ async def publish(draft: Draft, now: datetime) -> int:
     try:
         row = await fetch_one(
             "INSERT INTO tier_schemes (code, version, name, explanation, grace_points, validity_days, notice_days,"
-            " published_at, effective_from) SELECT $1::varchar, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7, $8"
+            " published_at, effective_from, refresh_days)"
+            " SELECT $1::varchar, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9::int"
             " FROM tier_schemes WHERE code = $1::varchar HAVING coalesce(max(effective_from) < $8, true)"
             " RETURNING id, version",
             *(draft.code, draft.name, draft.explanation, draft.grace_points, draft.validity_days),
-            *(draft.notice_days, now, draft.effective_from),
+            *(draft.notice_days, now, draft.effective_from, draft.refresh_days),
         )
     except asyncpg.UniqueViolationError as error:
         if constraint_of(error) == "tier_schemes_version_once":  # announced in the same moment
@@ -128,6 +177,15 @@ async def listed(before: int | None, limit: int) -> Sequence[tuple[Row, Sequence
         [row["id"] for row in rows],
     )
     return [(row, [_band(band) for band in bands if band["scheme_id"] == row["id"]]) for row in rows]
+
+
+async def in_force(now: datetime) -> set[int]:
+    """The ids of the versions that count, one for each scheme."""
+    rows = await fetch_all(
+        "SELECT DISTINCT ON (code) id FROM tier_schemes WHERE effective_from <= $1 ORDER BY code, version DESC",
+        now,
+    )
+    return {row["id"] for row in rows}
 
 
 def _band(row: Row) -> Band:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from common.database import fetch_all
+from common.database import fetch_all, fetch_one
 from models.enums import TierLevel
 
 
@@ -21,7 +21,10 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """One version in force, bands from low to high."""
+    """One version in force, bands from low to high.
+
+    A snapshot is good for `validity`; one older than `refresh` is taken anew at the next look.
+    """
 
     id: int
     code: str
@@ -30,6 +33,7 @@ class Scheme:
     grace_points: int
     validity: timedelta
     bands: Sequence[Band]
+    refresh: timedelta | None = None
 
     def band_of(self, score: int, previous: TierLevel | None = None) -> Band:
         """The band of a score.
@@ -49,8 +53,15 @@ class Scheme:
         raise ValueError("the score is in a gap of the scheme's scale")
 
     def band(self, code: str) -> Band:
-        """The band of a code."""
-        return next(band for band in self.bands if band.code == code)
+        """The band of a code.
+
+        Raises:
+            ValueError: there is none.
+        """
+        for band in self.bands:
+            if band.code == code:
+                return band
+        raise ValueError("the scheme has no such band")
 
 
 async def scheme_in_force(code: str, now: datetime) -> Scheme:
@@ -59,15 +70,34 @@ async def scheme_in_force(code: str, now: datetime) -> Scheme:
     Raises:
         ValueError: no such scheme is in force.
     """
+    scheme = await find_in_force(code, now)
+    if scheme is None:
+        raise ValueError("no such tier scheme is in force")
+    return scheme
+
+
+async def find_in_force(code: str, now: datetime) -> Scheme | None:
+    """The same, or nothing: the code may be another place's."""
     return await _load("s.code = $1 AND s.effective_from <= $2", code, now)
 
 
 async def scheme_by_id(scheme_id: int) -> Scheme:
     """The very version that a snapshot was taken under."""
-    return await _load("s.id = $1", scheme_id)
+    scheme = await _load("s.id = $1", scheme_id)
+    assert scheme is not None, "versions are never deleted"
+    return scheme
 
 
-async def _load(condition: str, *values: object) -> Scheme:
+async def next_change(code: str, now: datetime) -> datetime | None:
+    """When the next version that was announced takes effect; nothing when none was."""
+    row = await fetch_one(
+        "SELECT min(effective_from) AS effective_from FROM tier_schemes WHERE code = $1 AND effective_from > $2",
+        *(code, now),
+    )
+    return row["effective_from"] if row is not None else None
+
+
+async def _load(condition: str, *values: object) -> Scheme | None:
     rows = await fetch_all(
         "SELECT s.*, b.code AS band_code, b.name AS band_name, b.level, b.low, b.high"
         " FROM tier_schemes s JOIN tier_bands b ON b.scheme_id = s.id"
@@ -76,7 +106,7 @@ async def _load(condition: str, *values: object) -> Scheme:
         *values,
     )
     if not rows:
-        raise ValueError("no such tier scheme is in force")
+        return None
     scheme = rows[0]
     return Scheme(
         id=scheme["id"],
@@ -89,4 +119,5 @@ async def _load(condition: str, *values: object) -> Scheme:
             Band(row["band_code"], row["band_name"], TierLevel(row["level"]), row["low"], row["high"])
             for row in rows
         ],
+        refresh=timedelta(days=scheme["refresh_days"]) if scheme["refresh_days"] else None,
     )

@@ -20,7 +20,15 @@ from models.citizen import ChannelIdentity, Citizen, CitizenPhone, NaturalPerson
 from models.complaint import Complaint, ComplaintText
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
-from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.credit import (
+    CreditLookup,
+    TierBand,
+    TierMapping,
+    TierMappingBand,
+    TierScheme,
+    TierSnapshot,
+    TierWhatIf,
+)
 from models.credit_batch import (
     CreditBatch,
     CreditBatchError,
@@ -148,8 +156,11 @@ __all__ = [
     "StoredFile",
     "Suspension",
     "TierBand",
+    "TierMapping",
+    "TierMappingBand",
     "TierScheme",
     "TierSnapshot",
+    "TierWhatIf",
     "Webhook",
     "WebhookDelivery",
     "WhiteListEntry",

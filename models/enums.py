@@ -210,6 +210,7 @@ class LookupReason(StrEnum):
     MY_CREDIT = "my_credit"
     ELIGIBLE_OFFERS = "eligible_offers"
     CLAIM = "claim"
+    RECOGNITION = "recognition"
 
 
 class Category(StrEnum):

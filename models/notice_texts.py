@@ -168,6 +168,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "一项暂停原因已解除，但还有其他原因，成员资格仍在暂停中。请到“成员资格”查看。",
         "One cause of your suspension is lifted; another one still holds. See “Membership”.",
     ),
+    "tier_scheme_changes": (
+        "您所用的等级方案“{scheme}”将于 {day} 换用新版本，此前按现行版本；已领取的优惠券不受影响。新版本可在“等级方案”里查看。",
+        "The scheme “{scheme}” that you are rated under changes on {day}; until then the present version counts, and"
+        " coupons you hold stay good. Read the new one under “Tier schemes”.",
+    ),
     "webhook_failed": (
         "推送到您收银系统的核销通知连续一天没有送达（{result}），已停止重试。请检查推送地址，再在推送记录里重新发送。",
         "Your till system took no notice of redemptions for a day ({result}); they are not tried any more. Check the"

@@ -174,3 +174,11 @@ class BatchErrorState(StrEnum):
     OPEN = "open"
     MENDED = "mended"
     CLOSED = "closed"
+
+
+class WhatIfState(StrEnum):
+    """How far a what-if of a tier scheme has come; `GIVEN_UP` found no end and can be asked for again."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    GIVEN_UP = "given_up"

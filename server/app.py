@@ -31,6 +31,7 @@ from server.api import (
     register,
     sessions,
     staff,
+    tier_schemes,
 )
 from server.auth import Authenticator, watch_revocations
 from server.channels import channels_of
@@ -74,7 +75,10 @@ def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | N
     app.ctx.scan_keys = ScanKeys(settings.code_master_keys, settings.data_keys)
     app.ctx.files = FileStore(settings.files_folder)
     app.ctx.channels = channels_of(settings)
-    app.ctx.credit_desk = CreditDesk(GuardedSource(source or _source(settings)), settings.data_keys)
+    guarded = GuardedSource(source or _source(settings))
+    app.ctx.credit_desk = CreditDesk(
+        guarded, settings.data_keys, others=guarded if guarded.reaches_others else None
+    )
     app.config.FORWARDED_SECRET = settings.forwarded_secret or None
     setup_http(app, Authenticator(settings, limiter), is_access_log_on=settings.is_access_log_on)
     metrics.setup_metrics(app)
@@ -122,7 +126,7 @@ def _add_routes(app: App) -> None:
     app.blueprint(documents.blueprint)
     api = Blueprint.group(
         *(sessions.routes, citizen.routes, staff.routes, member.routes, admin.routes, ledger.routes),
-        *(applicant.routes, register.routes, reference.routes),
+        *(applicant.routes, register.routes, reference.routes, tier_schemes.routes),
         url_prefix="/api/v1",
     )
     app.blueprint(api)

@@ -35,7 +35,10 @@ from alliance import (
     import_runs,
     rechecks,
     statement_closing,
+    tier_scheme_notices,
+    tier_what_ifs,
 )
+from citizens.credit_sources import ScoreHistogram
 from common.clock import now
 from common.database import connect_alone
 from common.files import FileStore
@@ -84,6 +87,11 @@ class Desk:
         """Where the content of stored files is."""
         return FileStore(self.settings.files_folder)
 
+    @property
+    def scores(self) -> ScoreHistogram | None:
+        """Where people can be counted by their scores; nothing where the credit source knows one at a time."""
+        return _score_histogram(self.settings)
+
 
 Run = Callable[[Desk, Mapping[str, Any], datetime], Awaitable[None]]
 
@@ -116,6 +124,14 @@ async def _write_export(desk: Desk, payload: Mapping[str, Any], now: datetime) -
     await exports.write(UUID(payload["export_id"]), desk.files, now)
 
 
+async def _count_what_if(desk: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await tier_what_ifs.run(UUID(payload["what_if_id"]), desk.scores, at)
+
+
+async def _tell_of_scheme(_: Desk, payload: Mapping[str, Any], at: datetime) -> None:
+    await tier_scheme_notices.tell(payload["code"], payload["version"], at)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
 JOBS: dict[str, Run] = {
     submissions.CHECK_JOB: _check_application,
@@ -125,6 +141,8 @@ JOBS: dict[str, Run] = {
     coupon_revocations.REVOKE_ALL: _revoke_all,
     statement_closing.CLOSE_JOB: _close_statement,
     exports.EXPORT_JOB: _write_export,
+    tier_what_ifs.WHAT_IF_JOB: _count_what_if,
+    tier_scheme_notices.TELL_JOB: _tell_of_scheme,
 }
 
 
@@ -150,6 +168,14 @@ def _organisation_source(settings: Settings) -> OrganisationSource:
     from merchants.organisation_sources.none import NoOrganisationSource
 
     return NoOrganisationSource()
+
+
+def _score_histogram(settings: Settings) -> ScoreHistogram | None:
+    if settings.sandbox:
+        from citizens.credit_sources.sandbox import SandboxSource
+
+        return SandboxSource()
+    return None
 
 
 async def work_for_ever(settings: Settings, pace: Pace = Pace()) -> None:

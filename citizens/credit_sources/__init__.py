@@ -5,7 +5,17 @@ from citizens.credit_sources.contract import (
     CreditSourceUnavailable,
     NoRecord,
     Rating,
+    ScoreHistogram,
+    SourceOfOthers,
     Subject,
 )
 
-__all__ = ["CreditSource", "CreditSourceUnavailable", "NoRecord", "Rating", "Subject"]
+__all__ = [
+    "CreditSource",
+    "CreditSourceUnavailable",
+    "NoRecord",
+    "Rating",
+    "ScoreHistogram",
+    "SourceOfOthers",
+    "Subject",
+]

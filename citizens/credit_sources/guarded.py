@@ -1,6 +1,8 @@
 """A time limit and a breaker around any source, so that a sick one costs a citizen two seconds at most."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 from purgatory import AsyncCircuitBreakerFactory
@@ -11,6 +13,7 @@ from citizens.credit_sources.contract import (
     CreditSourceUnavailable,
     NoRecord,
     Rating,
+    SourceOfOthers,
     Subject,
 )
 from models.enums import ConsentPurpose
@@ -38,6 +41,24 @@ class GuardedSource:
         self, subject: Subject, purpose: ConsentPurpose, consent_proof: UUID
     ) -> Rating | NoRecord:
         """See `CreditSource.look_up`; raises nothing but `CreditSourceUnavailable`."""
+        return await self._guarded(partial(self._source.look_up, subject, purpose, consent_proof))
+
+    @property
+    def reaches_others(self) -> bool:
+        """Whether it can ask what other places' schemes say."""
+        return isinstance(self._source, SourceOfOthers)
+
+    async def look_up_under(
+        self, scheme_code: str, subject: Subject, purpose: ConsentPurpose, consent_proof: UUID
+    ) -> Rating | NoRecord:
+        """See `SourceOfOthers.look_up_under`; raises nothing but `CreditSourceUnavailable`."""
+        if not isinstance(self._source, SourceOfOthers):
+            raise CreditSourceUnavailable
+        return await self._guarded(
+            partial(self._source.look_up_under, scheme_code, subject, purpose, consent_proof)
+        )
+
+    async def _guarded(self, ask: Callable[[], Awaitable[Rating | NoRecord]]) -> Rating | NoRecord:
         breaker = await self._breakers.get_breaker(self.name)
         try:
             await breaker.__aenter__()
@@ -45,7 +66,7 @@ class GuardedSource:
             raise CreditSourceUnavailable(retry_after_s=10) from None
         try:
             async with asyncio.timeout(self._time_limit_s):
-                answer = await self._source.look_up(subject, purpose, consent_proof)
+                answer = await ask()
         except asyncio.CancelledError:
             raise  # a citizen who hangs up says nothing about the source, neither good nor bad
         except Exception as error:

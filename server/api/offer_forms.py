@@ -15,12 +15,13 @@ from benefits.proposals import (
     Proposal,
     TitleSpellsTier,
 )
+from benefits.tier_bands import TierAdmitsOneBand
 from common.clock import rfc3339
 from models.enums import DiscountKind, LimitPeriod, OfferStatus, OfferVersionState, ShareConsentState
 from server.schemas import Fen, In, Moment, Out, RegionCode
 
 WRITING = (
-    *(OfferFieldInvalid, OrdinaryPathMissing, TitleSpellsTier, BudgetNeedsMostCost),
+    *(OfferFieldInvalid, OrdinaryPathMissing, TitleSpellsTier, TierAdmitsOneBand, BudgetNeedsMostCost),
     FixedOncePublished,
 )
 Minute = Annotated[int, Field(ge=0, le=1440)]

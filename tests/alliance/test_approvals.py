@@ -23,6 +23,7 @@ from models.enums import TierLevel
 from models.office_enums import ApprovalKind, ApprovalStatus
 from tests.factories.admins import an_admin
 from tests.factories.moments import NOON
+from tests.factories.what_ifs import count_waiting
 
 pytestmark = pytest.mark.usefixtures("database")
 KIND = ApprovalKind.COUPON_REVOCATION
@@ -308,6 +309,7 @@ async def versions() -> list[tuple[int, int]]:
 async def test_a_version_is_announced_by_two_heads_and_counts_from_its_date() -> None:
     asker, head = await an_admin("330000", "operator"), await an_admin()
     approval_id = await tier_scheme_changes.ask(asker, draft(), "年度调整", NOON)
+    await count_waiting()
     assert await versions() == []
     with pytest.raises(NotFound):
         await decisions.approve(await an_admin("330100"), approval_id, "同意", NOON)
@@ -327,6 +329,7 @@ async def test_a_version_is_announced_by_two_heads_and_counts_from_its_date() ->
 async def test_the_promised_notice_counts_from_the_decision_and_the_request_stays_open() -> None:
     asker, head = await an_admin(), await an_admin()
     approval_id = await tier_scheme_changes.ask(asker, draft(30), "年度调整", NOON)
+    await count_waiting()
     with pytest.raises(NoticeTooShort):
         await decisions.approve(head, approval_id, "同意", NOON + SECOND)
     assert (await row_of(approval_id))["status"] == "open" and await versions() == []
@@ -335,9 +338,9 @@ async def test_the_promised_notice_counts_from_the_decision_and_the_request_stay
 async def publish(*drafts: Draft) -> None:
     asker, head = await an_admin(), await an_admin()
     for each in drafts:
-        await decisions.approve(
-            head, await tier_scheme_changes.ask(asker, each, "年度调整", NOON), "同意", NOON
-        )
+        approval_id = await tier_scheme_changes.ask(asker, each, "年度调整", NOON)
+        await count_waiting()
+        await decisions.approve(head, approval_id, "同意", NOON)
 
 
 async def test_a_version_keeps_the_notice_of_the_one_before_and_comes_after_it() -> None:

@@ -199,6 +199,7 @@ async def test_staff_of_nobody_and_at_a_store_of_another_member_are_refused(
     ("row", "column", "code"),
     [
         ({"min_tier_level": "5"}, "min_tier_level", "tier_not_allowed"),
+        ({"min_tier_level": "4", "title": "信用良好八折"}, "title", "title_spells_tier"),
         ({"member_uscc": uscc_of(2), "ordinary_path": ""}, "ordinary_path", "ordinary_path_missing"),
         ({"percent_off": ""}, "percent_off", "discount_needs"),
         ({"percent_off": "100"}, "percent_off", "number_invalid"),

@@ -13,6 +13,7 @@ import pytest
 
 from tests.api.kit import answered, problem, revocations_are_known, walk
 from tests.api.offers import make_admin
+from tests.api.tier_desk import carried_out
 from tests.service import Service
 
 PASSWORD, ANOTHER = "four unrelated words here", "and now for other ones"
@@ -277,17 +278,18 @@ async def test_links_and_codes_stay_out_of_log_and_audit(service: Service, head:
 async def test_a_tier_scheme_is_asked_for_and_announced(service: Service) -> None:
     admin, head = await service.admin(), await service.admin("demo-head")
     band = {"code": "low", "name": "较低", "level": 2, "low": 0, "high": 500}
-    top = {"code": "high", "name": "较高", "level": 4, "low": 500, "high": 1001}
+    high = {"code": "high", "name": "较高", "level": 4, "low": 500, "high": 900}
+    top = {"code": "top", "name": "最高", "level": 5, "low": 900, "high": 1001}
     code = f"t{uuid4().hex[:10]}"
     body = {
         **{"code": code, "name": "试行", "explanation": "只用来给您更多优惠。", "grace_points": 5},
         **{"validity_days": 30, "notice_days": 30, "effective_from": "2099-01-01T00:00:00+08:00"},
-        **{"bands": [band, top], "reason": "年度调整"},
+        **{"bands": [band, high, top], "reason": "年度调整"},
     }
     for change, refusal, pointer in (
         ({"effective_from": "2026-01-01T00:00:00+08:00"}, "notice_too_short", "/effective_from"),
-        ({"bands": [band, {**top, "low": 501}]}, "bands_not_in_order", "/bands"),
-        ({"bands": [band, {**top, "level": 6}]}, "validation_failed", "/bands/1/level"),
+        ({"bands": [band, {**high, "low": 501}, top]}, "bands_not_in_order", "/bands"),
+        ({"bands": [band, {**high, "level": 6}, top]}, "validation_failed", "/bands/1/level"),
         ({"bands": [band]}, "validation_failed", "/bands"),
     ):
         members = problem(await admin.post("/admin/tier-schemes", json={**body, **change}), 422, refusal)
@@ -302,6 +304,7 @@ async def test_a_tier_scheme_is_asked_for_and_announced(service: Service) -> Non
     ]
     assert shown["details"]["bands"][1]["low"] == 500, "whoever decides sees what he decides"
     problem(await admin.post(f"{path}/approval", json={"reason": "自己"}), 403, "own_request")
+    await carried_out(service)
     assert (await head.post(f"{path}/approval", json={"reason": "同意"})).status_code == 204
     [version] = [item for item in await walk(city, "/admin/tier-schemes", 1) if item["code"] == code]
-    assert version["version"] == 1 and version["bands"] == [band, top]
+    assert version["version"] == 1 and version["bands"] == [band, high, top]

@@ -37,7 +37,7 @@ PUBLIC = {
     *("POST /auth/device", "POST /auth/staff/invitation", "POST /auth/staff/password-reset"),
     "POST /auth/staff/legal-person",
     *("POST /member-applications", "GET /commitment-text", "GET /register", "GET /register/removals"),
-    *("GET /regions", "GET /programmes"),
+    *("GET /regions", "GET /programmes", "GET /tier-schemes", "GET /tier-recognitions"),
 }
 # Routes of admins and owners besides these are tried by tests/matrix, as the document lists them.
 CITIZENS = {
@@ -68,6 +68,7 @@ UPLOADS = {
     "POST /me/objections/{objection_id}/evidence",
     "POST /me/declarations/{declaration_id}/evidence",
     *("GET /me/coupons/{coupon_id}/refusals", "POST /me/phone"),
+    *("GET /me/coupons/{coupon_id}/refusals", "POST /me/credit/recognition"),
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -89,6 +90,7 @@ APPLICANTS = {
 }
 EVERYBODY = {"POST /auth/logout"}
 BODIES: dict[str, dict[str, Any]] = {
+    "POST /me/credit/recognition": {"scheme_code": "nobody-s"},
     "POST /me/staff-binding": {"binding_code": "{binding_code}"},
     "POST /me/phone": {"channel": "sandbox", "code": "13700009050"},
     "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},

@@ -18,8 +18,8 @@ from benefits.proposals import (
     OrdinaryPathMissing,
     TitleSpellsTier,
     most_cost_fen,
-    spelled_tier,
 )
+from benefits.tier_bands import spelled_tier
 from common.database import execute, fetch_all, fetch_one
 from common.errors import Invalid
 from models.enums import DiscountKind, LimitPeriod, MemberKind

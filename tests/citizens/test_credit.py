@@ -251,7 +251,7 @@ async def test_a_citizen_reads_his_own_look_ups_newest_first(wang: UUID) -> None
 
 def test_a_rating_has_no_place_for_what_may_not_be_stored() -> None:
     """Rule 11."""
-    assert set(Rating.__slots__) == {"scheme_code", "score", "data_date", "record_id"}
+    assert set(Rating.__slots__) == {"scheme_code", "score", "data_date", "record_id", "tier_code"}
 
 
 async def test_the_log_outlives_consent_and_person(wang: UUID) -> None:

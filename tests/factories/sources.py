@@ -80,12 +80,13 @@ async def a_scheme(
     effective_from: object = NOON,
     grace: int = 0,
     days: int = 30,
+    refresh: int | None = None,
 ) -> int:
     """A version of a tier scheme; a band is code, level, low, high."""
     row = await fetch_one(
         "INSERT INTO tier_schemes (code, name, version, explanation, grace_points, validity_days, notice_days,"
-        " published_at, effective_from) VALUES ($1, '方案', $2, '说明', $3, $4, 0, $5, $5) RETURNING id",
-        *(code, version, grace, days, effective_from),
+        " published_at, effective_from, refresh_days) VALUES ($1, '方案', $2, '说明', $3, $4, 0, $5, $5, $6) RETURNING id",
+        *(code, version, grace, days, effective_from, refresh),
     )
     assert row is not None
     for name, level, low, high in bands:
@@ -97,8 +98,34 @@ async def a_scheme(
     return scheme_id
 
 
-async def demo_scheme() -> int:
+async def demo_scheme(refresh: int | None = None) -> int:
     """Zhejiang's demo scheme: five bands of 1000 points, five points of grace."""
     bands = [("bad", 1, 0, 550), ("poor", 2, 550, 650), ("fair", 3, 650, 750)]
     bands += [("good", 4, 750, 850), ("excellent", 5, 850, 1001)]
-    return await a_scheme("zj-demo", 1, *bands, effective_from=shanghai("2026-01-01 00:00"), grace=5)
+    return await a_scheme(
+        "zj-demo", 1, *bands, effective_from=shanghai("2026-01-01 00:00"), grace=5, refresh=refresh
+    )
+
+
+async def a_mapping(
+    code: str,
+    *tiers: tuple[str, int, int | None, int | None],
+    version: int = 1,
+    since: date = date(2026, 1, 1),
+    until: date = date(2027, 1, 1),
+) -> int:
+    """A mapping of another place's scheme; a tier is code, level, low, high."""
+    row = await fetch_one(
+        "INSERT INTO tier_mappings (scheme_code, version, scheme_name, place, agreement, validity_days, effective_from,"
+        " effective_until, approval_id, published_at)"
+        " VALUES ($1, $2, '随申分', '上海', '长三角互认目录', 30, $3, $4, gen_random_uuid(), $5) RETURNING id",
+        *(code, version, since, until, NOON),
+    )
+    assert row is not None
+    for name, level, low, high in tiers:
+        await execute(
+            "INSERT INTO tier_mapping_bands (mapping_id, code, name, level, low, high) VALUES ($1, $2, $2, $3, $4, $5)",
+            *(row["id"], name, level, low, high),
+        )
+    mapping_id: int = row["id"]
+    return mapping_id

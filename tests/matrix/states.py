@@ -18,7 +18,8 @@ from tests.service import API
 
 BANDS = [
     {"code": "low", "name": "较低", "level": 2, "low": 0, "high": 500},
-    {"code": "high", "name": "较高", "level": 4, "low": 500, "high": 1001},
+    {"code": "high", "name": "较高", "level": 4, "low": 500, "high": 900},
+    {"code": "top", "name": "最高", "level": 5, "low": 900, "high": 1001},
 ]
 
 
@@ -101,6 +102,24 @@ async def tier_scheme(_: World) -> Call:
             "reason": "年度调整",
         }
     )
+
+
+async def tier_draft(world: World) -> Call:
+    """The same without a reason, to be counted."""
+    body = (await tier_scheme(world)).body
+    assert isinstance(body, dict)
+    return Call(body={name: value for name, value in body.items() if name != "reason"})
+
+
+async def tier_mapping(_: World) -> Call:
+    """Another place's scheme that nobody has asked to recognise."""
+    return Call(body=things.mapping_body())
+
+
+async def mapping_end(world: World) -> Call:
+    """A mapping that can end sooner."""
+    body = {"effective_until": "2098-01-01", **REASON}
+    return Call({"mapping_id": await things.mapping(world)}, body)
 
 
 async def white_list_wish(_: World) -> Call:

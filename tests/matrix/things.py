@@ -165,6 +165,41 @@ async def white_list_entry(world: World) -> str:
     return str(row["id"])
 
 
+def mapping_body() -> dict[str, Any]:
+    """A recognition of another place's scheme, from far in the future on."""
+    tiers = [
+        {"code": "low", "name": "一般", "level": 3, "low": 0, "high": 700},
+        {"code": "high", "name": "优等", "level": 5, "low": 700, "high": 1001},
+    ]
+    return {
+        **{"scheme_code": f"m{uuid4().hex[:12]}", "scheme_name": "外地信用分", "place": "上海"},
+        **{"agreement": "长三角互认目录", "validity_days": 30, "effective_from": "2097-01-01"},
+        **{"effective_until": "2099-01-01", "tiers": tiers, **REASON},
+    }
+
+
+async def mapping(world: World) -> str:
+    """A mapping that two heads wanted."""
+    body = mapping_body()
+    asked = await world.do(ADMIN, "POST", "/admin/tier-mappings", body)
+    await agreed_to(world, asked["approval_id"])
+    [row] = await world.service.fetch(
+        "SELECT id FROM tier_mappings WHERE scheme_code = $1", body["scheme_code"]
+    )
+    return str(row["id"])
+
+
+async def what_if(world: World) -> str:
+    """A run that counts a draft."""
+    what_if_id = uuid4()
+    await world.service.fetch(
+        "INSERT INTO tier_what_ifs (id, scheme_code, draft_hash, draft, asked_by, asked_at)"
+        " VALUES ($1::uuid, left($1::text, 30), sha256('x'), '{}', $1::uuid, now())",
+        what_if_id,
+    )
+    return str(what_if_id)
+
+
 async def county(_: World) -> str:
     """A region that has no policy of its own at first."""
     return COUNTY
@@ -418,6 +453,7 @@ THINGS: dict[str, Make] = {
     "file_id": _part("file_id", offer_and_evidence),
     "import_id": checked_import,
     "job_id": job,
+    "mapping_id": mapping,
     "member_id": member,
     "notice_id": member_notice,
     "objection_id": objection,
@@ -428,6 +464,7 @@ THINGS: dict[str, Make] = {
     "statement_id": statement,
     "store_id": store,
     "webhook_id": webhook,
+    "what_if_id": what_if,
 }
 # What no path names and a list shows.
 LISTED: dict[str, Make] = {
@@ -439,6 +476,8 @@ LISTED: dict[str, Make] = {
 OF_NOBODY: dict[str, tuple[str, str]] = {
     "batch_id": ("province_alone", "a source's batches are the whole province's"),
     "error_id": ("province_alone", "so are the rows that go back to it"),
+    "mapping_id": ("province_alone", "a recognition holds for the whole province, which alone changes it"),
+    "what_if_id": ("province_alone", "a draft of a scheme is the province's business"),
     "job_id": ("province_alone", "jobs have no region; whoever is not of the province may not even ask"),
 }
 # Lists that show no id of a thing above, and why.

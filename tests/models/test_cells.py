@@ -42,6 +42,7 @@ SHARED = {
         "share_consents",
     ),
     *("tier_schemes", "tier_bands", "consent_texts", "catalogue_version", "installation"),
+    *("tier_mappings", "tier_mapping_bands", "tier_what_ifs"),
     *("sessions", "login_failures", "audit_records", "refused_scan_counts"),
     "audit_seals",
     # How far each installation's process has told; which templates a channel does not take.
@@ -65,6 +66,7 @@ OUTWARD = {
     ("redemptions", "stores"),
     ("reversals", "staff"),
     ("tier_snapshots", "tier_schemes"),
+    ("tier_snapshots", "tier_mappings"),
     ("offer_stock", "offers"),
     ("offer_days", "offers"),
 }

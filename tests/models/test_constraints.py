@@ -104,6 +104,8 @@ PARTIAL_INDEXES = {
     " WHERE (closed_at IS NULL)",
     "objections_upheld": "INDEX objections_upheld ON public.objections USING btree (source, answered_at)"
     " WHERE ((status)::text = ANY ((ARRAY['upheld'::character varying, 'corrected'::character varying])::text[]))",
+    "tier_what_ifs_one_at_a_time": "UNIQUE INDEX tier_what_ifs_one_at_a_time ON public.tier_what_ifs USING btree"
+    " (scheme_code) WHERE ((state)::text = 'waiting'::text)",
     "sessions_revoked": "INDEX sessions_revoked ON public.sessions USING btree (revoked_at)"
     " WHERE (revoked_at IS NOT NULL)",
 }

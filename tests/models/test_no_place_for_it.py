@@ -63,7 +63,7 @@ OF_PEOPLE = {
     },
     "tier_snapshots": {
         *("id", "citizen_id", "lookup_id", "scheme_id", "level", "tier_code", "source_record_id"),
-        *("data_date", "taken_at", "valid_until"),
+        *("data_date", "taken_at", "valid_until", "refresh_at", "mapping_id"),
     },
     # A copy of the source's, of today only: without names, numbers or history.
     "credit_ratings": {

@@ -193,6 +193,7 @@ PARTIAL = {
     "objections_member_place_once": "objections",
     "flow_days_offer_once": "flow_days",
     "flow_days_store_once": "flow_days",
+    "tier_what_ifs_one_at_a_time": "tier_what_ifs",
     "offer_versions_one_open": "offer_versions",
     "offer_versions_one_in_force": "offer_versions",
 }

@@ -37,6 +37,7 @@ SMALL = {
     *("installation", "tortoise_migrations", "region_policies", "admin_recovery_codes", "commitment_texts"),
     *("number_marks", "notice_marks", "message_stops"),
     "webhooks",
+    *("tier_mappings", "tier_mapping_bands"),
 }
 # The offer list is read whole, once for each change (decision 0009).
 OFFER_LIST = {"offers", "offer_terms", "offer_stock", "stores", "members"}
@@ -77,6 +78,9 @@ MAY_COST = (
     "FROM named CROSS JOIN LATERAL (SELECT",
     "FROM regions r CROSS JOIN LATERAL (SELECT",
     "UPDATE offers SET status = 'ended', office_reason = NULL WHERE status IN",
+    # A 256th of all citizens, in the background; and what is proposed and asks for a tier, a hundred and one at most.
+    "SELECT s.scheme_id, s.tier_code, count(*)::bigint AS people FROM tier_snapshots s",
+    "FROM offer_versions v JOIN offer_terms t ON t.id = v.terms_id WHERE v.state IN ('draft', 'submitted', 'approved')",
     # How many coupons of one offer there are; and up to 10,000 of them.
     "SELECT count(*) AS coupons FROM coupons WHERE offer_id::text",
     "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",

@@ -25,6 +25,7 @@ from server.api.admin import (
     sign_in,
     staff,
     statements,
+    tier_mappings,
     tier_schemes,
     white_list,
 )
@@ -54,6 +55,7 @@ routes = Blueprint.group(
         objections.routes,
         declarations.routes,
         tier_schemes.routes,
+        tier_mappings.routes,
         applications.routes,
         members.routes,
         white_list.routes,

@@ -7,21 +7,36 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, JsonValue
 from sanic import Blueprint
 
-from alliance import approvals, decisions
+from alliance import approvals, decisions, tier_what_ifs
 from alliance.admin_rights import NotConfirmed
 from alliance.approvals import NotOpen, OwnRequest
+from alliance.tier_scheme_changes import OffersAdmitOneBand
+from alliance.tier_what_ifs import WhatIfMissing
 from alliance.white_list import WhiteListed
 from benefits.budgets import BudgetBelowReserved, BudgetChanged
 from benefits.offer_changes import CouponNotRevocable
 from benefits.proposals import BudgetNeedsMostCost
 from benefits.share_consents import RaiseNotAgreed
+from citizens.tier_mapping_versions import MappingEndPast, MappingOverlaps, SchemeIsOurs
 from citizens.tier_scheme_versions import LaterVersionAnnounced, NoticeTooShort
 from common.actors import AdminActor
 from common.clock import now
+from common.database import Row
 from merchants.applications import ApplicationNotOpen
 from models.office_enums import ApprovalKind, ApprovalStatus
+from server.api.tier_what_if_views import WhatIfOut
 from server.endpoints import endpoint
-from server.schemas import In, Moment, Out, Page, PageQuery, Reason, decode_cursor, page_of
+from server.schemas import (
+    In,
+    Moment,
+    Out,
+    Page,
+    PageQuery,
+    Reason,
+    decode_cursor,
+    left_out_when_none,
+    page_of,
+)
 
 routes = Blueprint("admin_approvals", url_prefix="/approvals")
 
@@ -29,6 +44,7 @@ routes = Blueprint("admin_approvals", url_prefix="/approvals")
 CARRYING_OUT = (
     *(CouponNotRevocable, BudgetChanged, BudgetBelowReserved, BudgetNeedsMostCost, RaiseNotAgreed),
     *(NoticeTooShort, LaterVersionAnnounced, ApplicationNotOpen, WhiteListed),
+    *(WhatIfMissing, OffersAdmitOneBand, MappingOverlaps, MappingEndPast, SchemeIsOurs),
 )
 
 
@@ -73,6 +89,7 @@ class ApprovalOut(Out):
     decided_by: UUID | None
     decided_at: Moment | None
     decision_reason: str | None
+    what_if: WhatIfOut | None = left_out_when_none()
 
 
 @endpoint(
@@ -84,16 +101,21 @@ class ApprovalOut(Out):
     may="approval.read",
 )
 async def listed(actor: AdminActor, query: ApprovalQuery) -> Page[ApprovalOut]:
-    """Newest first, of the admin's region and below."""
+    """Newest first, of the admin's region and below; a tier scheme with what it would do, once that is counted."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     rows = await approvals.listed(actor, query.status, before, query.limit + 1)
+    counted = await tier_what_ifs.of_requests(rows)
     return page_of(
         Page[ApprovalOut],
         rows,
         query.limit,
-        lambda row: ApprovalOut.model_validate(dict(row)),
+        lambda row: ApprovalOut.model_validate({**dict(row), "what_if": _dict(counted.get(row["id"]))}),
         lambda row: (row["id"],),
     )
+
+
+def _dict(row: Row | None) -> dict[str, object] | None:
+    return dict(row) if row is not None else None
 
 
 @endpoint(

@@ -202,7 +202,8 @@ async def _viewer(request: Request, actor: CitizenActor, at: datetime) -> Citize
     When the source does not answer, no tier is made up: he sees the offers that are open to all, and why.
     """
     viewer = await viewer_of(actor.id, at)
-    if not viewer.standing.has_consent or viewer.standing.is_known:
+    standing = viewer.standing
+    if not standing.has_consent or (standing.is_known and not standing.is_due):
         return viewer
     desk: CreditDesk = request.app.ctx.credit_desk
     try:
