@@ -21,6 +21,7 @@ from models.complaint import Complaint, ComplaintText
 from models.consent import Consent, ConsentText
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
+from models.data_copy import DataCopy
 from models.device import Device
 from models.export import Export
 from models.imports import Import, ImportRow
@@ -71,6 +72,7 @@ __all__ = [
     "ConsentText",
     "Coupon",
     "CreditLookup",
+    "DataCopy",
     "DayClose",
     "Device",
     "Export",

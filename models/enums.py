@@ -307,3 +307,10 @@ class AuditOutcome(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"
+
+
+class DataCopyFormat(StrEnum):
+    """How a citizen takes a copy of his data: for programs, or to read."""
+
+    JSON = "json"
+    HTML = "html"

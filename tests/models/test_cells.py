@@ -21,6 +21,7 @@ CELL = {
     *("offer_stock", "offer_days"),
     "citizen_notices",
     *("complaints", "complaint_texts"),
+    "data_copies",
     "member_customers",
     # Each cell seals its own ledger.
     "seals",
