@@ -7,6 +7,9 @@ from tortoise.models import Model
 
 from models.enums import Channel
 
+# The constraint that triggers name when they refuse what is to be tied to an erased citizen.
+NOT_ERASED = "citizens_not_erased"
+
 
 class Citizen(Model):
     """A random subject id (rule 7): ledger, attempts and audit know a citizen by it and by nothing else.

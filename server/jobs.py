@@ -31,6 +31,7 @@ from pgqueuer.queries import Queries
 from alliance import (
     application_reviews,
     coupon_revocations,
+    erasures,
     exports,
     import_runs,
     rechecks,
@@ -116,6 +117,14 @@ async def _write_export(desk: Desk, payload: Mapping[str, Any], now: datetime) -
     await exports.write(UUID(payload["export_id"]), desk.files, now)
 
 
+async def _finish_erasure(desk: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await erasures.finish_job(payload, desk.settings.data_keys, desk.settings.files_folder, now)
+
+
+async def _finish_erasure_late(desk: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await erasures.finish_job(payload, desk.settings.data_keys, None, now)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
 JOBS: dict[str, Run] = {
     submissions.CHECK_JOB: _check_application,
@@ -125,6 +134,8 @@ JOBS: dict[str, Run] = {
     coupon_revocations.REVOKE_ALL: _revoke_all,
     statement_closing.CLOSE_JOB: _close_statement,
     exports.EXPORT_JOB: _write_export,
+    erasures.FINISH_JOB: _finish_erasure,
+    erasures.LATE_JOB: _finish_erasure_late,
 }
 
 

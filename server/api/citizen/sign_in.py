@@ -10,6 +10,7 @@ from models.enums import ActorKind, Channel
 from server import sessions
 from server.api.sessions import ActorOut, TokensOut, tokens_of
 from server.endpoints import endpoint
+from server.passwords import LoginFailed
 from server.schemas import In
 
 routes = Blueprint("citizen_sign_in", url_prefix="/auth")
@@ -45,5 +46,10 @@ async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut
     settings = request.app.ctx.settings
     login = await channel.exchange(body.code)
     citizen_id = await citizen_of(body.channel, login, settings.data_keys)
-    signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
+    try:
+        signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
+    except LoginFailed:
+        # He had himself erased on another phone in this moment: he comes as somebody new.
+        citizen_id = await citizen_of(body.channel, login, settings.data_keys)
+        signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
     return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]
