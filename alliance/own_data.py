@@ -59,6 +59,14 @@ class OwnData:
     opens: Mapping[str, str] = field(default_factory=dict)
 
 
+# An official's reason for a decision, which may name who complained.
+OF_HIS_COMPLAINTS = (
+    " FROM complaints c JOIN member_notices n ON n.member_id = c.member_id"
+    " AND n.kind IN ('complaint_upheld', 'complaint_dismissed', 'complaint_reopened')"
+    " AND n.once_key LIKE n.kind || ':' || c.id || ':%' WHERE c.citizen_id = $1"
+)
+
+
 def _of_citizen(table: str) -> str:
     return f"SELECT * FROM {table} WHERE citizen_id = $1"
 
@@ -155,6 +163,10 @@ OWN_DATA: Sequence[OwnData] = (
         ),
         "SELECT c.*, t.title AS offer_title FROM coupons c JOIN offer_terms t ON t.id = c.terms_id"
         " WHERE c.citizen_id = $1",
+        # Why an official revoked one, in his words.
+        erase=(
+            "UPDATE coupons SET ended_reason = 'erased' WHERE citizen_id = $1 AND ended_reason <> 'erased'",
+        ),
     ),
     OwnData(
         "redemptions",
@@ -234,6 +246,18 @@ OWN_DATA: Sequence[OwnData] = (
         key="complaint_id",
         erase=(
             "DELETE FROM complaint_texts WHERE complaint_id IN (SELECT id FROM complaints WHERE citizen_id = $1)",
+        ),
+    ),
+    OwnData(
+        "member_notices",
+        ("告知商户的投诉处理理由", "Reasons of decisions, as the member was told"),
+        ("让商户知道您的投诉如何处理", "to tell the member how your complaint was decided"),
+        *(BOOKS, ("您本人、被投诉的商户、联盟办公室", "you, the member, the alliance office"), COMPLAIN),
+        ("通知保留，理由的文字清除", "the notices stay, the words of the reasons are cleared"),
+        "SELECT n.id, n.kind, n.facts, n.noticed_at" + OF_HIS_COMPLAINTS,
+        erase=(
+            "UPDATE member_notices SET facts = jsonb_set(facts::jsonb, '{reason}', '\"（市民已注销，文字已删除）\"')::text"
+            " WHERE id IN (SELECT n.id" + OF_HIS_COMPLAINTS + ")",
         ),
     ),
     OwnData(

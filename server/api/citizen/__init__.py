@@ -2,7 +2,18 @@
 
 from sanic import Blueprint
 
-from server.api.citizen import complaints, consents, coupons, credit, events, me, notices, offers, sign_in
+from server.api.citizen import (
+    complaints,
+    consents,
+    coupons,
+    credit,
+    events,
+    me,
+    notices,
+    offers,
+    rights,
+    sign_in,
+)
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -14,4 +25,5 @@ routes = Blueprint.group(
     events.routes,
     notices.routes,
     complaints.routes,
+    rights.routes,
 )
