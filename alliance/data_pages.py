@@ -103,6 +103,7 @@ LABELS: Mapping[str, str] = {
     **{"first_day": "首次日期", "last_day": "最近日期", "recorded_at": "记录时间", "action": "动作"},
     **{"object_kind": "对象类型", "object_id": "对象编号", "media_type": "文件类型", "size": "大小（字节）"},
     **{"sha256": "摘要", "stored_at": "上传时间"},
+    **{"decision_reason": "第二人的理由", "asked_at": "申请时间"},
 }
 
 

@@ -59,6 +59,10 @@ class OwnData:
     opens: Mapping[str, str] = field(default_factory=dict)
 
 
+OF_HIS_COUPONS = (
+    " FROM coupons c JOIN approvals a ON a.kind = 'coupon_revocation' AND a.object_id = c.id::text"
+    " WHERE c.citizen_id = $1"
+)
 # An official's reason for a decision, which may name who complained.
 OF_HIS_COMPLAINTS = (
     " FROM complaints c JOIN member_notices n ON n.member_id = c.member_id"
@@ -166,6 +170,19 @@ OWN_DATA: Sequence[OwnData] = (
         # Why an official revoked one, in his words.
         erase=(
             "UPDATE coupons SET ended_reason = 'erased' WHERE citizen_id = $1 AND ended_reason <> 'erased'",
+        ),
+    ),
+    OwnData(
+        "approvals",
+        ("作废优惠券的申请理由", "Why coupons were to be revoked"),
+        ("作废须两人同意", "a revocation takes two officials"),
+        *(BOOKS, ("您本人、联盟办公室", "you, and the alliance office"), COMPLAIN),
+        ("申请保留，理由的文字清除", "the requests stay, the words of the reasons are cleared"),
+        "SELECT a.id, a.object_id, a.reason, a.decision_reason, a.status, a.asked_at, a.decided_at"
+        + OF_HIS_COUPONS,
+        erase=(
+            "UPDATE approvals SET reason = 'erased', decision_reason = CASE WHEN decision_reason IS NOT NULL THEN"
+            " 'erased' END WHERE id IN (SELECT a.id" + OF_HIS_COUPONS + ")",
         ),
     ),
     OwnData(
@@ -352,8 +369,9 @@ ELSEWHERE: Mapping[str, str] = {
     "webhook_deliveries": "what a till is told: redemptions' ids and money, without the citizen",
     "member_applications": "an applicant's, who is no citizen here; encrypted with the member's data",
     "admins": "the office's own accounts",
+    "webhooks": "a member's; the secret of its till is encrypted",
+    "number_slices": "counts of a minute, whoever's",
     "login_failures": "keyed hashes of logins of staff and admins; citizens have none",
     "admin_recovery_codes": "the office's own accounts",
     "promise_records": "a member's, by the id of its cause",
-    "approvals": "the office's requests, by ids",
 }

@@ -19,6 +19,7 @@ CONSTRAINTS = [
     "ALTER TABLE data_copies ADD CONSTRAINT data_copies_place_in_range CHECK (place BETWEEN 1 AND 3)",
     "ALTER TABLE data_copies ADD CONSTRAINT data_copies_format_known CHECK (format IN ('json', 'html'))",
     # Whose confirmation it is can be asked for when it is to be erased.
+    "CREATE INDEX approvals_by_coupon ON approvals (object_id) WHERE kind = 'coupon_revocation'",
     "CREATE INDEX staff_by_self ON staff (self_hash) WHERE self_hash IS NOT NULL",
 ]
 
