@@ -50,6 +50,10 @@ class ConfirmationInvalid(Malformed):
     en = "The confirmation is not valid or too old; nothing was erased. Open the page again, read what is lost, and confirm within five minutes."
 
 
+class JournalBroken(Exception):
+    """The journal of erasures can't be read; an operator has to look at it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """One table's share: how many rows there are, and what becomes of them."""
@@ -151,9 +155,14 @@ async def erase_again(folder: Path, keys: PersonalDataKeys, now: datetime) -> tu
 
     Raises:
         OSError: there is no journal.
-        ValueError: a line of it is none of ours.
+        JournalBroken: a line of it is none of ours; nobody was erased.
     """
-    named = {UUID(json.loads(line)["citizen_id"]) for line in (folder / JOURNAL).read_text().splitlines()}
+    named = set()
+    for number, line in enumerate((folder / JOURNAL).read_text().splitlines(), 1):
+        try:
+            named.add(UUID(json.loads(line)["citizen_id"]))
+        except (ValueError, KeyError, TypeError):
+            raise JournalBroken(f"{folder / JOURNAL}: line {number} is not whole.") from None
     done = [citizen_id for citizen_id in sorted(named) if await erase(citizen_id, keys, now)]
     return len(done), len(named)
 

@@ -353,6 +353,9 @@ async def test_a_restored_backup_is_brought_up_to_date_by_the_journal(life: Life
     assert await erase_again(tmp_path, KEYS, NOON) == (1, 2)
     assert await rows_of(life.id, "natural_persons") == {"natural_persons": 0}
     assert await erase_again(tmp_path, KEYS, NOON) == (0, 2)
+    (tmp_path / erasures.JOURNAL).write_text(f'{{"citizen_id": "{other}"}}\n{{"citizen_id": "')
+    with pytest.raises(erasures.JournalBroken, match="line 2"):
+        await erase_again(tmp_path, KEYS, NOON)
     [row] = await fetch_all("SELECT erased_at FROM citizens WHERE id = $1", other)
     assert row["erased_at"] is None
 

@@ -48,6 +48,7 @@ CITIZENS = {
     *("POST /me/complaints", "GET /me/complaints", "GET /me/complaints/{complaint_id}"),
     *("POST /me/complaints/{complaint_id}/withdrawal", "DELETE /me/complaints/{complaint_id}/text"),
     "GET /me/coupons/{coupon_id}/refusals",
+    *("GET /me/data", "GET /me/access-log", "DELETE /me/phone", "GET /me/erasure", "DELETE /me"),
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -73,6 +74,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},
     "POST /offers/{offer_id}/coupons": {},
     "POST /me/complaints": {"kind": "other", "text": "测试", "store_id": "{store_id}"},
+    "DELETE /me": {"confirmation": "x"},
     "POST /redemptions": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/preview": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/{redemption_id}/reversals": {"reason": "测试"},
