@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from alliance.erasures import JournalBroken, erase_again
+from alliance.erasures import JOURNAL, JournalBroken, erase_again
 from common import database
 from common.clock import now
 from server.config import Settings
@@ -15,10 +15,11 @@ async def reapply(settings: Settings, folder: Path) -> str:
     """Erase whom the journal in a folder names and the database still knows; a sentence for the operator.
 
     Raises:
-        OSError: there is no journal there.
         JournalBroken: it can't be read; nobody was erased.
         WrongInstallation: the database is the other kind of installation's.
     """
+    if not (folder / JOURNAL).exists():
+        return f"There is no {JOURNAL} in {folder}: right if nobody was ever erased; else name its folder (--journal)."
     await database.connect(settings.database_url, pool_size=2)
     try:
         await must_be_installation(settings.sandbox)

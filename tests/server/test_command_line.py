@@ -323,7 +323,7 @@ async def test_erasures_are_done_again_in_a_restored_database(servers: Any, url:
     """A backup of before knows him again; the journal beside it does not."""
     environ = environment(url, servers.redis_url, FILES_DIR=str(tmp_path))
     ran = await run(environ, "reapply-erasures")
-    assert ran.code == os.EX_IOERR and "erasures.jsonl" in ran.err
+    assert ran.code == 0 and f"no erasures.jsonl in {tmp_path}" in ran.out
     [row] = await query(
         url, "INSERT INTO citizens (id, created_at) VALUES (gen_random_uuid(), now()) RETURNING id"
     )
