@@ -362,6 +362,24 @@ async def test_the_access_log_tells_who_did_what(service: Service) -> None:
     assert log[3]["outcome"] == "code_used"
 
 
+async def test_who_opened_his_complaint_is_in_the_access_log(service: Service) -> None:
+    citizen, clerk, manager = (
+        await service.citizen(),
+        await service.clerk(),
+        await service.clerk("demo-manager"),
+    )
+    body = {"kind": "other", "text": "不给打折", "store_id": clerk.store_id}
+    made = (await citizen.http.post("/me/complaints", json=body, headers=with_key())).json()["id"]
+    for who, path in ((manager.http, "/member"), (await service.admin(), "/admin")):
+        assert (await who.get(f"{path}/complaints/{made}")).status_code == 200
+    log = (await citizen.http.get("/me/access-log")).json()["items"]
+    assert [(line["who"], line["action"], line["object_id"] == made) for line in log] == [
+        ("admin", "complaint.read", True),
+        ("staff", "complaint.read", True),
+        ("citizen", "complaint.make", True),
+    ]
+
+
 async def test_a_number_is_deleted_at_once(service: Service) -> None:
     citizen = await service.citizen()
     for _ in "12":

@@ -128,10 +128,18 @@ class World:
         body = BODIES.get(route)
         if body and "code" in body:
             body = {**body, "code": await self._fresh_code()}
+        if route == "DELETE /me":
+            body = {"confirmation": await self._confirmation(token)}
         filled = json.loads(self._filled(json.dumps(body))) if body is not None else None
         signed = {"Authorization": f"Bearer {token}"} if token else {}
         url = self.service.url + self._filled(self.paths[route])
         return await self.client.request(method, url, json=filled, headers={**with_key(), **signed})
+
+    async def _confirmation(self, token: str | None) -> str:
+        if token not in (self.tokens["citizen"], self.tokens["other citizen"]):
+            return "x"
+        url, signed = f"{self.service.url}{API}/me/erasure", {"Authorization": f"Bearer {token}"}
+        return str((await self.client.get(url, headers=signed)).json()["confirmation"])
 
     async def _fresh_code(self) -> str:
         url = f"{self.service.url}{API}/coupons/{self.things['coupon_id']}/code"
@@ -404,13 +412,14 @@ async def test_the_rightful_ones_get_in(world: World) -> None:
     who = {"citizen": "citizen", "staff": "staff", "admin": "admin"}
     order = sorted(
         # What applicants do one after the other is a story of its own: test_member_applications.
-        set(ROUTES) - EVERYBODY - APPLICANTS - {"GET /coupons/{coupon_id}/events"},
+        set(ROUTES) - EVERYBODY - APPLICANTS - {"GET /coupons/{coupon_id}/events", "DELETE /me"},
         key=lambda route: ("revocation" in route, route.startswith("DELETE"), "binding" in route, route),
     )
     for route in order:
         (audience,) = rights_of(route)
         answer = await world.call(route, world.tokens[who[audience]])
         assert answer.status_code < 400 or answer.json()["code"] == "already_redeemed", (route, answer.text)
+    assert (await world.call("DELETE /me", world.tokens["other citizen"])).status_code == 204
     for audience in ("citizen", "staff", "admin of Hangzhou"):
         assert (await world.call("POST /auth/logout", world.tokens[audience])).status_code == 204
 
