@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from common.actors import AdminActor
+from common.actors import AdminActor, MemberActor
 from common.crypto import PersonalDataKeys
 from common.database import Row, fetch_all, fetch_one
 from common.errors import NotFound
 from common.ids import AFTER_ALL
 from common.masking import masked_numbers
+from models import audit_log
 from models.office_enums import ComplaintStatus
 from models.region import shared_prefix, subtree_prefix
 
@@ -141,6 +142,24 @@ async def one_of_region(actor: AdminActor, complaint_id: UUID, keys: PersonalDat
     if not row["region_id"].startswith(subtree_prefix(actor.region)):
         raise NotFound
     return _file(row, keys)
+
+
+async def opened(
+    actor: AdminActor | MemberActor, complaint_id: UUID, keys: PersonalDataKeys, now: datetime
+) -> ComplaintFile:
+    """One, for whoever answers or decides it; that its words were read is recorded, and the citizen sees it.
+
+    Raises:
+        NotFound: as for `one_of_region` and `one_of_member`.
+    """
+    if isinstance(actor, AdminActor):
+        file = await one_of_region(actor, complaint_id, keys)
+    else:
+        file = await one_of_member(actor.member_id, complaint_id, keys)
+    if file.text is not None:
+        who, thing = audit_log.who(actor), ("complaint", complaint_id)
+        await audit_log.record(who, "complaint.read", thing, now, region=file.region)
+    return file
 
 
 async def _one(complaint_id: UUID) -> Row:

@@ -29,7 +29,7 @@ from benefits.refusals import (
 )
 from benefits.terms import Terms, terms_by_id
 from common.clock import local_day
-from common.database import Row, constraint_of, fetch_one
+from common.database import Row, constraint_of, execute, fetch_all, fetch_one
 from common.errors import NotFound
 from common.ids import new_coupon_number, new_id
 from common.request_keys import RequestKey
@@ -102,6 +102,7 @@ WITH asked AS MATERIALIZED (
       JOIN offers o ON o.id = p.offer_id AND o.status = 'published' AND o.terms_id = p.terms_id
        AND o.min_tier_level IS NOT DISTINCT FROM p.min_tier_level
       JOIN members m ON m.id = o.member_id AND m.status = 'active'
+      JOIN citizens whose ON whose.id = p.citizen_id AND whose.erased_at IS NULL
      WHERE (p.most IS NULL OR p.slot IS NOT NULL)
        AND (p.min_tier_level IS NULL
             OR EXISTS (SELECT FROM consent WHERE consent.id = p.consent_id AND consent.citizen_id = p.citizen_id))
@@ -245,6 +246,24 @@ async def give_back(citizen_id: UUID, coupon_id: UUID, now: datetime) -> None:
     if now >= row["valid_until"]:
         raise CouponExpired(valid_until=row["valid_until"])
     raise Busy  # a redemption was undone between the two statements: next time it goes through
+
+
+async def end_all(citizen_id: UUID, now: datetime) -> None:
+    """End what an erased citizen could still use: unused coupons go back to the stock, begun ones are revoked.
+
+    One by one, and nothing of an offer is held from one to the next.
+    """
+    while rows := await fetch_all(
+        "SELECT id FROM coupons WHERE citizen_id = $1 AND status = 'claimed' AND valid_until > $2 LIMIT 100",
+        *(citizen_id, now),
+    ):
+        for row in rows:
+            if await fetch_one(GIVE_BACK, row["id"], citizen_id, now) is None:
+                await execute(
+                    "UPDATE coupons SET status = 'revoked', ended_at = $2, ended_reason = 'erased'"
+                    " WHERE id = $1 AND status = 'claimed' AND uses_done > 0",
+                    *(row["id"], now),
+                )
 
 
 async def _read(citizen_id: UUID, offer_id: UUID, request: RequestKey, now: datetime) -> Row:

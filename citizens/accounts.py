@@ -7,9 +7,10 @@ import asyncpg
 from citizens.channels import Login, Person
 from common.clock import now
 from common.crypto import PersonalDataKeys
-from common.database import execute, fetch_all, fetch_one, transaction
+from common.database import constraint_of, execute, fetch_all, fetch_one, transaction
 from common.ids import new_subject_id
 from common.masking import masked_name
+from models.citizen import NOT_ERASED
 from models.enums import Channel
 
 NAME, ID_NUMBER, SUBJECT = "natural_persons.name", "natural_persons.id_number", "channel_identities.subject"
@@ -30,11 +31,18 @@ async def citizen_of(channel: Channel, login: Login, keys: PersonalDataKeys) -> 
         )
         if known is not None:
             citizen_id: UUID = known["citizen_id"]
+            if login.person:
+                await _keep_name(citizen_id, login.person, keys)
             return citizen_id
         try:
             return await _join(channel, login, subject, keys)
         except asyncpg.UniqueViolationError:
             # The same person logs in twice for the first time: the other request has made him.
+            continue
+        except asyncpg.CheckViolationError as error:
+            if constraint_of(error) != NOT_ERASED:
+                raise
+            # He was found, and had himself erased in the same moment: he comes as somebody new.
             continue
     raise AssertionError("unreachable: a unique row that is neither found nor free")
 
@@ -61,6 +69,7 @@ async def _person(person: Person, keys: PersonalDataKeys) -> UUID:
     known = await fetch_one("SELECT citizen_id FROM natural_persons WHERE person_hash = $1", person_hash)
     if known is not None:
         citizen_id: UUID = known["citizen_id"]
+        await _keep_name(citizen_id, person, keys)
         return citizen_id
     citizen_id = await _new_citizen()
     await execute(
@@ -74,6 +83,25 @@ async def _person(person: Person, keys: PersonalDataKeys) -> UUID:
         ),
     )
     return citizen_id
+
+
+async def _keep_name(citizen_id: UUID, person: Person, keys: PersonalDataKeys) -> None:
+    """Take over the name that a channel verified now, for instance after a marriage (PIPL 46); nobody else's."""
+    person_hash = keys.keyed_hash(person.id_number, ID_NUMBER)
+    row = await fetch_one(
+        "SELECT name_encrypted FROM natural_persons WHERE citizen_id = $1 AND person_hash = $2",
+        *(citizen_id, person_hash),
+    )
+    if row is not None and keys.decrypt(row["name_encrypted"], NAME) != person.name:
+        await execute(
+            "UPDATE natural_persons SET name_encrypted = $3 WHERE citizen_id = $1 AND person_hash = $2",
+            *(citizen_id, person_hash, keys.encrypt(person.name, NAME)),
+        )
+
+
+async def forget_phone(citizen_id: UUID) -> None:
+    """Delete the verified number; none is fine too. Signing in where it is verified brings it again."""
+    await execute("DELETE FROM citizen_phones WHERE citizen_id = $1", citizen_id)
 
 
 async def id_number_of(citizen_id: UUID, keys: PersonalDataKeys) -> str | None:

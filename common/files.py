@@ -149,6 +149,19 @@ class FileStore:
         Path(file.name).replace(target)
 
 
+async def append_line(path: Path, text: str) -> None:
+    """Put a line at the end of a file, on disk when this returns; lines of several processes never mix."""
+
+    def append() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write(text + "\n")  # in one piece, which a file that is appended to takes as one
+            file.flush()
+            os.fsync(file.fileno())
+
+    await asyncio.to_thread(append)
+
+
 def _check(head: bytes, size: int, media_type: str) -> None:
     if not size:
         raise FileEmpty

@@ -57,8 +57,8 @@ async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys, now: da
     async with transaction():
         if await execute(
             "UPDATE staff SET self_hash = $2 WHERE id = $1 AND status = 'active' AND role <> 'device'"
-            " AND self_hash IS NULL",
-            *(staff_id, own),
+            " AND self_hash IS NULL AND EXISTS (SELECT FROM citizens WHERE id = $3 AND erased_at IS NULL)",
+            *(staff_id, own, citizen_id),
         ):
             await audit_log.record(
                 (ActorKind.STAFF, staff_id),

@@ -39,6 +39,7 @@ from models.credit_batch import (
     DishonestOrganisation,
     OrganisationGrade,
 )
+from models.data_copy import DataCopy
 from models.declaration import Declaration, DeclarationText
 from models.device import Device
 from models.export import Export
@@ -99,6 +100,7 @@ __all__ = [
     "CreditLookup",
     "CreditRating",
     "CreditRepair",
+    "DataCopy",
     "DayClose",
     "Declaration",
     "DeclarationText",

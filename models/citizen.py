@@ -7,12 +7,20 @@ from tortoise.models import Model
 
 from models.enums import Channel
 
+# The constraint that triggers name when they refuse what is to be tied to an erased citizen.
+NOT_ERASED = "citizens_not_erased"
+
 
 class Citizen(Model):
-    """A random subject id (rule 7): ledger, attempts and audit know a citizen by it and by nothing else."""
+    """A random subject id (rule 7): ledger, attempts and audit know a citizen by it and by nothing else.
+
+    `erased_at`: he had his data erased. The id stays for the books; triggers (in the migration) keep anything of a
+    person from being tied to it again.
+    """
 
     id = fields.UUIDField(primary_key=True)
     created_at = fields.DatetimeField()
+    erased_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "citizens"

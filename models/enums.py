@@ -404,3 +404,10 @@ class DeclarationStatus(StrEnum):
     SUBMITTED = "submitted"
     ACCEPTED = "accepted"
     REFUSED = "refused"
+
+
+class DataCopyFormat(StrEnum):
+    """How a citizen takes a copy of his data: for programs, or to read."""
+
+    JSON = "json"
+    HTML = "html"

@@ -102,6 +102,12 @@ def _parser() -> argparse.ArgumentParser:
         "--from", dest="first", type=date.fromisoformat, help="first day (default: a month ago)"
     )
     recount.add_argument("--to", dest="last", type=date.fromisoformat, help="last day (default: today)")
+    again = add(
+        "reapply-erasures",
+        _reapply_erasures,
+        "after a restore and before the service starts: erase whom the journal names and the backup still knows",
+    )
+    again.add_argument("--journal", help="the folder of erasures.jsonl (default: FILES_DIR)")
     retention = add(
         "retention",
         _retention,
@@ -249,6 +255,20 @@ def _recount_numbers(options: argparse.Namespace, _: None) -> int:
         found = asyncio.run(recount(database_url(os.environ), options.first, options.last))
     print("\n".join(found) or "the sums are what a recount gives")
     return 1 if found else 0
+
+
+def _reapply_erasures(options: argparse.Namespace, settings: Settings) -> int:
+    from server.erasures import JournalBroken, reapply
+
+    folder = Path(options.journal) if options.journal else settings.files_folder
+    try:
+        with _told_in_a_sentence():
+            print(asyncio.run(reapply(settings, folder)))
+    except JournalBroken as error:
+        raise OperatorError(
+            f"{error} Nobody was erased. Mend or delete the line, then run this again.", os.EX_DATAERR
+        ) from error
+    return 0
 
 
 def _retention(options: argparse.Namespace, _: None) -> int:

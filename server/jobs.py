@@ -31,6 +31,7 @@ from pgqueuer.queries import Queries
 from alliance import (
     application_reviews,
     coupon_revocations,
+    erasures,
     exports,
     import_runs,
     rechecks,
@@ -132,6 +133,14 @@ async def _tell_of_scheme(_: Desk, payload: Mapping[str, Any], at: datetime) -> 
     await tier_scheme_notices.tell(payload["code"], payload["version"], at)
 
 
+async def _finish_erasure(desk: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await erasures.finish_job(payload, desk.settings.data_keys, desk.settings.files_folder, now)
+
+
+async def _finish_erasure_late(desk: Desk, payload: Mapping[str, Any], now: datetime) -> None:
+    await erasures.finish_job(payload, desk.settings.data_keys, None, now)
+
+
 # By kind, as `common.jobs.enqueue` names it: what is run with the job's payload and the time of the try.
 JOBS: dict[str, Run] = {
     submissions.CHECK_JOB: _check_application,
@@ -143,6 +152,8 @@ JOBS: dict[str, Run] = {
     exports.EXPORT_JOB: _write_export,
     tier_what_ifs.WHAT_IF_JOB: _count_what_if,
     tier_scheme_notices.TELL_JOB: _tell_of_scheme,
+    erasures.FINISH_JOB: _finish_erasure,
+    erasures.LATE_JOB: _finish_erasure_late,
 }
 
 

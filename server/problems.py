@@ -21,7 +21,9 @@ from sanic_routing.exceptions import NotFound as NoRoute
 from tortoise.exceptions import DBConnectionError
 
 from common.clock import rfc3339
+from common.database import constraint_of
 from common.errors import DomainError, Invalid, NotFound
+from models.citizen import NOT_ERASED
 from server import errors
 from server.errors import FieldError
 from server.request_log import describe, method_of, route_of
@@ -162,6 +164,8 @@ def _known(request: Request, exception: BaseException) -> DomainError:
         return exception
     if isinstance(exception, SanicException) and exception.status_code != 500:
         return _from_sanic(request, exception)
+    if isinstance(exception, asyncpg.CheckViolationError) and constraint_of(exception) == NOT_ERASED:
+        return errors.NotSignedIn()  # he had himself erased while this was on its way
     if isinstance(exception, asyncio.CancelledError):  # the server stops, or the caller is gone
         return errors.ServiceUnavailable()
     if is_unreachable(exception) or _is_not_migrated(request, exception):

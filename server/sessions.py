@@ -11,7 +11,7 @@ from uuid import UUID
 
 from benefits import coupons
 from common.database import Row, execute, fetch_one, transaction
-from common.errors import Unauthenticated
+from common.errors import Forbidden, Unauthenticated
 from common.ids import new_id
 from models.enums import ActorKind
 from server import tokens
@@ -20,9 +20,10 @@ from server.passwords import LoginFailed
 from server.tokens import RefreshToken
 
 LOST_ANSWER = timedelta(seconds=60)
+SIGN_IN_IS_RECENT = timedelta(minutes=5)
 
 _ACCOUNT = {
-    ActorKind.CITIZEN: "SELECT id FROM citizens WHERE id = $3 FOR KEY SHARE",
+    ActorKind.CITIZEN: "SELECT id FROM citizens WHERE id = $3 AND erased_at IS NULL FOR KEY SHARE",
     ActorKind.STAFF: "SELECT id FROM staff WHERE id = $3 AND status = 'active'"
     " AND ($6::text IS NULL OR password_hash = $6) FOR SHARE",
     ActorKind.ADMIN: "SELECT id FROM admins WHERE id = $3 AND status = 'active'"
@@ -44,6 +45,14 @@ class RefreshTokenReused(Unauthenticated):
     code = "refresh_token_reused"
     zh = "检测到登录凭证被重复使用。为了您的账号安全，本次登录已全部失效，请重新登录。"
     en = "A used refresh token came again. To keep the account safe the session has ended; sign in again."
+
+
+class SignInTooOld(Forbidden):
+    """All of his data, or its erasure, takes a sign-in of the last minutes."""
+
+    code = "sign_in_too_old"
+    zh = "为了您的数据安全，取走全部数据或注销账户前，请退出后重新登录，并在五分钟内操作。"
+    en = "To keep your data safe, sign out and in again before you take a copy of all of it or erase your account, and do so within five minutes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ async def begin(
             begins with the old one.
 
     Raises:
-        LoginFailed: the account was revoked, or its password changed, while its owner signed in.
+        LoginFailed: the account was revoked or erased, or its password changed, while its owner signed in.
     """
     session_id = new_id()
     # The account is held until the session is there: whoever revokes it afterwards finds and ends this one.
@@ -128,6 +137,19 @@ async def _lost_answer(following: RefreshToken, now: datetime) -> Row:
         return row
     await end(following.session_id, "refresh_token_reused", now)
     raise RefreshTokenReused
+
+
+async def must_be_recent(session_id: UUID, now: datetime) -> None:
+    """Let a session pass that began a few minutes ago: a phone that lies open, or a stolen token, is not enough.
+
+    Raises:
+        SignInTooOld: it began earlier.
+    """
+    row = await fetch_one(
+        "SELECT 1 FROM sessions WHERE id = $1 AND created_at > $2", session_id, now - SIGN_IN_IS_RECENT
+    )
+    if row is None:
+        raise SignInTooOld
 
 
 async def end(session_id: UUID, reason: str, now: datetime) -> None:

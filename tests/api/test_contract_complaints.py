@@ -63,6 +63,7 @@ async def test_a_refused_scan_becomes_a_complaint_that_is_answered_and_decided(s
     assert [item["action"] for item in audit.json()["items"]] == [
         "complaint.dismiss",
         "complaint.answer",
+        "complaint.read",
         "complaint.make",
     ]
     assert "一码一用" not in audit.text and "13812349050" not in audit.text

@@ -69,6 +69,7 @@ UPLOADS = {
     "POST /me/declarations/{declaration_id}/evidence",
     *("GET /me/coupons/{coupon_id}/refusals", "POST /me/phone"),
     *("GET /me/coupons/{coupon_id}/refusals", "POST /me/credit/recognition"),
+    *("GET /me/data", "GET /me/access-log", "DELETE /me/phone", "GET /me/erasure", "DELETE /me"),
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -103,6 +104,7 @@ BODIES: dict[str, dict[str, Any]] = {
         **{"kind": "volunteer_hours", "region": "330106", "happened_on": "2026-03-04", "hours": 8},
         "text": "社区志愿服务",
     },
+    "DELETE /me": {"confirmation": "x"},
     "POST /redemptions": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/preview": {"code": "", "store_id": "{store_id}", "order_amount_fen": 100},
     "POST /redemptions/{redemption_id}/reversals": {"reason": "测试"},
@@ -169,6 +171,8 @@ class World:
         body = BODIES.get(route)
         if body and body.get("code") == "":
             body = {**body, "code": await self._fresh_code()}
+        if route == "DELETE /me":
+            body = {"confirmation": await self._confirmation(token)}
         filled = json.loads(self._filled(json.dumps(body))) if body is not None else None
         signed = {"Authorization": f"Bearer {token}"} if token else {}
         path = self.paths[route]
@@ -179,6 +183,12 @@ class World:
             headers["Content-Type"] = "application/pdf"
             return await self.client.post(url, params={"name": "x.pdf"}, content=PDF, headers=headers)
         return await self.client.request(method, url, json=filled, headers=headers)
+
+    async def _confirmation(self, token: str | None) -> str:
+        if token not in (self.tokens["citizen"], self.tokens["other citizen"]):
+            return "x"
+        url, signed = f"{self.service.url}{API}/me/erasure", {"Authorization": f"Bearer {token}"}
+        return str((await self.client.get(url, headers=signed)).json()["confirmation"])
 
     async def _fresh_code(self) -> str:
         url = f"{self.service.url}{API}/coupons/{self.things['coupon_id']}/code"
@@ -475,13 +485,14 @@ async def test_the_rightful_ones_get_in(world: World) -> None:
     who = {"citizen": "citizen", "staff": "staff", "admin": "admin"}
     order = sorted(
         # What applicants do one after the other is a story of its own: test_member_applications.
-        set(ROUTES) - EVERYBODY - APPLICANTS - {"GET /coupons/{coupon_id}/events"},
+        set(ROUTES) - EVERYBODY - APPLICANTS - {"GET /coupons/{coupon_id}/events", "DELETE /me"},
         key=lambda route: ("revocation" in route, route.startswith("DELETE"), "binding" in route, route),
     )
     for route in order:
         (audience,) = rights_of(route)
         answer = await world.call(route, world.tokens[who[audience]])
         assert answer.status_code < 400 or answer.json()["code"] == "already_redeemed", (route, answer.text)
+    assert (await world.call("DELETE /me", world.tokens["other citizen"])).status_code == 204
     for audience in ("citizen", "staff", "admin of Hangzhou"):
         assert (await world.call("POST /auth/logout", world.tokens[audience])).status_code == 204
 

@@ -28,6 +28,12 @@ async def log_in(channel: Channel, subject: str, person: Person | None = WANG) -
     return await citizen_of(channel, Login(subject, person), KEYS)
 
 
+async def name_of(citizen_id: UUID) -> str:
+    row = await fetch_one("SELECT name_encrypted FROM natural_persons WHERE citizen_id = $1", citizen_id)
+    assert row is not None
+    return KEYS.decrypt(row["name_encrypted"], accounts.NAME)
+
+
 async def test_the_same_login_is_the_same_citizen() -> None:
     assert await log_in(Channel.WECHAT, "openid-1") == await log_in(Channel.WECHAT, "openid-1")
     assert await count_of("citizens") == await count_of("channel_identities") == 1
@@ -183,3 +189,30 @@ def test_load_people_are_natural_persons_of_their_own() -> None:
 def test_an_id_number_has_one_spelling_however_a_channel_writes_it(spelling: str) -> None:
     """One person must not become two, with twice the limits."""
     assert Person("王大友", spelling) == Person("王大友", "11010519491231002X")
+
+
+async def test_a_name_that_changed_is_taken_over_at_the_next_verified_login() -> None:
+    """PIPL 46: who marries and takes another name corrects it where it is verified."""
+    married = Person("王李大友", WANG.id_number)
+    citizen_id = await log_in(Channel.WECHAT, "openid-1")
+    assert await log_in(Channel.WECHAT, "openid-1", married) == citizen_id
+    assert await name_of(citizen_id) == "王李大友"
+    assert await log_in(Channel.ALIPAY, "2088-1") == citizen_id, "a first login through another channel"
+    assert await name_of(citizen_id) == "王大友"
+    assert await log_in(Channel.WECHAT, "openid-1", None) == citizen_id, (
+        "one that verifies nothing changes nothing"
+    )
+    other = Person("陈小芳", "330106198506070020")
+    assert await log_in(Channel.WECHAT, "openid-1", other) == citizen_id
+    assert await name_of(citizen_id) == "王大友", "another person's name is nobody's correction"
+
+
+async def test_a_number_that_is_forgotten_is_gone() -> None:
+    citizen_id = await log_in(Channel.WECHAT, "openid-1")
+    await execute(
+        "INSERT INTO citizen_phones (citizen_id, phone_encrypted, channel, verified_at) VALUES ($1, 'x', 'wechat', now())",
+        citizen_id,
+    )
+    for _ in "12":
+        await accounts.forget_phone(citizen_id)
+        assert await count_of("citizen_phones") == 0

@@ -14,6 +14,7 @@ from models.enums import AdminRole, StaffRole
 from sandbox.demo_data.rows import demo_id
 from tests.api.kit import BACKGROUND, bearer, fingerprint, with_key
 from tests.api.offers import HUPAN_STORES, make_admin, make_staff
+from tests.matrix.people import a_known_citizen, must_tell_nothing
 from tests.matrix.routes import Route
 from tests.service import API, Service
 
@@ -48,6 +49,7 @@ class World:
     client: httpx.AsyncClient
     tokens: dict[str, str]
     logins: dict[str, str]
+    citizen_id: str
 
     def as_citizen(self) -> httpx.AsyncClient:
         """A client of the citizen; it ends with the test."""
@@ -100,6 +102,8 @@ class World:
                 await answer.aclose()
             else:
                 await answer.aread()
+        if not (route.operation.is_stream and answer.is_success):
+            must_tell_nothing(route.name, answer, self.citizen_id, not route.is_for_admins)
         return answer
 
     def rightful(self, route: Route) -> str:
@@ -145,10 +149,10 @@ async def make_world(service: Service) -> World:
         **{f"staff: {role}": await make_staff(service, role, *books) for role in STAFF if role != DEVICE},
     }
     tokens |= {who: bearer((await service.clerk(login)).http) for who, login in people.items()}
-    citizen = await service.citizen()
+    citizen = await a_known_citizen(service)
     tokens["citizen"] = bearer(citizen.http)
     client = httpx.AsyncClient(base_url=service.url, timeout=30)
-    world = World(service, client, tokens, logins | people)
+    world = World(service, client, tokens, logins | people, citizen.id)
     tokens[f"staff: {DEVICE}"] = await _paired(world)
     return world
 

@@ -22,6 +22,7 @@ CELL = {
     *("citizen_notices", "messages", "message_quotas", "coupon_reminders"),
     *("complaints", "complaint_texts"),
     *("objections", "objection_texts", "objection_steps", "declarations", "declaration_texts"),
+    "data_copies",
     "member_customers",
     # Each cell seals its own ledger.
     "seals",

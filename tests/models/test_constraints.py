@@ -117,6 +117,11 @@ WRITTEN_ONCE = (
     *("commitment_texts", "application_events", "organisation_checks", "promise_records"),
     *("statement_lines", "statement_sums", "day_closes"),
 )
+# Nothing of a person is tied to a citizen who had himself erased.
+NOT_OF_ERASED = (
+    *("natural_persons", "channel_identities", "citizen_phones", "consents", "tier_snapshots"),
+    *("complaints", "citizen_notices", "data_copies"),
+)
 IN_CATALOGUE = ("offers", "offer_terms", "members", "stores", "store_closures", "programmes")
 
 
@@ -286,5 +291,6 @@ async def test_the_triggers_are_these_and_all_are_on(connection: asyncpg.Connect
         ("pgqueuer", "tg_pgqueuer_changed"),
         *(("statements", f"statements_{what}") for what in ("written_once", "kept")),
         *((table, f"{table}_onto_open") for table in ("statement_lines", "statement_sums")),
+        *((table, f"{table}_not_of_erased") for table in NOT_OF_ERASED),
     }
     assert {row["enabled"] for row in rows} == {"O"}

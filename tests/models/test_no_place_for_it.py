@@ -13,7 +13,7 @@ FORBIDDEN = (
 ALLOWED = {("offer_terms", "deposit_fen"), ("coupons", "key_generation"), ("sessions", "generation")}
 # Everything that is known of a person, column by column: another one has to be justified here.
 OF_PEOPLE = {
-    "citizens": {"id", "created_at"},
+    "citizens": {"id", "created_at", "erased_at"},
     "natural_persons": {"citizen_id", "person_hash", "name_encrypted", "id_number_encrypted"},
     "channel_identities": {"id", "citizen_id", "channel", "subject_hash", "subject_encrypted", "created_at"},
     "consents": {

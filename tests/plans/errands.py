@@ -36,6 +36,7 @@ async def run(service: Service) -> None:
     await _scan(service, citizen, clerk, manager)
     await _as_admin(service, citizen, admin)
     await _complain(service, citizen, clerk, manager)
+    await _take_and_erase(service, citizen)
     await _audit(service, admin)
     await _rule_admins(service)
     await _as_owner(service)
@@ -326,6 +327,17 @@ async def _complain(
         answer = await http.post(path, json=body)
         assert answer.status_code == 204, (path, answer.text)
     assert (await citizen.http.delete(f"/me/complaints/{made[1]}/text")).status_code == 204
+
+
+async def _take_and_erase(service: Service, citizen: CitizenClient) -> None:
+    """A copy in both forms, the access log, and a citizen of his own who goes."""
+    for path in ("/me/data", "/me/data?format=html", "/me/access-log?limit=2", "/me/erasure"):
+        assert (await citizen.http.get(path)).status_code == 200, path
+    assert (await citizen.http.delete("/me/phone")).status_code == 204
+    gone = await service.citizen()
+    await coupon_of(gone.http, await make_offer(service, uses_total=2))
+    sent = {"confirmation": (await gone.http.get("/me/erasure")).json()["confirmation"]}
+    assert (await gone.http.request("DELETE", "/me", json=sent)).status_code == 204
 
 
 async def _audit(service: Service, admin: httpx.AsyncClient) -> None:

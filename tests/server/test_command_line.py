@@ -1,5 +1,6 @@
 """The command line: help everywhere, exit codes of sysexits.h, and a first admin who can sign in to a production."""
 
+import os
 import re
 import socket
 from collections.abc import Callable
@@ -29,6 +30,7 @@ COMMANDS = [
     "export-ledger",
     "witness-root",
     "recount-numbers",
+    "reapply-erasures",
     "retention",
     "rotate-keys",
     "check",
@@ -317,3 +319,23 @@ async def test_the_first_admin_of_a_production_signs_in_with_password_and_one_ti
     assert (await sign_in("demo-admin", "demo-admin", code))[0] == 401
     answer = await client.post("/auth/citizen", json={"channel": "sandbox", "code": "demo-good"})
     assert (answer.status_code, answer.json()["code"]) == (503, "channel_unavailable")
+
+
+async def test_erasures_are_done_again_in_a_restored_database(servers: Any, url: str, tmp_path: Path) -> None:
+    """A backup of before knows him again; the journal beside it does not."""
+    environ = environment(url, servers.redis_url, FILES_DIR=str(tmp_path))
+    ran = await run(environ, "reapply-erasures")
+    assert ran.code == 0 and f"no erasures.jsonl in {tmp_path}" in ran.out
+    [row] = await query(
+        url, "INSERT INTO citizens (id, created_at) VALUES (gen_random_uuid(), now()) RETURNING id"
+    )
+    (tmp_path / "erasures.jsonl").write_text(f'{{"citizen_id": "{row["id"]}"}}\n')
+    for done in (1, 0):
+        ran = await run(environ, "reapply-erasures")
+        assert (ran.code, ran.out.strip()) == (
+            0,
+            f"{done} erased again, of 1 named in the journal; nothing of the others was there any more",
+        )
+    (tmp_path / "erasures.jsonl").write_text("{\n")
+    ran = await run(environ, "reapply-erasures")
+    assert ran.code == os.EX_DATAERR and "line 1" in ran.err and "Traceback" not in ran.err

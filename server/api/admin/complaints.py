@@ -63,8 +63,8 @@ async def listed(
     may="complaint.read",
 )
 async def one(request: Request, actor: AdminActor, complaint_id: UUID) -> OfficeComplaintOut:
-    """Who complained is not told."""
-    file = await complaint_files.one_of_region(actor, complaint_id, request.app.ctx.settings.data_keys)
+    """Who complained is not told; that it was opened is recorded, and the citizen sees it."""
+    file = await complaint_files.opened(actor, complaint_id, request.app.ctx.settings.data_keys, now())
     return OfficeComplaintOut.model_validate(file)
 
 

@@ -13,6 +13,7 @@ from server.api.citizen import (
     notices,
     objections,
     offers,
+    rights,
     sign_in,
     subscriptions,
 )
@@ -30,4 +31,5 @@ routes = Blueprint.group(
     subscriptions.routes,
     objections.routes,
     declarations.routes,
+    rights.routes,
 )

@@ -18,6 +18,7 @@ from server import sessions
 from server.api.sessions import ActorOut, TokensOut, tokens_of
 from server.channels import Channels
 from server.endpoints import endpoint
+from server.passwords import LoginFailed
 from server.schemas import In
 
 routes = Blueprint("citizen_sign_in", url_prefix="/auth")
@@ -51,9 +52,14 @@ async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut
     if login.legal_person is not None:
         raise NaturalPersonRequired
     citizen_id = await citizen_of(body.channel, login, settings.data_keys)
+    try:
+        signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
+    except LoginFailed:
+        # He had himself erased on another phone in this moment: he comes as somebody new.
+        citizen_id = await citizen_of(body.channel, login, settings.data_keys)
+        signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
     if login.phone is not None:
         await phones.keep(citizen_id, login.phone, body.channel, settings.data_keys, now())
-    signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
     return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]
 
 

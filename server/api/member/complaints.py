@@ -46,9 +46,8 @@ async def listed(request: Request, actor: MemberActor, query: ComplaintQuery) ->
     may="complaint.read",
 )
 async def one(request: Request, actor: MemberActor, complaint_id: UUID) -> ComplaintOut:
-    """As in the list."""
-    keys = request.app.ctx.settings.data_keys
-    file = await complaint_files.one_of_member(actor.member_id, complaint_id, keys)
+    """As in the list; that it was opened is recorded, and the citizen sees it."""
+    file = await complaint_files.opened(actor, complaint_id, request.app.ctx.settings.data_keys, now())
     return ComplaintOut.model_validate(file)
 
 
