@@ -38,6 +38,10 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "complaint.read": frozenset({REVIEWER, OPERATOR, HEAD}),
     "complaint.reopen": frozenset({HEAD}),
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
+    # A proof of guardianship is read by whoever reviews it, and by nobody else.
+    "guardianship.end": frozenset({REVIEWER, HEAD}),
+    "guardianship.read": frozenset({REVIEWER, HEAD}),
+    "guardianship.review": frozenset({REVIEWER}),
     "import.apply": frozenset({OPERATOR, HEAD}),
     "import.discard": frozenset({OPERATOR, HEAD}),
     "import.invite": frozenset({OPERATOR, HEAD}),

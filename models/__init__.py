@@ -6,6 +6,7 @@ Files of functions beside them (plurals such as `one_time_links`, `stored_files`
 
 from models import _comments  # noqa: F401
 from models.admin import Admin, AdminRecoveryCode
+from models.agent import AgentBinding, GuardianshipRequest
 from models.application import (
     ApplicationEvent,
     Commitment,
@@ -18,7 +19,7 @@ from models.attempt import Attempt, RefusedScanCount
 from models.audit import AuditRecord
 from models.citizen import ChannelIdentity, Citizen, CitizenPhone, NaturalPerson
 from models.complaint import Complaint, ComplaintText
-from models.consent import Consent, ConsentText
+from models.consent import Consent, ConsentRefusal, ConsentText, Disclosure
 from models.coupon import Coupon
 from models.credit import CreditLookup, TierBand, TierScheme, TierSnapshot
 from models.device import Device
@@ -53,6 +54,7 @@ from models.webhook import Webhook, WebhookDelivery
 __all__ = [
     "Admin",
     "AdminRecoveryCode",
+    "AgentBinding",
     "ApplicationEvent",
     "Approval",
     "Attempt",
@@ -68,13 +70,16 @@ __all__ = [
     "Complaint",
     "ComplaintText",
     "Consent",
+    "ConsentRefusal",
     "ConsentText",
     "Coupon",
     "CreditLookup",
     "DayClose",
     "Device",
+    "Disclosure",
     "Export",
     "FlowDay",
+    "GuardianshipRequest",
     "Import",
     "ImportRow",
     "Installation",

@@ -2,7 +2,21 @@
 
 from sanic import Blueprint
 
-from server.api.citizen import complaints, consents, coupons, credit, events, me, notices, offers, sign_in
+from server.api.citizen import (
+    acting,
+    children,
+    complaints,
+    consents,
+    coupons,
+    credit,
+    disclosures,
+    events,
+    helpers,
+    me,
+    notices,
+    offers,
+    sign_in,
+)
 
 routes = Blueprint.group(
     sign_in.routes,
@@ -14,4 +28,8 @@ routes = Blueprint.group(
     events.routes,
     notices.routes,
     complaints.routes,
+    acting.routes,
+    children.routes,
+    helpers.routes,
+    disclosures.routes,
 )

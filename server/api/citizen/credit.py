@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sanic import Blueprint, Request
 
+from citizens.ages import CreditSubjectAdult
 from citizens.consents import ConsentRequired
 from citizens.credit import CreditDesk, IdentityUnverified, Snapshot, lookups_of
 from citizens.credit_sources import CreditSourceUnavailable
@@ -51,7 +52,7 @@ class LookupOut(Out):
     "",
     summary="我的信用等级 / My tier",
     answers={200: CreditOut},
-    refusals=(ConsentRequired, IdentityUnverified, CreditSourceUnavailable),
+    refusals=(ConsentRequired, IdentityUnverified, CreditSubjectAdult, CreditSourceUnavailable),
 )
 async def show(request: Request, actor: CitizenActor) -> CreditOut:
     """The valid snapshot, or a fresh look-up under the consent in force."""

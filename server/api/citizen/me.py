@@ -12,8 +12,8 @@ from merchants import self_bindings
 from merchants.self_bindings import AlreadyBound, BindingCodeInvalid
 from merchants.staff import StaffRevoked
 from models.enums import Channel, ConsentPurpose
-from server.endpoints import endpoint
-from server.schemas import In, Moment, Out
+from server.endpoints import ANY_AGENT, endpoint
+from server.schemas import In, Moment, Out, left_out_when_none
 
 routes = Blueprint("me", url_prefix="/me")
 
@@ -24,6 +24,7 @@ class GivenConsentOut(Out):
     purpose: ConsentPurpose
     version: str
     granted_at: Moment
+    recipient_member_id: UUID | None = left_out_when_none()
 
 
 class MeOut(Out):
@@ -41,7 +42,14 @@ class StaffBindingIn(In):
     binding_code: str = Field(min_length=1, max_length=200)
 
 
-@endpoint(routes, "GET", "", summary="我的信息 / Me", answers={200: MeOut})
+@endpoint(
+    routes,
+    "GET",
+    "",
+    summary="我的信息 / Me",
+    answers={200: MeOut},
+    for_agents=ANY_AGENT,
+)
 async def me(request: Request, actor: CitizenActor) -> MeOut:
     """Masked name, channels and consents."""
     name, channels = await accounts.profile(actor.id, request.app.ctx.settings.data_keys)

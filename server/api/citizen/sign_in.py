@@ -45,5 +45,7 @@ async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut
     settings = request.app.ctx.settings
     login = await channel.exchange(body.code)
     citizen_id = await citizen_of(body.channel, login, settings.data_keys)
-    signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
+    signed_in = await sessions.begin(
+        settings, ActorKind.CITIZEN, citizen_id, None, now(), channel=body.channel
+    )
     return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]
