@@ -97,19 +97,18 @@ async def bind(
     ends_at: datetime | None,
     now: datetime,
 ) -> UUID:
-    """Write a binding, in the transaction of its cause; its id.
+    """Write a binding, by itself or inside the transaction of its cause; its id.
 
     Raises:
         TooManyBindings: one of the two has no place left.
         AlreadyBoundTo: there is one between them.
     """
-    await fetch_all(
-        "SELECT id FROM citizens WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
-        [agent_id, principal_id],
-    )
     try:
-        # In a savepoint: the caller's transaction goes on after a refusal.
         async with transaction():
+            await fetch_all(
+                "SELECT id FROM citizens WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+                [agent_id, principal_id],
+            )
             row = await fetch_one(
                 "INSERT INTO agent_bindings (id, kind, agent_id, principal_id, state, agent_place, principal_place,"
                 " made_at, active_at, ends_at)"

@@ -20,6 +20,7 @@ CELL = {
     *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
     *("offer_stock", "offer_days"),
     "citizen_notices",
+    *("consent_refusals", "disclosures", "agent_bindings", "guardianship_requests"),
     *("complaints", "complaint_texts"),
     "member_customers",
     # Each cell seals its own ledger.

@@ -11,7 +11,7 @@ from server.api.citizen import (
     credit,
     disclosures,
     events,
-    helpers,
+    helping,
     me,
     notices,
     offers,
@@ -30,6 +30,6 @@ routes = Blueprint.group(
     complaints.routes,
     acting.routes,
     children.routes,
-    helpers.routes,
+    helping.routes,
     disclosures.routes,
 )

@@ -6,12 +6,12 @@ from uuid import UUID
 from pydantic import Field
 from sanic import Blueprint, Request
 
-from citizens import agents, helpers
+from citizens import agents, helping
 from citizens.agents import AlreadyBoundTo, Binding, TooManyBindings
 from citizens.ages import GuardianNeeded
 from citizens.children import AgentNotAdult
 from citizens.credit import IdentityUnverified
-from citizens.helpers import HelperCodeInvalid, HelperNotWaiting
+from citizens.helping import HelperCodeInvalid, HelperNotWaiting
 from common.actors import CitizenActor
 from common.clock import now
 from models.enums import AgentKind, BindingEnd, BindingState
@@ -70,7 +70,7 @@ class HelpersOut(Out):
 )
 async def make_code(request: Request, actor: CitizenActor) -> HelperCodeOut:
     """Those made before are good no more."""
-    made = await helpers.make_code(actor.id, request.app.ctx.settings.data_keys, now())
+    made = await helping.make_code(actor.id, request.app.ctx.settings.data_keys, now())
     return HelperCodeOut.model_validate(made)
 
 
@@ -90,7 +90,7 @@ async def my_helpers(request: Request, actor: CitizenActor) -> HelpersOut:
 )
 async def confirm(actor: CitizenActor, helper_id: UUID) -> None:
     """From now on he may find and claim offers, show codes, give coupons back and complain. Twice is once."""
-    await helpers.confirm(actor.id, helper_id, now())
+    await helping.confirm(actor.id, helper_id, now())
 
 
 @endpoint(
@@ -117,7 +117,7 @@ async def end_helper(actor: CitizenActor, helper_id: UUID) -> None:
 async def enter_code(request: Request, actor: CitizenActor, body: HelperCodeIn) -> AskedOut:
     """The other one sees the helper's masked name, and confirms within a day."""
     keys = request.app.ctx.settings.data_keys
-    return AskedOut(id=await helpers.enter_code(actor.id, body.code, keys, now()))
+    return AskedOut(id=await helping.enter_code(actor.id, body.code, keys, now()))
 
 
 @endpoint(routes, "GET", "/helped", summary="我在帮谁办 / Whom I help", answers={200: HelpersOut})
