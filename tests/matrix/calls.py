@@ -37,6 +37,9 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "POST /admin/complaints/{complaint_id}/reopening": states.decided_complaint,
     "POST /admin/coupons/{coupon_id}/revocation": REASON,
     "POST /admin/exports": states.export_wish,
+    "POST /admin/guardianships/{guardianship_id}/confirmation": None,
+    "POST /admin/guardianships/{guardianship_id}/ending": states.guardian_in_force,
+    "POST /admin/guardianships/{guardianship_id}/refusal": REASON,
     "POST /admin/imports": states.file_of_members,
     "POST /admin/imports/{import_id}/application": None,
     "POST /admin/imports/{import_id}/invitations": states.imported_staff,
@@ -108,6 +111,9 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
 # Routes that only read, where the things of the path must be each other's or in a certain state.
 READS: dict[str, Prepare] = {
     "GET /admin/audit/{audit_id}/proof": states.together(things.sealed_record),
+    "GET /admin/guardianships/{guardianship_id}/evidence/{file_id}": states.together(
+        things.guardianship_and_proof
+    ),
     "GET /admin/imports/{import_id}/errors": states.import_with_errors,
     "GET /admin/member-applications/{application_id}/documents/{document_id}": states.together(
         things.application_and_document

@@ -145,18 +145,18 @@ async def listed(request: Request, actor: CitizenActor) -> ChildrenOut:
 @endpoint(
     routes,
     "POST",
-    "/<child_id>/evidence",
+    "/<request_id>/evidence",
     summary="上传监护关系证明 / Upload a proof of guardianship",
     answers={201: EvidenceOut},
     refusals=(RequestNotOpen, TooMuchEvidence),
     takes=DOCUMENTS,
 )
 async def upload(
-    request: Request, actor: CitizenActor, child_id: UUID, upload: Upload, query: EvidenceQuery
+    request: Request, actor: CitizenActor, request_id: UUID, upload: Upload, query: EvidenceQuery
 ) -> EvidenceOut:
     """PDF, JPEG or PNG of at most 10 MB, five at most, until the request is decided."""
     file_id = await children.add_evidence(
-        *(actor.id, child_id, query.name, upload.media_type, upload.chunks(), request.app.ctx.files, now())
+        *(actor.id, request_id, query.name, upload.media_type, upload.chunks(), request.app.ctx.files, now())
     )
     return EvidenceOut(id=file_id)
 
@@ -164,14 +164,14 @@ async def upload(
 @endpoint(
     routes,
     "POST",
-    "/<child_id>/withdrawal",
+    "/<request_id>/withdrawal",
     summary="撤回申请 / Withdraw a request",
     answers={204: None},
     refusals=(RequestNotOpen,),
 )
-async def withdraw(actor: CitizenActor, child_id: UUID) -> None:
+async def withdraw(actor: CitizenActor, request_id: UUID) -> None:
     """Before it is decided; who the child is, and the proof, are deleted."""
-    await children.withdraw(actor.id, child_id, now())
+    await children.withdraw(actor.id, request_id, now())
 
 
 @endpoint(
