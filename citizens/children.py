@@ -76,7 +76,7 @@ class GuardianConsentRequired(Forbidden):
 class AlreadyAsked(Refused):
     """The same guardian has asked for the same child, and nobody has decided yet."""
 
-    code = "already_asked"
+    code = "child_already_asked"
     zh = "您已经为这个孩子提出过申请，正在等待审核，不用重复提交。"
     en = "You have asked for this child already; the reviewer has not decided yet."
 
@@ -100,7 +100,7 @@ class RequestNotOpen(Refused):
 class TooMuchEvidence(Refused):
     """As many files as there may be for one request."""
 
-    code = "too_much_evidence"
+    code = "too_many_proofs"
     zh = "证明材料最多 5 份。请合并成较少的文件；已经传错的，请撤回申请重新提交。"
     en = "Five files at most. Put several into one; if one is wrong, withdraw the request and ask anew."
 

@@ -193,7 +193,7 @@ async def test_asking_for_a_child_says_what_is_wrong(service: Service) -> None:
     ):
         problem(await guardian.http.post("/me/children", json={**good, **changes}), status, code)
     asked = answered(await guardian.http.post("/me/children", json=good), 201, "id")["id"]
-    problem(await guardian.http.post("/me/children", json=good), 409, "already_asked")
+    problem(await guardian.http.post("/me/children", json=good), 409, "child_already_asked")
     path = f"/me/children/{asked}/evidence"
     for kind, content, status, code in (
         ("application/pdf", b"not a pdf", 422, "file_not_as_said"),
