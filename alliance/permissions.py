@@ -43,6 +43,10 @@ ADMIN_MAY: dict[str, frozenset[AdminRole]] = {
     "coupon.revoke": frozenset({HEAD, AdminRole.SUPERVISOR}),
     "credit_batch.close_error": frozenset({OPERATOR, HEAD}),
     "credit_batch.read": frozenset({OPERATOR, AUDITOR, HEAD}),
+    # A proof of guardianship is read by whoever reviews it, and by nobody else.
+    "guardianship.end": frozenset({REVIEWER, HEAD}),
+    "guardianship.read": frozenset({REVIEWER, HEAD}),
+    "guardianship.review": frozenset({REVIEWER}),
     "import.apply": frozenset({OPERATOR, HEAD}),
     "import.discard": frozenset({OPERATOR, HEAD}),
     "import.invite": frozenset({OPERATOR, HEAD}),

@@ -28,6 +28,7 @@ from benefits.refusals import (
     UsedNotReturnable,
 )
 from benefits.terms import Terms, terms_by_id
+from citizens.consents import SharingConsentRequired
 from common.clock import local_day
 from common.database import Row, constraint_of, execute, fetch_all, fetch_one
 from common.errors import NotFound
@@ -81,13 +82,13 @@ CLAIM = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::int[], $7::int[],
                          $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::text[],
-                         $13::bytea[], $14::uuid[], $15::date[], $16::smallint[])
+                         $13::bytea[], $14::uuid[], $15::date[], $16::smallint[], $17::uuid[])
                   WITH ORDINALITY AS asked (id, number, offer_id, terms_id, citizen_id, uses_total, most,
                                             period, valid_from, valid_until, at, request_key, request_hash,
-                                            consent_id, today, min_tier_level, n)
+                                            consent_id, today, min_tier_level, sharing_id, n)
 ), consent AS MATERIALIZED (
     SELECT c.id, c.citizen_id FROM consents c
-     WHERE c.id = ANY ($14::uuid[]) AND c.withdrawn_at IS NULL
+     WHERE c.id = ANY ($14::uuid[] || $17::uuid[]) AND c.withdrawn_at IS NULL
      ORDER BY c.id FOR SHARE
 ), placed AS (
     SELECT asked.*, CASE WHEN most IS NOT NULL THEN
@@ -106,6 +107,8 @@ WITH asked AS MATERIALIZED (
      WHERE (p.most IS NULL OR p.slot IS NOT NULL)
        AND (p.min_tier_level IS NULL
             OR EXISTS (SELECT FROM consent WHERE consent.id = p.consent_id AND consent.citizen_id = p.citizen_id))
+       AND (p.sharing_id IS NULL
+            OR EXISTS (SELECT FROM consent WHERE consent.id = p.sharing_id AND consent.citizen_id = p.citizen_id))
 ), claimed AS (
     INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
                          valid_from, valid_until, claimed_at, request_key, request_hash, reserved_fen)
@@ -203,6 +206,7 @@ async def claim(
         IdempotencyKeyReused: the key came before with another offer.
         ConsentRequired, Unrated, TierTooLow, SoldOut, SoldOutToday, LimitReached, OfferNotStarted,
         OfferEnded: as `benefits.eligibility` says.
+        SharingConsentRequired: staff would see his masked name, and he has not agreed to that.
     """
     for attempt in range(MOST_TRIES):
         row = await _read(citizen_id, offer_id, request, now)
@@ -210,8 +214,8 @@ async def claim(
             return await _stored(row, request)
         if row["terms_id"] is None:
             raise NotFound
-        await _judge(row, ask_source, now)
-        claimed = await _write(citizen_id, offer_id, request, row, now, alone=attempt > 0)
+        sharing_id = await _judge(citizen_id, offer_id, row, ask_source, now)
+        claimed = await _write(citizen_id, offer_id, request, row, now, sharing_id, alone=attempt > 0)
         if claimed is not None:
             return claimed
     raise Busy
@@ -302,19 +306,49 @@ def rules_of(row: Row | Mapping[str, Any]) -> ClaimRules:
     )
 
 
-async def _judge(row: Row, ask_source: AskSource, now: datetime) -> None:
-    """Raise the first reason against the claim; ask the credit source only if nothing else speaks against it."""
+async def _judge(
+    citizen_id: UUID, offer_id: UUID, row: Row, ask_source: AskSource, now: datetime
+) -> UUID | None:
+    """Raise the first reason against the claim; ask the credit source only if nothing else speaks against it.
+
+    Returns:
+        the consent under which the member sees who holds the coupon, where the offer shows that.
+    """
     rules = rules_of(row)
     standing = Standing(row["consent_id"] is not None, row["level"], row["data_date"])
     for reason in reasons_against(rules, standing, row["held_in_period"], now):
         raise reason
+    shows_holder = (await terms_by_id(row["terms_id"])).shows_holder
+    sharing_id = await _sharing_consent(citizen_id, offer_id) if shows_holder else None
     if rules.min_tier_level is not None and not standing.is_known:
         for reason in reasons_against(rules, await ask_source(), row["held_in_period"], now):
             raise reason
+    return sharing_id
+
+
+async def _sharing_consent(citizen_id: UUID, offer_id: UUID) -> UUID:
+    row = await fetch_one(
+        "SELECT m.id, m.name, c.id AS consent_id FROM offers o JOIN members m ON m.id = o.member_id"
+        " LEFT JOIN consents c ON c.citizen_id = $2 AND c.purpose = 'member_sharing'"
+        "  AND c.recipient_member_id = m.id AND c.withdrawn_at IS NULL WHERE o.id = $1",
+        *(offer_id, citizen_id),
+    )
+    assert row is not None
+    if row["consent_id"] is None:
+        raise SharingConsentRequired(member_id=str(row["id"]), member_name=row["name"], what="masked_name")
+    consent_id: UUID = row["consent_id"]
+    return consent_id
 
 
 async def _write(
-    citizen_id: UUID, offer_id: UUID, request: RequestKey, row: Row, now: datetime, *, alone: bool = False
+    citizen_id: UUID,
+    offer_id: UUID,
+    request: RequestKey,
+    row: Row,
+    now: datetime,
+    sharing_id: UUID | None = None,
+    *,
+    alone: bool = False,
 ) -> Claimed | None:
     """Run the guarded statement; nothing when it has to be judged anew."""
     terms = await terms_by_id(row["terms_id"])
@@ -325,6 +359,7 @@ async def _write(
         *(coupon_id, new_coupon_number(), offer_id, terms.id, citizen_id, terms.uses_total),
         *(row["per_citizen_limit"], period, valid_from, valid_until, now),
         *(request.key, request.body_hash, row["consent_id"], local_day(now), row["min_tier_level"]),
+        sharing_id,
     )
     try:
         # A person's claims never share a statement: he can be in the way of himself by a key or by a place in his

@@ -13,6 +13,7 @@ from benefits.refusals import (
     TierTooLow,
     Unrated,
 )
+from citizens.ages import CreditSubjectAdult
 from citizens.consents import ConsentRequired
 from citizens.credit import IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
@@ -51,6 +52,7 @@ class Standing:
     is_source_down: bool = False
     is_identified: bool = True
     is_due: bool = False
+    is_adult: bool = True
 
     @property
     def is_known(self) -> bool:
@@ -91,6 +93,8 @@ def reasons_against(
 def _credit_reasons(min_level: int, standing: Standing) -> Iterator[DomainError]:
     if not standing.has_consent:
         yield ConsentRequired()
+    elif not standing.is_adult:
+        yield CreditSubjectAdult()
     elif not standing.is_identified:
         yield IdentityUnverified()
     elif standing.is_source_down:

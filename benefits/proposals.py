@@ -113,6 +113,7 @@ class Proposal:
     close_minute: int = 1440
     blackout_dates: Sequence[date] = ()
     is_client_renewal_allowed: bool = True
+    shows_holder: bool = False
     alliance_share: int = 0
     public_unit_share: int = 0
     public_unit_id: UUID | None = None
@@ -175,6 +176,7 @@ TERMS = frozenset(
             "open_minute",
             "close_minute",
             "is_client_renewal_allowed",
+            "shows_holder",
         ),
         *("alliance_share", "public_unit_share", "public_unit_id"),
     }

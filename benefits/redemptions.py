@@ -15,7 +15,7 @@ read before is for the rules and for kind refusals; it never decides. Both state
 process that wait at the moment (`common.shared_statements`); each row stands for itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from benefits.discounts import Discount
 from benefits.redemption_rules import Clerk, CouponState, Order, judge
 from benefits.refusals import Busy, CodeForged, IdempotencyKeyReused
 from benefits.terms import Terms, terms_by_id
+from citizens.disclosures import show_holder
 from common.actors import StaffActor
 from common.clock import local_day
 from common.crypto import PersonalDataKeys
@@ -126,7 +127,10 @@ class ScanKeys:
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """What was given, as the first answer said it; `is_replayed` when that answer comes again."""
+    """What was given, as the first answer said it; `is_replayed` when that answer comes again.
+
+    `holder_masked_name` is there when the offer shows it and the holder agrees at this moment, the first time or not.
+    """
 
     id: UUID
     terms: Terms
@@ -137,6 +141,7 @@ class Redeemed:
     uses: int
     uses_left: int | None
     is_replayed: bool = False
+    holder_masked_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ class Preview:
     terms: Terms
     discount: Discount
     uses_left: int | None
+    holder_masked_name: str | None
 
 
 async def redeem(
@@ -174,14 +180,15 @@ async def redeem(
     code = _verified(actor, text, keys.codes)
     for attempt in range(MOST_TRIES):
         row = await _read(actor, code, order, request.key)
-        if row["stored_id"] is not None:
-            return await _stored(row, request)
         scan = Scan(actor, code, order, now)
+        if row["stored_id"] is not None:
+            stored = await _stored(row, request)
+            return replace(stored, holder_masked_name=await _holder(scan, row, stored.terms, keys))
         terms, given = await _judged(scan, row, keys, is_preview=False)
         done = await _write(scan, row, terms, given, request, alone=attempt > 0)
         if done is not None:
             coupon_events.redeemed(row["id"], done.id, now)
-            return done
+            return replace(done, holder_masked_name=await _holder(scan, row, terms, keys))
     raise Busy
 
 
@@ -189,9 +196,19 @@ async def preview(actor: StaffActor, text: str, order: Order, keys: ScanKeys, no
     """Say what `redeem` would give or refuse; changes no coupon, and a refusal is kept as an attempt."""
     code = _verified(actor, text, keys.codes)
     row = await _read(actor, code, order, "")
-    terms, given = await _judged(Scan(actor, code, order, now), row, keys, is_preview=True)
+    scan = Scan(actor, code, order, now)
+    terms, given = await _judged(scan, row, keys, is_preview=True)
     total = row["uses_total"]
-    return Preview(terms, given, None if total is None else total - row["uses_done"] - order.uses)
+    left = None if total is None else total - row["uses_done"] - order.uses
+    return Preview(terms, given, left, await _holder(scan, row, terms, keys))
+
+
+async def _holder(scan: Scan, row: Row, terms: Terms, keys: ScanKeys) -> str | None:
+    """Who holds the coupon, for offers that show it: after everything else, so that a refused scan shows nobody."""
+    if not terms.shows_holder or row["citizen_id"] is None:
+        return None
+    place = scan.order.store_id, terms.offer_id
+    return await show_holder(row["citizen_id"], scan.actor.member_id, place, keys.personal, scan.at)
 
 
 def _verified(actor: StaffActor, text: str, keys: KeyRing) -> Code:

@@ -45,6 +45,7 @@ class Terms:
     close_minute: int = 1440
     blackout_dates: frozenset[date] = frozenset()
     is_client_renewal_allowed: bool = True
+    shows_holder: bool = False
 
     def validity(self, claimed_at: datetime) -> tuple[datetime, datetime]:
         """From when until when (exclusive) a coupon claimed at this moment can be used.

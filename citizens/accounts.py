@@ -58,6 +58,17 @@ async def _join(channel: Channel, login: Login, subject_hash: bytes, keys: Perso
         return citizen_id
 
 
+async def citizen_of_person(person: Person, keys: PersonalDataKeys) -> UUID:
+    """The citizen that a natural person is, made if he never came: a child whose guardian was confirmed."""
+    for _ in range(MOST_TRIES):
+        try:
+            async with transaction():
+                return await _person(person, keys)
+        except asyncpg.UniqueViolationError:
+            continue  # he came himself at this moment
+    raise AssertionError("unreachable: a unique row that is neither found nor free")
+
+
 async def _new_citizen() -> UUID:
     citizen_id = new_subject_id()
     await execute("INSERT INTO citizens (id, created_at) VALUES ($1, $2)", citizen_id, now())
@@ -105,7 +116,7 @@ async def forget_phone(citizen_id: UUID) -> None:
 
 
 async def id_number_of(citizen_id: UUID, keys: PersonalDataKeys) -> str | None:
-    """The ID number, for a credit source that the citizen has consented to, and for nobody else."""
+    """The ID number, for a credit source that the citizen has consented to, and for his age; nobody else gets it."""
     row = await fetch_one("SELECT id_number_encrypted FROM natural_persons WHERE citizen_id = $1", citizen_id)
     return keys.decrypt(row["id_number_encrypted"], ID_NUMBER) if row else None
 

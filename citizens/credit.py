@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from citizens.accounts import id_number_of
+from citizens.ages import ADULT, CreditSubjectAdult, is_under
 from citizens.consents import ConsentRequired
 from citizens.credit_sources import (
     CreditSource,
@@ -92,6 +93,7 @@ class CreditDesk:
         Raises:
             ConsentRequired: there is no consent in force, before or after the source was asked.
             IdentityUnverified: nobody can be asked about him; nothing is logged.
+            CreditSubjectAdult: he is under 18 (rule 10); nothing is logged, and no source asked.
             CreditSourceUnavailable: no answer and no valid snapshot; none is made.
         """
         known = await _valid_snapshot(citizen_id, now)
@@ -118,6 +120,8 @@ class CreditDesk:
         id_number = await id_number_of(citizen_id, self.keys)
         if id_number is None:
             raise IdentityUnverified
+        if is_under(id_number, ADULT, now):
+            raise CreditSubjectAdult
         lookup_id, consent_id = await self._log_lookup(citizen_id, reason, now)
         try:
             await _must_still_agree(consent_id)

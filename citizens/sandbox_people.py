@@ -22,6 +22,8 @@ DEMO = {
     "demo-fair": Demo("林国强", "33010619900118003", 700),
     "demo-poor": Demo("周建平", "33010619751125004", 600),
     "demo-unrated": Demo("吴念真", "33010620050901005", None),
+    # Under 14 until 2032.
+    "demo-child": Demo("王小宝", "33010620180501007", None),
     "demo-cashier-self": Demo("许文秀", "33010619920214006", 880),
 }
 LOAD_SCORE = 880

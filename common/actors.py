@@ -5,11 +5,22 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
+class Agent:
+    """Who acts for a citizen, under which binding, and as what: `guardian` or `helper`."""
+
+    id: UUID
+    binding_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class CitizenActor:
-    """A signed-in citizen: his random subject id and his session."""
+    """A signed-in citizen: his random subject id and his session. With an agent, both are another's: the session is the
+    agent's, and few routes let him in (`server.endpoints`: `for_agents`)."""
 
     id: UUID
     session_id: UUID
+    agent: Agent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ A device is a row of `staff`, so redemption, idempotency, sessions and revocatio
 no member API, and undoes nothing: for that a person signs in.
 """
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from common import typed_codes
 from common.actors import MemberActor
 from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound
@@ -22,9 +22,6 @@ from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 
 CODE_GOOD_FOR = timedelta(minutes=10)
-# Without 0 O 1 I L and U: what a label printer and a tired eye mix up. 30 signs, ten of them: 49 bits.
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +84,9 @@ async def make_code(actor: MemberActor, device_id: UUID, now: datetime) -> Pairi
 
 
 async def _pairing(device_id: UUID, now: datetime) -> Pairing:
-    code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+    code = typed_codes.new_code()
     await one_time_links.make(LinkPurpose.DEVICE_PAIRING, device_id, CODE_GOOD_FOR, now, code)
-    return Pairing(device_id, f"{code[:5]}-{code[5:]}", now + CODE_GOOD_FOR)
+    return Pairing(device_id, typed_codes.shown(code), now + CODE_GOOD_FOR)
 
 
 async def pair(typed: str, now: datetime) -> StaffAccount:
@@ -101,7 +98,7 @@ async def pair(typed: str, now: datetime) -> StaffAccount:
     Raises:
         LinkInvalid: no code that is good now.
     """
-    code = "".join(sign for sign in typed.upper() if sign not in " -")
+    code = typed_codes.as_typed(typed)
     async with transaction():
         device_id = await one_time_links.use(LinkPurpose.DEVICE_PAIRING, code, now)
         row = await fetch_one(

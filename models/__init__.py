@@ -6,6 +6,7 @@ Files of functions beside them (plurals such as `one_time_links`, `stored_files`
 
 from models import _comments  # noqa: F401
 from models.admin import Admin, AdminRecoveryCode
+from models.agent import AgentBinding, GuardianshipRequest
 from models.application import (
     ApplicationEvent,
     Commitment,
@@ -18,7 +19,7 @@ from models.attempt import Attempt, RefusedScanCount
 from models.audit import AuditRecord
 from models.citizen import ChannelIdentity, Citizen, CitizenPhone, NaturalPerson
 from models.complaint import Complaint, ComplaintText
-from models.consent import Consent, ConsentText
+from models.consent import Consent, ConsentRefusal, ConsentText, Disclosure
 from models.coupon import Coupon
 from models.credit import (
     CreditLookup,
@@ -75,6 +76,7 @@ from models.webhook import Webhook, WebhookDelivery
 __all__ = [
     "Admin",
     "AdminRecoveryCode",
+    "AgentBinding",
     "ApplicationEvent",
     "Approval",
     "Attempt",
@@ -90,6 +92,7 @@ __all__ = [
     "Complaint",
     "ComplaintText",
     "Consent",
+    "ConsentRefusal",
     "ConsentText",
     "Coupon",
     "CouponReminder",
@@ -105,9 +108,11 @@ __all__ = [
     "Declaration",
     "DeclarationText",
     "Device",
+    "Disclosure",
     "DishonestOrganisation",
     "Export",
     "FlowDay",
+    "GuardianshipRequest",
     "Import",
     "ImportRow",
     "Installation",

@@ -30,11 +30,13 @@ SYSTEM: Who = (ActorKind.SYSTEM, None)
 
 
 def who(actor: CitizenActor | StaffActor | MemberActor | AdminActor | ApplicantActor) -> Who:
-    """An actor as the audit writes him; an applicant by his application."""
+    """An actor as the audit writes him: an applicant by his application, of an agent and his principal the agent."""
     if isinstance(actor, AdminActor):
         return ActorKind.ADMIN, actor.id
     if isinstance(actor, ApplicantActor):
         return ActorKind.APPLICANT, actor.id
+    if isinstance(actor, CitizenActor) and actor.agent:
+        return ActorKind.CITIZEN, actor.agent.id
     return (ActorKind.CITIZEN if isinstance(actor, CitizenActor) else ActorKind.STAFF), actor.id
 
 

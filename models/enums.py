@@ -182,6 +182,9 @@ class ConsentPurpose(StrEnum):
 
     CREDIT_CHECK = "credit_check"
     NOTICES = "notices"
+    MEMBER_SHARING = "member_sharing"
+    NOTICES = "notices"
+    GUARDIANSHIP = "guardianship"
 
 
 class TierLevel(IntEnum):
@@ -411,3 +414,45 @@ class DataCopyFormat(StrEnum):
 
     JSON = "json"
     HTML = "html"
+
+
+class ConsentEnd(StrEnum):
+    """Why a consent ended: the citizen took it back, agreed to a newer text, or a text that goes further took its place."""
+
+    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"
+    OUTDATED = "outdated"
+
+
+class AgentKind(StrEnum):
+    """Who may act for a citizen: a child's guardian (监护人), or a relative who helps (亲友代办)."""
+
+    GUARDIAN = "guardian"
+    HELPER = "helper"
+
+
+class BindingState(StrEnum):
+    """How far a binding of somebody to who acts for him has come; only an active one lets anybody act."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class BindingEnd(StrEnum):
+    """Why a binding ended: one of the two, the office, the 14th birthday, or nobody confirmed it in time."""
+
+    AGENT = "agent"
+    PRINCIPAL = "principal"
+    OFFICE = "office"
+    OF_AGE = "of_age"
+    EXPIRED = "expired"
+
+
+class GuardianshipState(StrEnum):
+    """How far a guardian's request has come; all but `REQUESTED` are final."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"

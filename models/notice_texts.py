@@ -69,6 +69,40 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{store} 撤销了优惠券“{offer}”的一次核销（{at}），用掉的次数已退回，有效期内还可以再用。如有疑问，请先问门店，或在小程序里投诉。",
         "{store} undid a redemption of your coupon “{offer}” ({at}); its use is given back and can be used while the coupon"
         " is good. If in doubt, ask the shop, or complain in the mini-program.",
+    "guardian_ended": (
+        "一项监护代办已结束，此后不能再代孩子办理。孩子已领取的优惠券仍然有效。",
+        "Acting for a child as guardian has ended. What the child has claimed stays good.",
+    ),
+    "guardian_of_age": (
+        "孩子已满 14 周岁，监护代办自动结束。孩子可以登录自己的账户；需要帮忙时，可在“亲友代办”里邀请家人。",
+        "The child is 14 now, so acting as guardian has ended. He can sign in himself, and let family help with a code.",
+    ),
+    "guardianship_confirmed": (
+        "您代孩子办理的申请已通过，现在可以在“我的孩子”里代孩子领券、用券。如与您无关，请联系联盟办公室。",
+        "Your request to act for a child was confirmed; you can claim and use offers for him now. If that was not you,"
+        " contact the alliance office.",
+    ),
+    "guardianship_ended_by_office": (
+        "联盟办公室结束了您的一项监护代办。原因：{reason}。如有异议，请联系联盟办公室。",
+        "The alliance office ended your acting for a child. Reason: {reason}. If you disagree, contact the office.",
+    ),
+    "guardianship_refused": (
+        "您代孩子办理的申请没有通过。原因：{reason}。孩子的信息和证明已删除；补齐后可以重新申请。",
+        "Your request to act for a child was refused. Reason: {reason}. The child's data and the proof are deleted;"
+        " you can ask anew.",
+    ),
+    "helper_confirmed": (
+        "对方已确认由您代办，现在可以在“我在帮谁办”里代他领券、用券。",
+        "You were confirmed as a helper; you can claim and use offers for the other now.",
+    ),
+    "helper_ended": (
+        "一项亲友代办已结束或已失效，此后不能再代办。已领取的优惠券仍然有效。",
+        "Helping has ended, or was not confirmed in time. What was claimed stays good.",
+    ),
+    "helper_waiting": (
+        "有人填了您的代办码，请在一天内到“谁在帮我办”核对姓名后确认；不认识的，请不要确认并直接结束。",
+        "Somebody entered your code. Look at the name under “Who helps me” and confirm within a day; if you don't know"
+        " him, don't confirm, end it.",
     ),
     "offer_approved": (
         "您提交的优惠（第 {number} 版）已通过审核，现在可以发布。",

@@ -89,6 +89,7 @@ class OfferTerms(Model):
     Money in fen; `percent_off` in whole per cent; hours are minutes after midnight, half-open, and
     `weekday_mask` has bit 0 for Monday, all in Asia/Shanghai. `valid_from`/`valid_until` are fixed
     dates; `valid_days` counts days after the claim (the last day whole), after `wait_days`.
+    With `shows_holder` staff see the holder's masked name at the scan, if he agreed to it.
     An empty `uses_total` is "unlimited within the validity". `most_cost_fen` is the greatest that one coupon can cost,
     where there is such a thing (`benefits.budgets`). Who funds the discount, in whole per cent: the public
     unit named, the alliance, and the member itself the rest.
@@ -123,6 +124,7 @@ class OfferTerms(Model):
     blackout_dates: ArrayField = ArrayField(element_type="date")
     store_ids: ArrayField = ArrayField(element_type="uuid")
     is_client_renewal_allowed = fields.BooleanField(db_default=True)
+    shows_holder = fields.BooleanField(db_default=False)
     alliance_share = fields.SmallIntField(db_default=0)
     public_unit_share = fields.SmallIntField(db_default=0)
     public_unit_id = fields.UUIDField(null=True)

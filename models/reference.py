@@ -8,6 +8,7 @@ from pathlib import Path
 from common.clock import start_of
 from common.database import execute
 
+WIDER = ".wider"
 FOLDER = Path(__file__).parent / "reference_data"
 
 
@@ -57,17 +58,20 @@ async def _load_programmes() -> int:
 
 
 async def _load_consent_texts(now: datetime) -> int:
-    """`<purpose>-<version>.md`: the first line is the title, the rest the text; the version is a date."""
+    """`<purpose>-<version>.md`: the first line is the title, the rest the text; the version is a date.
+
+    One that allows more than those before it is called `<purpose>-<version>.wider.md`.
+    """
     loaded = 0
     for file in sorted((FOLDER / "consent_texts").glob("*.md")):
-        purpose, _, version = file.stem.partition("-")
+        purpose, _, version = file.stem.removesuffix(WIDER).partition("-")
         title, _, text = file.read_text(encoding="utf-8").partition("\n")
         effective_from = start_of(datetime.strptime(version, "%Y-%m-%d").date())
         loaded += await execute(
-            "INSERT INTO consent_texts (purpose, version, title, text, sha256, effective_from)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (purpose, version) DO NOTHING",
+            "INSERT INTO consent_texts (purpose, version, title, text, sha256, effective_from, is_wider)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (purpose, version) DO NOTHING",
             *(purpose, version, title.removeprefix("# ").strip(), text.strip()),
-            *(hashlib.sha256(text.strip().encode()).hexdigest(), effective_from),
+            *(hashlib.sha256(text.strip().encode()).hexdigest(), effective_from, file.stem.endswith(WIDER)),
         )
     return loaded
 

@@ -5,13 +5,13 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from models.enums import ActorKind
+from models.enums import ActorKind, Channel
 
 
 class Session(Model):
     """A family of refresh tokens: `generation` is the number of the one that is good now.
 
-    The tokens themselves are not stored: each is a MAC over this id and its generation.
+    The tokens themselves are not stored: each is a MAC over this id and its generation. `channel`: where a citizen came from.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -23,6 +23,7 @@ class Session(Model):
     expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
     revoked_reason = fields.CharField(max_length=32, null=True)
+    channel = fields.CharEnumField(Channel, max_length=16, null=True)
 
     class Meta:
         table = "sessions"
@@ -37,6 +38,9 @@ class Session(Model):
             CheckConstraint(check="generation >= 0", name="sessions_generation_counts"),
             CheckConstraint(
                 check="(revoked_at IS NULL) = (revoked_reason IS NULL)", name="sessions_revoked_with_reason"
+            ),
+            CheckConstraint(
+                check="channel IN ('wechat', 'alipay', 'zheliban', 'sandbox')", name="sessions_channel_known"
             ),
         )
 

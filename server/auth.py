@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sanic import Request
 
+from citizens import agents
 from common.actors import Actor, AdminActor, ApplicantActor, CitizenActor, MemberActor, StaffActor
 from common.clock import now
 from common.database import fetch_all, fetch_one, own_connection
@@ -55,7 +56,7 @@ class RevokedSessions:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a good token says once and for all; an admin is asked for anew."""
+    """What a good token says once and for all; an admin is asked for anew, and whoever acts for another."""
 
     claims: Claims
     kind: type
@@ -69,10 +70,13 @@ class Known:
         Raises:
             NotSignedIn: a clerk's token without a member.
         """
-        return cls(claims, KIND_OF[claims.audience], str(claims.actor_id), _actor(claims))
+        # Whoever acts for another uses up his own limit, not the other's.
+        return cls(claims, KIND_OF[claims.audience], str(claims.agent_id or claims.actor_id), _actor(claims))
 
 
 def _actor(claims: Claims) -> Actor | None:
+    if claims.agent_id is not None:
+        return None
     if claims.audience == "citizen":
         return CitizenActor(claims.actor_id, claims.session_id)
     if claims.audience == "admin":
@@ -103,6 +107,7 @@ class Authenticator:
             NotSignedIn: no token, or one that is not good.
             NotAllowed: a good token of another audience.
             TooManyRequests: the actor's limit.
+            ActingEnded: he acts for somebody, and may no more.
         """
         header: str | None = request.headers.get("authorization")
         if header is None:
@@ -124,6 +129,8 @@ class Authenticator:
         self._limiter.hit(claims.audience, known.who, self._limits[claims.audience])
         if acts_for_member:
             return await _member(claims.actor_id, claims.session_id)
+        if claims.agent_id is not None and claims.binding_id is not None:
+            return await _acting(claims.actor_id, claims.session_id, claims.agent_id, claims.binding_id)
         return known.actor or await _admin(claims.actor_id, claims.session_id)
 
     async def anew(self, actor: Actor) -> Actor:
@@ -131,6 +138,7 @@ class Authenticator:
 
         Raises:
             NotSignedIn: his session or his account was ended meanwhile.
+            ActingEnded: he may not act for the other any more.
         """
         if isinstance(actor, ApplicantActor):  # no session; each write looks at the application
             return actor
@@ -138,6 +146,9 @@ class Authenticator:
             raise NotSignedIn
         if isinstance(actor, AdminActor):
             return await _admin(actor.id, actor.session_id)
+        if isinstance(actor, CitizenActor) and actor.agent:
+            agent = actor.agent
+            return await _acting(actor.id, actor.session_id, agent.id, agent.binding_id)
         return await _member(actor.id, actor.session_id) if isinstance(actor, MemberActor) else actor
 
     async def is_over(self, session_id: UUID) -> bool:
@@ -186,6 +197,12 @@ async def _admin(admin_id: UUID, session_id: UUID) -> AdminActor:
     if row is None:
         raise NotSignedIn
     return AdminActor(admin_id, session_id, tuple(row["roles"]), row["region_id"])
+
+
+async def _acting(citizen_id: UUID, session_id: UUID, agent_id: UUID, binding_id: UUID) -> CitizenActor:
+    """Somebody who acts for a citizen: whether he still may is asked every time, so that ending it ends it at once."""
+    agent = await agents.acting(agent_id, citizen_id, binding_id, now())
+    return CitizenActor(citizen_id, session_id, agent)
 
 
 async def _member(staff_id: UUID, session_id: UUID) -> MemberActor:

@@ -13,6 +13,8 @@ What the function gets is read once, from the names and annotations of its param
 - `actor`: who may call; `CitizenActor | None` also lets in who sends no token. Without it: public. A route for an
   admin or for a member's owner names in `may` what it does: `alliance.permissions` says which roles may.
 - `body`, `query`: a model of `server.schemas`.
+- `actor` again: somebody who acts for a citizen (a guardian, a helper) is let in only by a route that names his kind in
+  `for_agents`; what is new is closed to him.
 - `upload`: a file instead of a body (`server.uploads`), of one of the media types in `takes`.
 - `key`: the `Idempotency-Key` header, required.
 - `request`: the request itself, where nothing else will do.
@@ -23,7 +25,7 @@ It returns a model (the one 2xx of `answers`), an `Answer`, None (204, or nothin
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from types import NoneType
@@ -34,9 +36,11 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from sanic import Blueprint, HTTPResponse, Request
 
-from common.actors import Actor
+from citizens.agents import ActingEnded
+from common.actors import Actor, CitizenActor
 from common.errors import DomainError, NotFound
 from common.files import FileEmpty, FileNotAsSaid, FileTooLarge
+from models.enums import AgentKind
 from server import errors, permits
 from server.inputs import IdempotencyKey, body_reader, path_reader, query_reader, read_key, refuse_body
 from server.problems import refused
@@ -44,7 +48,7 @@ from server.responses import JsonResponse
 from server.schemas import PageQuery
 from server.uploads import upload_reader
 
-__all__ = ["ALWAYS_POSSIBLE", "Answer", "IdempotencyKey", "Operation", "endpoint"]
+__all__ = ["ALWAYS_POSSIBLE", "ANY_AGENT", "Answer", "IdempotencyKey", "Operation", "endpoint"]
 
 MediaTypes = Mapping[str, type[BaseModel] | None]
 Answers = Mapping[int, type[BaseModel] | MediaTypes | None]
@@ -52,6 +56,8 @@ Answers = Mapping[int, type[BaseModel] | MediaTypes | None]
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[object]])
 
 STREAMED = frozenset({"text/event-stream", "application/x-ndjson"})
+# Guardians and helpers alike, for `for_agents`.
+ANY_AGENT: frozenset[str] = frozenset(AgentKind)
 _SPECIAL = frozenset({"actor", "body", "query", "key", "request", "upload"})
 # What any route may answer with, whatever its function does.
 ALWAYS_POSSIBLE: tuple[type[DomainError], ...] = (
@@ -96,6 +102,7 @@ class Operation:
     problems: tuple[type[DomainError], ...]
     may: str | None = None
     takes: frozenset[str] = frozenset()
+    for_agents: frozenset[str] = frozenset()
 
     @property
     def is_stream(self) -> bool:
@@ -114,6 +121,7 @@ def endpoint(
     refusals: tuple[type[DomainError], ...] = (),
     may: str | None = None,
     takes: frozenset[str] = frozenset(),
+    for_agents: frozenset[str] = frozenset(),
 ) -> Callable[[HandlerT], HandlerT]:
     """Register the function below as a route; it stays an ordinary function itself.
 
@@ -123,6 +131,7 @@ def endpoint(
         refusals: the errors the function may raise beyond those every route has.
         may: the action that an admin's or an owner's role has to allow (`alliance.permissions`).
         takes: the media types of the file that `upload` reads.
+        for_agents: which of those who act for a citizen may do this for him (`models.enums.AgentKind`).
 
     Raises:
         TypeError: a parameter that can't be filled, at import.
@@ -130,6 +139,7 @@ def endpoint(
 
     def register(handler: HandlerT) -> HandlerT:
         operation = _describe(handler, method, path, summary, answers, refusals, may, takes)
+        operation = replace(operation, for_agents=for_agents)
         # HEAD is GET without a body; a stream has nothing to tell without one.
         methods = ["GET", "HEAD"] if method == "GET" and not operation.is_stream else [method]
         serve = _serve(handler, operation)
@@ -186,6 +196,8 @@ def _implied_problems(hints: Mapping[str, Any], method: str) -> tuple[type[Domai
     found: list[type[DomainError]] = [*ALWAYS_POSSIBLE]
     if "actor" in hints:
         found += [errors.NotSignedIn, errors.NotAllowed]
+        if CitizenActor in (hints["actor"], *get_args(hints["actor"])):
+            found += [errors.NotForAgents, ActingEnded]
     if not _SPECIAL.issuperset(hints):
         found.append(NotFound)
     if "key" in hints:
@@ -266,6 +278,12 @@ def _collector(
             actor = arguments["actor"] = await request.app.ctx.authenticate(
                 request, *actors, optional=optional
             )
+            if (
+                isinstance(actor, CitizenActor)
+                and actor.agent
+                and actor.agent.kind not in operation.for_agents
+            ):
+                raise errors.NotForAgents
             if operation.may is not None:
                 await permits.must_be_allowed(actor, operation.may, path)
         for name, read in path_readers:

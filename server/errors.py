@@ -142,6 +142,14 @@ class NotAllowed(Forbidden):
     en = "This account may not do that. Use an account that may, or ask your administrator."
 
 
+class NotForAgents(Forbidden):
+    """Who acts for somebody else may not do this for him."""
+
+    code = "not_for_agents"
+    zh = "代办不能做这件事，要本人登录自己的账户来办。代办可以浏览和领取优惠、出示券码、退券和投诉。"
+    en = "Acting for somebody you can't do this; he has to sign in himself. You can find and claim offers, show codes, give coupons back and complain for him."
+
+
 class FieldsInvalid(Invalid):
     """Values that break the schema; `errors` names each field."""
 

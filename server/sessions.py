@@ -13,7 +13,7 @@ from benefits import coupons
 from common.database import Row, execute, fetch_one, transaction
 from common.errors import Forbidden, Unauthenticated
 from common.ids import new_id
-from models.enums import ActorKind
+from models.enums import ActorKind, Channel
 from server import tokens
 from server.config import Settings
 from server.passwords import LoginFailed
@@ -23,7 +23,7 @@ LOST_ANSWER = timedelta(seconds=60)
 SIGN_IN_IS_RECENT = timedelta(minutes=5)
 
 _ACCOUNT = {
-    ActorKind.CITIZEN: "SELECT id FROM citizens WHERE id = $3 AND erased_at IS NULL FOR KEY SHARE",
+    ActorKind.CITIZEN: "SELECT id FROM citizens WHERE id = $3 AND erased_at IS NULL AND $6::text IS NULL FOR KEY SHARE",
     ActorKind.STAFF: "SELECT id FROM staff WHERE id = $3 AND status = 'active'"
     " AND ($6::text IS NULL OR password_hash = $6) FOR SHARE",
     ActorKind.ADMIN: "SELECT id FROM admins WHERE id = $3 AND status = 'active'"
@@ -74,10 +74,12 @@ async def begin(
     member_id: UUID | None,
     now: datetime,
     password_hash: str | None = None,
+    channel: Channel | None = None,
 ) -> SignedIn:
     """Open a session.
 
     Args:
+        channel: where a citizen came from; the proofs of what he agrees to name it.
         password_hash: for staff and admins, what the password was checked with: another one was set since then, and no session
             begins with the old one.
 
@@ -88,10 +90,10 @@ async def begin(
     # The account is held until the session is there: whoever revokes it afterwards finds and ends this one.
     begun = await execute(
         f"WITH account AS ({_ACCOUNT[kind]})"
-        " INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at)"
-        " SELECT $1, $2, account.id, $4, $4, $5 FROM account",
+        " INSERT INTO sessions (id, actor_kind, actor_id, created_at, rotated_at, expires_at, channel)"
+        " SELECT $1, $2, account.id, $4, $4, $5, $7 FROM account",
         *(session_id, kind, actor_id, now, now + timedelta(seconds=settings.refresh_token_s)),
-        *([] if kind is ActorKind.CITIZEN else [password_hash]),
+        *(password_hash, channel),
     )
     if not begun:
         raise LoginFailed

@@ -34,13 +34,18 @@ REFRESH_BYTES = 16 + 4 + 32
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a good access token says. `expires_at` is in unix seconds; `member_id` is there for staff only."""
+    """What a good access token says. `expires_at` is in unix seconds; `member_id` is there for staff only.
+
+    `agent_id` and `binding_id`: a citizen's token with which another acts for him (the `act` claim of RFC 8693).
+    """
 
     audience: str
     actor_id: UUID
     session_id: UUID
     member_id: UUID | None
     expires_at: int
+    agent_id: UUID | None = None
+    binding_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,19 @@ class RefreshToken:
 
 
 def make_access(
-    settings: Settings, audience: str, actor_id: UUID, session_id: UUID, member_id: UUID | None, now: datetime
+    settings: Settings,
+    audience: str,
+    actor_id: UUID,
+    session_id: UUID,
+    member_id: UUID | None,
+    now: datetime,
+    acting: tuple[UUID, UUID] | None = None,
 ) -> str:
-    """A token for one audience, good for `settings.access_token_s` seconds."""
+    """A token for one audience, good for `settings.access_token_s` seconds.
+
+    Args:
+        acting: the agent who acts for the actor, and the binding that lets him.
+    """
     key_id, key = next(iter(settings.token_keys.items()))
     issued_at = int(now.timestamp())
     claims: dict[str, Any] = {
@@ -67,6 +82,9 @@ def make_access(
     }
     if member_id is not None:
         claims["mid"] = str(member_id)
+    if acting is not None:
+        agent_id, binding_id = acting
+        claims["act"] = {"sub": str(agent_id), "bid": str(binding_id)}
     return jwt.encode(claims, key, ALGORITHM, headers={"typ": TYPE, "kid": key_id})
 
 
@@ -85,8 +103,13 @@ def read_access(settings: Settings, token: str) -> Claims:
         if claims["aud"] not in AUDIENCES or int(claims["iat"]) > time.time() + CLOCK_SKEW_S:
             raise NotSignedIn
         member_id = UUID(claims["mid"]) if "mid" in claims else None
-        return Claims(claims["aud"], UUID(claims["sub"]), UUID(claims["sid"]), member_id, int(claims["exp"]))
-    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+        act = claims.get("act")
+        acting = (UUID(act["sub"]), UUID(act["bid"])) if act is not None else (None, None)
+        if act is not None and claims["aud"] != "citizen":
+            raise NotSignedIn
+        ids = UUID(claims["sub"]), UUID(claims["sid"]), member_id
+        return Claims(claims["aud"], *ids, int(claims["exp"]), *acting)
+    except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, AttributeError):
         raise NotSignedIn from None
 
 

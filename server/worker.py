@@ -23,7 +23,7 @@ from alliance import (
 )
 from benefits import budgets, coupon_notices, coupon_reminders, offer_lives
 from benefits.ledger import LEDGER
-from citizens import messages
+from citizens import agents, consents, messages
 from common import database
 from common.clock import now
 from common.files import FileStore
@@ -193,6 +193,8 @@ async def clear_away(settings: Settings) -> bool:
         monthly_logs.keeper(settings.kept_months),
         statement_closing.close_due,
         exports.deleter(FileStore(settings.files_folder)),
+        consents.end_outdated_consents,
+        agents.end_due,
         stored_files.forgetter(FileStore(settings.files_folder)),
         forgetter(FileStore(settings.files_folder)),
     )

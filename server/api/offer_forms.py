@@ -61,6 +61,10 @@ class ProposalIn(In):
     close_minute: Minute = 1440
     blackout_dates: Annotated[list[date], Field(max_length=400)] = Field(default_factory=list)
     is_client_renewal_allowed: bool = True
+    shows_holder: bool = Field(
+        default=False,
+        description="扫码时店员能看到打码姓名，领取前市民须单独同意 / staff see the holder's masked name; claiming needs consent",
+    )
     alliance_share: Share = 0
     public_unit_share: Share = 0
     public_unit_id: UUID | None = None
@@ -113,6 +117,7 @@ class ContentOut(Out):
     close_minute: int
     blackout_dates: list[date]
     is_client_renewal_allowed: bool
+    shows_holder: bool
     alliance_share: int
     public_unit_share: int
     public_unit_id: UUID | None

@@ -45,6 +45,7 @@ TERMS_COLUMNS: dict[str, object] = {
     "close_minute": 1440,
     "blackout_dates": [],
     "is_client_renewal_allowed": True,
+    "shows_holder": False,
 }
 HUPAN = "hz-hupan"
 HUPAN_STORES = ("hz-hupan-wulin", "hz-hupan-xixi")

@@ -19,6 +19,7 @@ import pytest
 from sandbox.demo_data.rows import demo_id
 from server.config import SANDBOX_SECRETS
 from tests.api.applicants import PDF, an_applicant
+from tests.api.families import COUNTY, PDF, a_child, a_helper, agree, ask, id_number
 from tests.api.kit import answered, bearer, code_of, coupon_of, fingerprint, problem, walk, with_key
 from tests.api.offers import make_admin, make_offer, make_staff
 from tests.e2e.invariants import check_sealed
@@ -32,7 +33,7 @@ PUBLIC = {
     *("GET /healthz", "GET /readyz", "GET /metrics", "GET /api/openapi.json"),
     *("GET /api/docs", "GET /api/docs/docs.js", "GET /api/docs/docs.css"),
     *("POST /auth/citizen", "POST /auth/staff", "POST /auth/admin", "POST /auth/refresh"),
-    *("GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
+    *("GET /consents", "GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
     *("GET /ledger/roots", "GET /audit/roots", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/device", "POST /auth/staff/invitation", "POST /auth/staff/password-reset"),
     "POST /auth/staff/legal-person",
@@ -70,6 +71,12 @@ UPLOADS = {
     *("GET /me/coupons/{coupon_id}/refusals", "POST /me/phone"),
     *("GET /me/coupons/{coupon_id}/refusals", "POST /me/credit/recognition"),
     *("GET /me/data", "GET /me/access-log", "DELETE /me/phone", "GET /me/erasure", "DELETE /me"),
+    *("GET /me/consents", "GET /me/consents/history", "POST /me/consents/{purpose}/refusals"),
+    *("GET /me/disclosures", "POST /auth/acting", "POST /me/children", "GET /me/children"),
+    *("POST /me/children/{request_id}/evidence", "POST /me/children/{request_id}/withdrawal"),
+    *("DELETE /me/children/{child_id}", "POST /me/helpers/codes", "GET /me/helpers"),
+    *("POST /me/helpers/{helper_id}/confirmation", "DELETE /me/helpers/{helper_id}"),
+    *("POST /me/helped", "GET /me/helped", "DELETE /me/helped/{helped_id}"),
 }
 STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
@@ -95,6 +102,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /me/staff-binding": {"binding_code": "{binding_code}"},
     "POST /me/phone": {"channel": "sandbox", "code": "13700009050"},
     "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},
+    "POST /me/consents/{purpose}/refusals": {},
+    "POST /auth/acting": {"for": "{acted_for}"},
+    "POST /me/children": {"name": "张小明", "id_number": "{id_number}", "region": COUNTY},
+    "POST /me/helped": {"code": "{helper_code}"},
     "POST /offers/{offer_id}/coupons": {},
     "PUT /me/notices/read": {"up_to": "{notice_id}"},
     "POST /me/subscriptions": {"channel": "wechat", "templates": {"coupon_expiring": "accept"}},
@@ -117,6 +128,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /admin/offers/{offer_id}/stock": {"stock_total": 77},
     "POST /admin/coupons/{coupon_id}/revocation": {"reason": "测试"},
 }
+# These take a file.
+FILES = {"POST /me/children/{request_id}/evidence"}
 # Somebody's own things, reached by somebody else of the right audience: not found, as if they weren't there.
 FOREIGN = {
     "DELETE /member-application/documents/{document_id}": "other applicant",
@@ -138,6 +151,12 @@ FOREIGN = {
         ),
         "other citizen",
     ),
+    "POST /me/children/{request_id}/evidence": "other citizen",
+    "POST /me/children/{request_id}/withdrawal": "other citizen",
+    "DELETE /me/children/{child_id}": "other citizen",
+    "POST /me/helpers/{helper_id}/confirmation": "other citizen",
+    "DELETE /me/helpers/{helper_id}": "other citizen",
+    "DELETE /me/helped/{helped_id}": "other citizen",
     "GET /me/redemptions/{redemption_id}/proof": "other citizen",
     "GET /redemptions/{redemption_id}/proof": "other staff",
     "GET /coupons/{coupon_id}": "other citizen",
@@ -189,6 +208,13 @@ class World:
             return "x"
         url, signed = f"{self.service.url}{API}/me/erasure", {"Authorization": f"Bearer {token}"}
         return str((await self.client.get(url, headers=signed)).json()["confirmation"])
+        url = self.service.url + self._filled(self.paths[route])
+        if route in FILES:
+            signed["Content-Type"] = "application/pdf"
+            return await self.client.request(
+                method, f"{url}?name=x.pdf", content=PDF, headers={**with_key(), **signed}
+            )
+        return await self.client.request(method, url, json=filled, headers={**with_key(), **signed})
 
     async def _fresh_code(self) -> str:
         url = f"{self.service.url}{API}/coupons/{self.things['coupon_id']}/code"
@@ -248,6 +274,7 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
         "/me/complaints", json={"kind": "other", "text": "测试", "redemption_id": done}, headers=with_key()
     )
     things = await contested_and_declared(citizen)
+    family = await _family(service, citizen)
     applicant, other_applicant = await an_applicant(service), await an_applicant(service)
     document_id = (await applicant.upload()).json()["id"]
     province, hangzhou = await service.admin(), await service.admin("demo-admin-hz")
@@ -278,6 +305,7 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
             **things,
             "store_id": clerk.store_id,
             "code": code,
+            **family,
             "binding_code": (await clerk.http.post("/staff/self-binding")).json()["binding_code"],
         },
         {
@@ -296,6 +324,22 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
         client,
     )
     await client.aclose()
+
+
+async def _family(service: Service, citizen: CitizenClient) -> dict[str, str]:
+    """A child and a request for another one, somebody he helps, and a helper who waits to be confirmed."""
+    await agree(citizen.http, "guardianship")
+    child, relative = await a_child(service, citizen), await service.citizen()
+    entering = await service.citizen()
+    return {
+        "child_id": child["id"],
+        "request_id": await ask(citizen),
+        "helped_id": await a_helper(relative, citizen),
+        "helper_id": await a_helper(citizen, await service.citizen(), confirmed=False),
+        "acted_for": relative.id,
+        "id_number": id_number(),
+        "helper_code": (await entering.http.post("/me/helpers/codes")).json()["code"],
+    }
 
 
 def bad_tokens(claims: dict[str, Any], refresh_token: str, code: str) -> dict[str, str]:

@@ -42,6 +42,9 @@ CALLS: dict[str, Mapping[str, Any] | Prepare | None] = {
     "POST /admin/declarations/{declaration_id}/forwarding": states.accepted_declaration,
     "POST /admin/declarations/{declaration_id}/refusal": REASON,
     "POST /admin/exports": states.export_wish,
+    "POST /admin/guardianships/{guardianship_id}/confirmation": None,
+    "POST /admin/guardianships/{guardianship_id}/ending": states.guardian_in_force,
+    "POST /admin/guardianships/{guardianship_id}/refusal": REASON,
     "POST /admin/imports": states.file_of_members,
     "POST /admin/imports/{import_id}/application": None,
     "POST /admin/imports/{import_id}/invitations": states.imported_staff,
@@ -123,6 +126,8 @@ READS: dict[str, Prepare] = {
     "GET /admin/audit/{audit_id}/proof": states.together(things.sealed_record),
     "GET /admin/declarations/{declaration_id}/evidence/{file_id}": states.together(
         things.declaration_and_evidence
+    "GET /admin/guardianships/{guardianship_id}/evidence/{file_id}": states.together(
+        things.guardianship_and_proof
     ),
     "GET /admin/imports/{import_id}/errors": states.import_with_errors,
     "GET /admin/member-applications/{application_id}/documents/{document_id}": states.together(

@@ -152,6 +152,13 @@ async def answered_complaint(world: World) -> Call:
     return Call({"complaint_id": complaint_id}, {"decision": "dismissed", **REASON})
 
 
+async def guardian_in_force(world: World) -> Call:
+    """A guardianship that was confirmed."""
+    guardianship_id = await things.guardianship(world)
+    await world.do(ADMIN, "POST", f"/admin/guardianships/{guardianship_id}/confirmation")
+    return Call({"guardianship_id": guardianship_id}, REASON)
+
+
 async def decided_complaint(world: World) -> Call:
     """One that was decided."""
     call = await answered_complaint(world)

@@ -20,6 +20,7 @@ from models.audit_book import AUDIT
 from models.office_enums import FilePurpose, ImportKind
 from sandbox.demo_data.rows import demo_id
 from tests.alliance.imported import Office, an_admin, table, uscc_of
+from tests.api import families
 from tests.api.applicants import Applicant, in_review
 from tests.api.kit import bearer, code_of, coupon_of
 from tests.api.offers import HUPAN_STORES, make_admin, make_offer, make_staff, shanghai_today
@@ -275,6 +276,20 @@ async def declaration_and_evidence(world: World) -> dict[str, str]:
     return {"declaration_id": made["id"], "file_id": file_id}
 
 
+async def guardianship(world: World) -> str:
+    """A guardian's request, with a proof, that waits for Hangzhou's county."""
+    return await families.ask(await families.a_guardian(world.service))
+
+
+async def guardianship_and_proof(world: World) -> dict[str, str]:
+    """A request and its proof."""
+    guardianship_id = await guardianship(world)
+    [row] = await world.service.fetch(
+        "SELECT id FROM stored_files WHERE owner_id = $1::uuid", guardianship_id
+    )
+    return {"guardianship_id": guardianship_id, "file_id": str(row["id"])}
+
+
 async def store(world: World) -> str:
     """A store that hz-hupan opened."""
     return str((await world.do(OWNER, "POST", "/member/stores", STORE))["id"])
@@ -451,6 +466,7 @@ THINGS: dict[str, Make] = {
     "error_id": _part("error_id", credit_batch_and_error),
     "export_id": export,
     "file_id": _part("file_id", offer_and_evidence),
+    "guardianship_id": guardianship,
     "import_id": checked_import,
     "job_id": job,
     "mapping_id": mapping,

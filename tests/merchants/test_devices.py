@@ -11,8 +11,9 @@ from benefits.refusals import OwnCoupon, PersonRequired, StoreNotAllowed
 from common.actors import MemberActor, StaffActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
+from common.typed_codes import ALPHABET
 from merchants import devices, self_bindings, staff, staff_accounts
-from merchants.devices import ALPHABET, CODE_GOOD_FOR
+from merchants.devices import CODE_GOOD_FOR
 from merchants.staff import StaffRevoked
 from merchants.staff_rights import StoresUnknown
 from models.enums import ActorKind, StaffRole

@@ -20,6 +20,8 @@ CELL = {
     *("coupons", "redemptions", "reversals", "reversal_reasons", "attempts"),
     *("offer_stock", "offer_days"),
     *("citizen_notices", "messages", "message_quotas", "coupon_reminders"),
+    "citizen_notices",
+    *("consent_refusals", "disclosures", "agent_bindings", "guardianship_requests"),
     *("complaints", "complaint_texts"),
     *("objections", "objection_texts", "objection_steps", "declarations", "declaration_texts"),
     "data_copies",

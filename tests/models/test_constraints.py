@@ -39,9 +39,26 @@ COMPOUND_KEYS = {
     "member_rechecks_of_member": "FOREIGN KEY (member_id) REFERENCES members(id)",
     "offer_stock_of_offer": "FOREIGN KEY (offer_id) REFERENCES offers(id)",
 }
+NOBODY = "'00000000-0000-0000-0000-000000000000'::uuid"
 PARTIAL_INDEXES = {
-    "consents_one_in_force": "UNIQUE INDEX consents_one_in_force ON public.consents USING btree"
-    " (citizen_id, purpose) WHERE (withdrawn_at IS NULL)",
+    "consents_one_per_recipient": "UNIQUE INDEX consents_one_per_recipient ON public.consents USING btree"
+    f" (citizen_id, purpose, COALESCE(recipient_member_id, {NOBODY})) WHERE (withdrawn_at IS NULL)",
+    "consents_by_age": "INDEX consents_by_age ON public.consents USING btree (purpose, granted_at)"
+    " WHERE (withdrawn_at IS NULL)",
+    "consent_refusals_last_one": "UNIQUE INDEX consent_refusals_last_one ON public.consent_refusals USING btree"
+    f" (citizen_id, purpose, COALESCE(recipient_member_id, {NOBODY}))",
+    "agent_bindings_pair_once": "UNIQUE INDEX agent_bindings_pair_once ON public.agent_bindings USING btree"
+    " (agent_id, principal_id, kind) WHERE (ended_at IS NULL)",
+    "agent_bindings_agent_place_once": "UNIQUE INDEX agent_bindings_agent_place_once ON public.agent_bindings"
+    " USING btree (agent_id, kind, agent_place) WHERE (ended_at IS NULL)",
+    "agent_bindings_principal_place_once": "UNIQUE INDEX agent_bindings_principal_place_once ON"
+    " public.agent_bindings USING btree (principal_id, kind, principal_place) WHERE (ended_at IS NULL)",
+    "agent_bindings_by_end": "INDEX agent_bindings_by_end ON public.agent_bindings USING btree (ends_at)"
+    " WHERE (ended_at IS NULL)",
+    "guardianship_requests_child_once": "UNIQUE INDEX guardianship_requests_child_once ON"
+    " public.guardianship_requests USING btree (guardian_id, child_hash) WHERE ((state)::text = 'requested'::text)",
+    "guardianship_requests_place_once": "UNIQUE INDEX guardianship_requests_place_once ON"
+    " public.guardianship_requests USING btree (guardian_id, place) WHERE ((state)::text = 'requested'::text)",
     "coupons_slot_once": "UNIQUE INDEX coupons_slot_once ON public.coupons USING btree"
     " (offer_id, citizen_id, limit_period, slot) WHERE (slot IS NOT NULL)",
     "coupons_by_renewal_session": "INDEX coupons_by_renewal_session ON public.coupons USING btree"

@@ -18,6 +18,29 @@ OF_PEOPLE = {
     "channel_identities": {"id", "citizen_id", "channel", "subject_hash", "subject_encrypted", "created_at"},
     "consents": {
         *("id", "citizen_id", "purpose", "version", "text_sha256", "granted_at", "withdrawn_at"),
+        # The name is a member's.
+        *("recipient_member_id", "recipient_name", "given_by", "given_through", "ended_because"),
+    },
+    "consent_refusals": {"id", "citizen_id", "purpose", "recipient_member_id", "refused_at"},
+    "disclosures": {
+        *("id", "citizen_id", "consent_id", "member_id", "store_id", "offer_id", "what", "shown_at"),
+    },
+    "agent_bindings": {
+        *("id", "kind", "agent_id", "principal_id", "state", "agent_place", "principal_place"),
+        *("made_at", "active_at", "ends_at", "ended_at", "ended_because"),
+    },
+    # Who the child is, until it is decided; encrypted, and a keyed hash.
+    "guardianship_requests": {
+        *("id", "guardian_id", "region_id", "state", "place", "child_hash", "name_encrypted"),
+        *(
+            "id_number_encrypted",
+            "child_id",
+            "binding_id",
+            "requested_at",
+            "decided_at",
+            "decided_by",
+            "reason",
+        ),
     },
     "objections": {
         *(

@@ -129,7 +129,6 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("natural_persons_person_once", {"person_hash": SAME}),
     ("natural_persons_hash_form", {"person_hash": "\\x00"}),
     ("consents_withdrawn_after_granted", {"withdrawn_at": "2026-03-04T11:59:59+08:00"}),
-    ("consents_one_in_force", {"withdrawn_at": None}),
     ("consent_texts_version_once", {"version": "2026-01-01"}),
     ("consent_texts_sha256_form", {"sha256": "ABC"}),
     ("credit_lookups_outcome_known", {"outcome": "guessed"}),
@@ -184,7 +183,12 @@ CASES += [case for part in PARTS for case in part.CASES]
 NAMED_BY_KEYS = {"members_id_kind", "stores_id_member", "staff_id_member", "offer_terms_offer_id"}
 PARTIAL = {
     "coupons_slot_once": "coupons",
-    "consents_one_in_force": "consents",
+    "consents_one_per_recipient": "consents",
+    "consent_refusals_last_one": "consent_refusals",
+    **{
+        f"agent_bindings_{what}_once": "agent_bindings" for what in ("pair", "agent_place", "principal_place")
+    },
+    **{f"guardianship_requests_{what}_once": "guardianship_requests" for what in ("child", "place")},
     "approvals_open_once": "approvals",
     "suspensions_open_once": "suspensions",
     "white_list_open_once": "white_list",

@@ -20,7 +20,7 @@ from tests.api.kit import claim, code_of, coupon_of
 from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_offer, make_staff
 from tests.api.test_member_offers import a_body
 from tests.e2e.invariants import seal_by_hand
-from tests.plans import errands_members, errands_objections, errands_tiers
+from tests.plans import errands_families, errands_members, errands_objections, errands_tiers
 from tests.service import CitizenClient, Service, StaffClient, new_key
 
 TWO_MONTHS = timedelta(days=62)
@@ -42,6 +42,7 @@ async def run(service: Service) -> None:
     await _as_owner(service)
     await errands_members.run(service, admin)
     await errands_tiers.run(service, admin)
+    await errands_families.run(service, citizen, clerk, admin)
     await _reckon(service, citizen, clerk, admin)
     await errands_objections.run(service, citizen, admin)
     await _come_and_go(service, citizen)

@@ -3,12 +3,16 @@
 from sanic import Blueprint
 
 from server.api.citizen import (
+    acting,
+    children,
     complaints,
     consents,
     coupons,
     credit,
     declarations,
+    disclosures,
     events,
+    helping,
     me,
     notices,
     objections,
@@ -32,4 +36,8 @@ routes = Blueprint.group(
     objections.routes,
     declarations.routes,
     rights.routes,
+    acting.routes,
+    children.routes,
+    helping.routes,
+    disclosures.routes,
 )

@@ -13,7 +13,7 @@ from common.errors import NotFound
 from common.request_keys import request_key
 from models.office_enums import ComplaintKind, ComplaintStatus
 from server.api.complaints import ComplaintOut, Words, complaint_page, place_of
-from server.endpoints import Answer, IdempotencyKey, endpoint
+from server.endpoints import ANY_AGENT, Answer, IdempotencyKey, endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, page_of
 
 routes = Blueprint("citizen_complaints", url_prefix="/me")
@@ -66,6 +66,7 @@ class RefusalOut(Out):
         IdempotencyKeyReused,
         Busy,
     ),
+    for_agents=ANY_AGENT,
 )
 async def create(request: Request, actor: CitizenActor, body: ComplaintIn, key: IdempotencyKey) -> Answer:
     """At most five a day; the member answers in time, then the alliance office decides."""
@@ -78,7 +79,14 @@ async def create(request: Request, actor: CitizenActor, body: ComplaintIn, key: 
     return Answer(201, ComplainedOut.model_validate(made), replayed=made.is_replayed)
 
 
-@endpoint(routes, "GET", "/complaints", summary="我的投诉 / My complaints", answers={200: Page[ComplaintOut]})
+@endpoint(
+    routes,
+    "GET",
+    "/complaints",
+    summary="我的投诉 / My complaints",
+    answers={200: Page[ComplaintOut]},
+    for_agents=ANY_AGENT,
+)
 async def listed(request: Request, actor: CitizenActor, query: PageQuery) -> Page[ComplaintOut]:
     """Newest first."""
     keys = request.app.ctx.settings.data_keys
@@ -92,6 +100,7 @@ async def listed(request: Request, actor: CitizenActor, query: PageQuery) -> Pag
     "/complaints/<complaint_id>",
     summary="一件投诉 / One complaint",
     answers={200: ComplaintOut},
+    for_agents=ANY_AGENT,
 )
 async def one(request: Request, actor: CitizenActor, complaint_id: UUID) -> ComplaintOut:
     """With the member's answer and the office's decision."""
@@ -106,6 +115,7 @@ async def one(request: Request, actor: CitizenActor, complaint_id: UUID) -> Comp
     summary="撤回投诉 / Withdraw a complaint",
     answers={204: None},
     refusals=(ComplaintNotPossible,),
+    for_agents=ANY_AGENT,
 )
 async def withdraw(actor: CitizenActor, complaint_id: UUID) -> None:
     """As long as it is not decided; its words are erased."""
@@ -131,6 +141,7 @@ async def erase_text(actor: CitizenActor, complaint_id: UUID) -> None:
     "/coupons/<coupon_id>/refusals",
     summary="被拒绝的扫码 / Refused scans of my coupon",
     answers={200: Page[RefusalOut]},
+    for_agents=ANY_AGENT,
 )
 async def refusals(actor: CitizenActor, coupon_id: UUID, query: PageQuery) -> Page[RefusalOut]:
     """Newest first; the id of one can be given as `attempt_id` of a complaint."""

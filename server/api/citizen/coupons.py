@@ -11,7 +11,8 @@ from benefits import claims, coupons, refusals
 from benefits.claims import Claimed
 from benefits.coupons import Coupon
 from benefits.eligibility import Standing
-from citizens.consents import ConsentRequired
+from citizens.ages import CreditSubjectAdult
+from citizens.consents import ConsentRequired, SharingConsentRequired
 from citizens.credit import CreditDesk, IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
 from common.actors import CitizenActor
@@ -20,7 +21,7 @@ from common.request_keys import request_key
 from models.enums import CouponStatus, LookupReason
 from server import qr
 from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
-from server.endpoints import Answer, IdempotencyKey, endpoint
+from server.endpoints import ANY_AGENT, Answer, IdempotencyKey, endpoint
 from server.schemas import (
     In,
     Moment,
@@ -112,7 +113,9 @@ class CodeOut(Out):
     answers={201: CouponOut},
     refusals=(
         ConsentRequired,
+        SharingConsentRequired,
         IdentityUnverified,
+        CreditSubjectAdult,
         refusals.TierTooLow,
         refusals.Unrated,
         refusals.SoldOut,
@@ -124,6 +127,7 @@ class CodeOut(Out):
         refusals.Busy,
         CreditSourceUnavailable,
     ),
+    for_agents=ANY_AGENT,
 )
 async def claim(
     request: Request, actor: CitizenActor, offer_id: UUID, body: ClaimIn, key: IdempotencyKey
@@ -142,7 +146,14 @@ async def claim(
     return Answer(201, _claimed(claimed), replayed=claimed.is_replayed)
 
 
-@endpoint(routes, "GET", "/me/coupons", summary="我的优惠券 / My coupons", answers={200: Page[CouponOut]})
+@endpoint(
+    routes,
+    "GET",
+    "/me/coupons",
+    summary="我的优惠券 / My coupons",
+    answers={200: Page[CouponOut]},
+    for_agents=ANY_AGENT,
+)
 async def wallet(actor: CitizenActor, query: CouponQuery) -> Page[CouponOut]:
     """Newest first."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
@@ -151,7 +162,12 @@ async def wallet(actor: CitizenActor, query: CouponQuery) -> Page[CouponOut]:
 
 
 @endpoint(
-    routes, "GET", "/coupons/<coupon_id>", summary="优惠券详情 / One coupon", answers={200: CouponDetailOut}
+    routes,
+    "GET",
+    "/coupons/<coupon_id>",
+    summary="优惠券详情 / One coupon",
+    answers={200: CouponDetailOut},
+    for_agents=ANY_AGENT,
 )
 async def show(actor: CitizenActor, coupon_id: UUID) -> CouponDetailOut:
     """With everything that happened to it."""
@@ -178,6 +194,7 @@ async def show(actor: CitizenActor, coupon_id: UUID) -> CouponDetailOut:
         refusals.CouponRevoked,
         refusals.Busy,
     ),
+    for_agents=ANY_AGENT,
 )
 async def give_back(actor: CitizenActor, coupon_id: UUID) -> None:
     """The piece returns to the stock; somebody else can claim it."""
@@ -196,6 +213,7 @@ async def give_back(actor: CitizenActor, coupon_id: UUID) -> None:
         refusals.CouponRevoked,
         refusals.RenewalNotAllowed,
     ),
+    for_agents=ANY_AGENT,
 )
 async def code(
     request: Request, actor: CitizenActor, coupon_id: UUID, query: CodeQuery
@@ -203,7 +221,8 @@ async def code(
     """JSON unless `Accept` asks for a picture; never stored on the way."""
     picture = qr.wanted(request.headers.get("accept", ""))
     # A new key ends the one before, so it is made only where it reaches somebody.
-    is_key_shown = picture is None and request.method == "GET"
+    # Who acts for somebody gets none: his phone would go on renewing after that was ended.
+    is_key_shown = picture is None and request.method == "GET" and actor.agent is None
     shown = await coupons.code_of(
         *(actor.id, actor.session_id, coupon_id, request.app.ctx.settings.code_master_keys, now()),
         is_client_renewal=query.renewal == "client" and is_key_shown,

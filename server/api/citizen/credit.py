@@ -10,6 +10,7 @@ from sanic import Blueprint, Request
 from alliance import objections
 from benefits.eligibility import LEVEL_NAMES
 from citizens import recognition
+from citizens.ages import CreditSubjectAdult
 from citizens.consents import ConsentRequired
 from citizens.credit import CreditDesk, IdentityUnverified, Snapshot, lookups_of
 from citizens.credit_sources import CreditSourceUnavailable
@@ -108,7 +109,7 @@ class LookupOut(Out):
     "",
     summary="我的信用等级 / My tier",
     answers={200: CreditOut},
-    refusals=(ConsentRequired, IdentityUnverified, CreditSourceUnavailable),
+    refusals=(ConsentRequired, IdentityUnverified, CreditSubjectAdult, CreditSourceUnavailable),
 )
 async def show(request: Request, actor: CitizenActor) -> CreditOut:
     """The valid snapshot, or a fresh look-up under the consent in force; the last valid one while the source is down."""

@@ -15,8 +15,8 @@ from merchants.self_bindings import AlreadyBound, BindingCodeInvalid
 from merchants.staff import StaffRevoked
 from models.enums import Channel, ConsentPurpose, RealNameLevel
 from server.channels import Channels
-from server.endpoints import endpoint
-from server.schemas import In, Moment, Out
+from server.endpoints import ANY_AGENT, endpoint
+from server.schemas import In, Moment, Out, left_out_when_none
 
 routes = Blueprint("me", url_prefix="/me")
 
@@ -27,6 +27,7 @@ class GivenConsentOut(Out):
     purpose: ConsentPurpose
     version: str
     granted_at: Moment
+    recipient_member_id: UUID | None = left_out_when_none()
 
 
 class MeOut(Out):
@@ -59,7 +60,14 @@ class StaffBindingIn(In):
     binding_code: str = Field(min_length=1, max_length=200)
 
 
-@endpoint(routes, "GET", "", summary="我的信息 / Me", answers={200: MeOut})
+@endpoint(
+    routes,
+    "GET",
+    "",
+    summary="我的信息 / Me",
+    answers={200: MeOut},
+    for_agents=ANY_AGENT,
+)
 async def me(request: Request, actor: CitizenActor) -> MeOut:
     """Masked name, channels and consents."""
     keys = request.app.ctx.settings.data_keys

@@ -14,6 +14,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from benefits import views
 from benefits.eligibility import NOBODY, Standing
 from benefits.offers import CitizenView, OfferView, Position, Search, StoreView, viewer_of
+from citizens.ages import CreditSubjectAdult
 from citizens.consents import ConsentRequired
 from citizens.credit import CreditDesk, IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
@@ -22,7 +23,7 @@ from common.clock import local_day, now
 from models.enums import Category, LimitPeriod, LookupReason, MemberKind, OfferStatus
 from server.api.offer_views import DiscountOut, discount_out
 from server.api.store_views import ClosureOut, HoursOut
-from server.endpoints import endpoint
+from server.endpoints import ANY_AGENT, endpoint
 from server.errors import CursorInvalid, NotSignedIn
 from server.problems import language_of
 from server.responses import JsonResponse
@@ -120,6 +121,7 @@ class OfferRulesOut(Out):
     close_minute: int
     blackout_dates: list[date]
     left_today: int | None
+    shows_holder: bool
 
 
 class ReasonOut(Out):
@@ -153,6 +155,7 @@ class OfferDetailOut(OfferOut):
     summary="优惠列表 / Find offers",
     answers={200: Page[OfferOut]},
     refusals=(NotSignedIn,),
+    for_agents=ANY_AGENT,
 )
 async def search(request: Request, actor: CitizenActor | None, query: OfferQuery) -> HTTPResponse:
     """Nearest first with `near`, else newest first; no answer is older than two seconds."""
@@ -168,7 +171,14 @@ async def search(request: Request, actor: CitizenActor | None, query: OfferQuery
     return _page([_item(offer, distance) for offer, distance in found], cursor)
 
 
-@endpoint(routes, "GET", "/<offer_id>", summary="优惠详情 / One offer", answers={200: OfferDetailOut})
+@endpoint(
+    routes,
+    "GET",
+    "/<offer_id>",
+    summary="优惠详情 / One offer",
+    answers={200: OfferDetailOut},
+    for_agents=ANY_AGENT,
+)
 async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> OfferDetailOut:
     """Rules and stores; with a citizen's token also whether he may claim it and, if not, why."""
     at = now()
@@ -210,6 +220,8 @@ async def _viewer(request: Request, actor: CitizenActor, at: datetime) -> Citize
         snapshot = await desk.tier(actor.id, LookupReason.ELIGIBLE_OFFERS, at)
     except ConsentRequired:
         return CitizenView(NOBODY, viewer.held)
+    except CreditSubjectAdult:
+        return CitizenView(Standing(True, is_adult=False), viewer.held)
     except IdentityUnverified:
         return CitizenView(Standing(True, is_identified=False), viewer.held)
     except CreditSourceUnavailable:
@@ -288,6 +300,7 @@ def _rules(offer: OfferView, at: datetime) -> OfferRulesOut:
         close_minute=terms.close_minute,
         blackout_dates=sorted(terms.blackout_dates),
         left_today=rules.left_today,
+        shows_holder=terms.shows_holder,
     )
 
 

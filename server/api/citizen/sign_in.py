@@ -1,5 +1,7 @@
 """A citizen signs in through a channel."""
 
+from functools import partial
+
 from pydantic import Field
 from sanic import Blueprint, Request
 
@@ -52,12 +54,13 @@ async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut
     if login.legal_person is not None:
         raise NaturalPersonRequired
     citizen_id = await citizen_of(body.channel, login, settings.data_keys)
+    begin = partial(sessions.begin, settings, ActorKind.CITIZEN, channel=body.channel)
     try:
-        signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
+        signed_in = await begin(citizen_id, None, now())
     except LoginFailed:
         # He had himself erased on another phone in this moment: he comes as somebody new.
         citizen_id = await citizen_of(body.channel, login, settings.data_keys)
-        signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
+        signed_in = await begin(citizen_id, None, now())
     if login.phone is not None:
         await phones.keep(citizen_id, login.phone, body.channel, settings.data_keys, now())
     return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]

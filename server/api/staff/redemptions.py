@@ -17,7 +17,7 @@ from common.request_keys import request_key
 from merchants.staff import StaffRevoked
 from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
 from server.endpoints import Answer, IdempotencyKey, endpoint
-from server.schemas import Fen, In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.schemas import Fen, In, Moment, Out, Page, PageQuery, decode_cursor, left_out_when_none, page_of
 
 routes = Blueprint("redemptions", url_prefix="/redemptions")
 
@@ -55,7 +55,7 @@ class ScanIn(In):
 
 
 class PreviewOut(Out):
-    """What a redemption would give now; nothing was changed."""
+    """What a redemption would give now; nothing was changed. `holder_masked_name`: only of offers that show it."""
 
     offer: OfferNameOut
     discount: DiscountOut
@@ -65,10 +65,14 @@ class PreviewOut(Out):
     payable_fen: int | None
     uses: int
     uses_left: int | None
+    holder_masked_name: str | None = left_out_when_none()
 
 
 class RedemptionOut(Out):
-    """One record of the ledger; `uses_left` is what was left then, null where uses are not counted."""
+    """One record of the ledger; `uses_left` is what was left then, null where uses are not counted.
+
+    `holder_masked_name` is there at the scan alone, when the offer shows it and the holder agrees at that moment.
+    """
 
     id: UUID
     offer: OfferNameOut
@@ -79,6 +83,7 @@ class RedemptionOut(Out):
     redeemed_at: Moment
     uses: int
     uses_left: int | None
+    holder_masked_name: str | None = left_out_when_none()
 
 
 class ReversalBriefOut(Out):
@@ -123,6 +128,7 @@ async def preview(request: Request, actor: StaffActor, body: ScanIn) -> PreviewO
         payable_fen=seen.discount.payable_fen,
         uses=body.uses,
         uses_left=seen.uses_left,
+        holder_masked_name=seen.holder_masked_name,
     )
 
 
@@ -190,6 +196,7 @@ def _fields(done: Redeemed) -> dict[str, object]:
         "redeemed_at": done.redeemed_at,
         "uses": done.uses,
         "uses_left": done.uses_left,
+        "holder_masked_name": done.holder_masked_name,
     }
 
 
