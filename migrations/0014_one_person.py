@@ -24,7 +24,10 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="CitizenJoin",
             fields=[
-                ("absorbed_id", fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
+                (
+                    "absorbed_id",
+                    fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True),
+                ),
                 (
                     "citizen",
                     fields.ForeignKeyField(
@@ -45,7 +48,9 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "constraints": [
                     CheckConstraint(check="absorbed_id <> citizen_id", name="citizen_joins_of_two"),
-                    CheckConstraint(check="length(request_hash) = 32", name="citizen_joins_request_hash_form"),
+                    CheckConstraint(
+                        check="length(request_hash) = 32", name="citizen_joins_request_hash_form"
+                    ),
                 ],
                 "indexes": [Index(fields=["citizen_id"], name="citizen_joins_by_citizen")],
                 "pk_attr": "absorbed_id",

@@ -5,6 +5,11 @@ that somebody wrote for its reader.
 """
 
 TEXTS: dict[str, tuple[str, str]] = {
+    "accounts_joined": (
+        "您的两个账号已合并，优惠券和记录都在这里。被合并账号的授权已失效，需要时请重新同意。如果不是您本人操作，请联系联盟办公室。",
+        "Your two accounts are one now, with all coupons and records. Consents of the account that went have ended; give"
+        " them again where you want to. If it was not you, contact the alliance office.",
+    ),
     "complaint_answered": (
         "商家答复了您的投诉，可在“我的投诉”里查看。联盟办公室接下来会作出处理决定，结果会通知您。",
         "The member answered your complaint; read it under “My complaints”. The office decides next and tells you.",

@@ -66,9 +66,7 @@ class Offer(Model):
                 name="offers_status_known",
             ),
             CheckConstraint(check="min_tier_level BETWEEN 1 AND 4", name="offers_admit_two_bands"),
-            CheckConstraint(
-                check="min_real_name_level BETWEEN 0 AND 2", name="offers_real_name_level_known"
-            ),
+            CheckConstraint(check="min_real_name_level BETWEEN 0 AND 2", name="offers_real_name_level_known"),
             CheckConstraint(
                 check="member_kind <> 'public_unit' OR coalesce(ordinary_path, '') <> ''",
                 name="offers_public_unit_names_ordinary_path",

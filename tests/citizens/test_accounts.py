@@ -59,7 +59,7 @@ async def test_one_person_who_logs_in_everywhere_at_once_is_made_once(logins: in
 
     async def fetch_together(sql: str, *values: object) -> object:
         found = await fetch(sql, *values)
-        if "natural_persons" in sql and asyncio.current_task() not in looked:
+        if "person_hash = $1" in sql and asyncio.current_task() not in looked:
             looked.add(asyncio.current_task())
             await everybody_looked.wait()
         return found
