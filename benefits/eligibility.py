@@ -8,6 +8,8 @@ from benefits.refusals import (
     LimitReached,
     OfferEnded,
     OfferNotStarted,
+    PhoneRequired,
+    RealNameRequired,
     SoldOut,
     SoldOutToday,
     TierTooLow,
@@ -18,7 +20,7 @@ from citizens.credit import IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
 from common.clock import local_day
 from common.errors import DomainError
-from models.enums import LimitPeriod, OfferStatus
+from models.enums import LimitPeriod, OfferStatus, RealNameLevel
 
 LEVEL_NAMES = {1: "差", 2: "较差", 3: "中等", 4: "良好", 5: "优秀"}
 
@@ -36,17 +38,19 @@ class ClaimRules:
     stock_left: int | None
     left_today: int | None
     use_until: datetime | None = None
+    min_real_name_level: RealNameLevel = RealNameLevel.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a citizen's credit: a tier counts only under a consent in force (rule 1)."""
+    """What is known of a citizen: a tier counts only under a consent in force (rule 1)."""
 
     has_consent: bool
     tier_level: int | None = None
     data_date: date | None = None
     is_source_down: bool = False
     is_identified: bool = True
+    real_name_level: RealNameLevel = RealNameLevel.NONE
 
     @property
     def is_known(self) -> bool:
@@ -74,6 +78,8 @@ def reasons_against(
         yield OfferEnded()
     if now < rules.claim_from:
         yield OfferNotStarted(starts_at=rules.claim_from)
+    if standing.real_name_level < rules.min_real_name_level:
+        yield RealNameRequired() if rules.min_real_name_level is RealNameLevel.REAL_NAME else PhoneRequired()
     if rules.min_tier_level is not None:
         yield from _credit_reasons(rules.min_tier_level, standing)
     if rules.per_citizen_limit is not None and held_in_period >= rules.per_citizen_limit:

@@ -24,7 +24,7 @@ from common.errors import DomainError, NotFound
 from common.replica import FetchAll
 from common.shared_statements import SharedStatement
 from merchants.opening_hours import Span, spans_of
-from models.enums import Category, ClosureReason, MemberKind, OfferStatus
+from models.enums import Category, ClosureReason, MemberKind, OfferStatus, RealNameLevel
 from models.region import subtree_prefix
 
 FRESH_S = 1.0
@@ -280,7 +280,9 @@ def _with_distance(
 
 VIEWER = """
 SELECT asked.n, EXISTS (SELECT FROM consents WHERE citizen_id = asked.citizen_id AND purpose = 'credit_check'
-                           AND withdrawn_at IS NULL) AS has_consent, t.level, t.data_date,
+                           AND withdrawn_at IS NULL) AS has_consent, t.level, t.data_date, coalesce(
+           (SELECT 2 FROM natural_persons WHERE citizen_id = asked.citizen_id LIMIT 1),
+           (SELECT 1 FROM citizen_phones WHERE citizen_id = asked.citizen_id LIMIT 1), 0) AS real_name_level,
        ARRAY(SELECT offer_id FROM coupons
               WHERE citizen_id = asked.citizen_id AND slot IS NOT NULL ORDER BY id) AS offer_ids,
        ARRAY(SELECT limit_period FROM coupons
@@ -299,7 +301,10 @@ async def viewer_of(citizen_id: UUID, now: datetime) -> CitizenView:
     held: dict[tuple[UUID, str], int] = {}
     for key in zip(row["offer_ids"], row["periods"], strict=True):
         held[key] = held.get(key, 0) + 1
-    return CitizenView(Standing(row["has_consent"], row["level"], row["data_date"]), held)
+    level = RealNameLevel(row["real_name_level"])
+    return CitizenView(
+        Standing(row["has_consent"], row["level"], row["data_date"], real_name_level=level), held
+    )
 
 
 async def _load_offers(fetch_all: FetchAll, day: date) -> Base:
