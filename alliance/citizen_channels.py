@@ -13,6 +13,9 @@ from common.errors import NotFound, Refused
 from models import audit_log
 from models.enums import Channel
 
+# One after the other: two at once must not take off the last two.
+HOLD = "SELECT 1 FROM citizens WHERE id = $1 FOR NO KEY UPDATE"
+
 
 class LastChannel(Refused):
     """Without a channel nobody could sign in to the account again."""
@@ -57,8 +60,7 @@ async def remove(actor: CitizenActor, identity_id: int, now: datetime) -> None:
         LastChannel: it is the only one.
     """
     async with transaction():
-        # One after the other: two at once must not take off the last two.
-        await fetch_one("SELECT 1 FROM citizens WHERE id = $1 FOR NO KEY UPDATE", actor.id)
+        await fetch_one(HOLD, actor.id)
         held = await fetch_all("SELECT id, channel FROM channel_identities WHERE citizen_id = $1", actor.id)
         channel = {row["id"]: row["channel"] for row in held}.get(identity_id)
         if channel is None:

@@ -21,6 +21,7 @@ from sanic_routing.exceptions import NotFound as NoRoute
 from tortoise.exceptions import DBConnectionError
 
 from common.clock import rfc3339
+from common.database import constraint_of
 from common.errors import DomainError, Invalid, NotFound
 from server import errors
 from server.errors import FieldError
@@ -162,6 +163,8 @@ def _known(request: Request, exception: BaseException) -> DomainError:
         return exception
     if isinstance(exception, SanicException) and exception.status_code != 500:
         return _from_sanic(request, exception)
+    if _is_of_nobody(exception):
+        return errors.NotSignedIn()
     if isinstance(exception, asyncio.CancelledError):  # the server stops, or the caller is gone
         return errors.ServiceUnavailable()
     if is_unreachable(exception) or _is_not_migrated(request, exception):
@@ -173,6 +176,12 @@ def _known(request: Request, exception: BaseException) -> DomainError:
 
 def _where(request: Request) -> dict[str, str]:
     return {"method": method_of(request), "route": route_of(request)}
+
+
+def _is_of_nobody(exception: BaseException) -> bool:
+    """His account was joined to another while he asked, and his session has ended with it (decision 0030)."""
+    is_foreign_key = isinstance(exception, asyncpg.ForeignKeyViolationError)
+    return is_foreign_key and constraint_of(exception).endswith("_citizen_id_fkey")
 
 
 def _is_not_migrated(request: Request, exception: BaseException) -> bool:

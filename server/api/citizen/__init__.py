@@ -2,11 +2,23 @@
 
 from sanic import Blueprint
 
-from server.api.citizen import complaints, consents, coupons, credit, events, me, notices, offers, sign_in
+from server.api.citizen import (
+    channels,
+    complaints,
+    consents,
+    coupons,
+    credit,
+    events,
+    me,
+    notices,
+    offers,
+    sign_in,
+)
 
 routes = Blueprint.group(
     sign_in.routes,
     me.routes,
+    channels.routes,
     consents.routes,
     credit.routes,
     offers.routes,

@@ -33,6 +33,7 @@ class MeOut(Out):
     masked_name: str
     channels: list[Channel]
     consents: list[GivenConsentOut]
+    real_name_level: int = Field(description="0 无，1 手机号，2 实名 / 0 none, 1 a mobile number, 2 a person")
 
 
 class StaffBindingIn(In):
@@ -43,7 +44,7 @@ class StaffBindingIn(In):
 
 @endpoint(routes, "GET", "", summary="我的信息 / Me", answers={200: MeOut})
 async def me(request: Request, actor: CitizenActor) -> MeOut:
-    """Masked name, channels and consents."""
+    """Masked name, channels, consents, and how well he is known."""
     name, channels = await accounts.profile(actor.id, request.app.ctx.settings.data_keys)
     given = await consents.in_force(actor.id)
     return MeOut(
@@ -51,6 +52,7 @@ async def me(request: Request, actor: CitizenActor) -> MeOut:
         masked_name=name,
         channels=channels,
         consents=[GivenConsentOut.model_validate(consent) for consent in given],
+        real_name_level=await accounts.real_name_level_of(actor.id),
     )
 
 

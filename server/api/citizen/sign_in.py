@@ -3,16 +3,20 @@
 from pydantic import Field
 from sanic import Blueprint, Request
 
-from citizens.accounts import citizen_of
+from benefits.refusals import Busy
+from citizens.accounts import NaturalPersonRequired, citizen_of
 from citizens.channels import ChannelUnavailable, LoginChannel, LoginCodeInvalid
 from common.clock import now
 from models.enums import ActorKind, Channel
 from server import sessions
 from server.api.sessions import ActorOut, TokensOut, tokens_of
 from server.endpoints import endpoint
+from server.passwords import LoginFailed
 from server.schemas import In
 
 routes = Blueprint("citizen_sign_in", url_prefix="/auth")
+
+MOST_TRIES = 3
 
 
 class CitizenSignInIn(In):
@@ -34,7 +38,7 @@ class CitizenSignedInOut(TokensOut):
     "/citizen",
     summary="市民登录 / Sign in as a citizen",
     answers={200: CitizenSignedInOut},
-    refusals=(LoginCodeInvalid, ChannelUnavailable),
+    refusals=(LoginCodeInvalid, ChannelUnavailable, NaturalPersonRequired, Busy),
 )
 async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut:
     """One natural person is one citizen, whichever channel he comes from."""
@@ -44,6 +48,11 @@ async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut
         raise ChannelUnavailable(retry_after_s=60)
     settings = request.app.ctx.settings
     login = await channel.exchange(body.code)
-    citizen_id = await citizen_of(body.channel, login, settings.data_keys)
-    signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
-    return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]
+    for _ in range(MOST_TRIES):
+        citizen_id = await citizen_of(body.channel, login, settings.data_keys)
+        try:
+            signed_in = await sessions.begin(settings, ActorKind.CITIZEN, citizen_id, None, now())
+        except LoginFailed:
+            continue  # the account was joined to another of his a moment ago
+        return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]
+    raise Busy
