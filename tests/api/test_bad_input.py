@@ -51,6 +51,7 @@ WITH_BODY = (
     *("POST /admin/coupons/{coupon_id}/revocation", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/staff/invitation", "POST /auth/staff/password-reset", "POST /auth/device"),
     *("POST /staff/password", "POST /day-closes", "POST /me/complaints"),
+    *("POST /me/channels", "POST /me/channels/join"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),

@@ -113,6 +113,7 @@ class CodeOut(Out):
     refusals=(
         ConsentRequired,
         IdentityUnverified,
+        refusals.RealNameRequired,
         refusals.TierTooLow,
         refusals.Unrated,
         refusals.SoldOut,
