@@ -29,12 +29,6 @@ FORGET_PHONES = f"""
 UPDATE coupons SET key_generation = least(key_generation + 1, {GENERATIONS - 1}), renewal_session_id = NULL
  WHERE citizen_id = $1 AND renewal_session_id IS NOT NULL
 """
-# No client can send a key that begins so.
-FREE_KEYS = """
-UPDATE {table} gone SET request_key = '=' || replace(gone.id::text, '-', '')
- WHERE gone.citizen_id = $1
-   AND EXISTS (SELECT FROM {table} kept WHERE kept.citizen_id = $2 AND kept.request_key = gone.request_key)
-"""
 # Into the lowest free places, above the limit where there are not enough: what is claimed stays, and every claim
 # counts all of them. That the lowest are filled is what makes a claim in flight collide and be judged anew.
 PLACE_COUPONS = """
@@ -96,7 +90,6 @@ MOVE_PHONE = """
 UPDATE citizen_phones SET citizen_id = $2
  WHERE citizen_id = $1 AND NOT EXISTS (SELECT FROM citizen_phones WHERE citizen_id = $2)
 """
-MOVE = "UPDATE {table} SET citizen_id = $2 WHERE citizen_id = $1"
 # What moves as it is, after whatever stood in its way.
 PLAIN = (
     *("coupons", "credit_lookups", "citizen_notices", "complaints", "channel_identities", "citizen_joins"),
@@ -115,7 +108,12 @@ async def move_all(gone: UUID, kept: UUID, keys: PersonalDataKeys, now: datetime
     await execute(HOLD_COUPONS, gone, kept)
     await execute(FORGET_PHONES, gone)
     for table in ("coupons", "complaints"):
-        await execute(FREE_KEYS.format(table=table), gone, kept)
+        # No client can send a key that begins so.
+        await execute(
+            f"UPDATE {table} gone SET request_key = '=' || replace(gone.id::text, '-', '') WHERE gone.citizen_id = $1"
+            f" AND EXISTS (SELECT FROM {table} kept WHERE kept.citizen_id = $2 AND kept.request_key = gone.request_key)",
+            *(gone, kept),
+        )
     await execute(PLACE_COUPONS, gone, kept)
     await execute(MOVE_CONSENTS, gone, kept, now)
     await execute(MOVE_SNAPSHOTS, gone, kept, now)
@@ -124,6 +122,6 @@ async def move_all(gone: UUID, kept: UUID, keys: PersonalDataKeys, now: datetime
     await execute(MOVE_PHONE, gone, kept)
     await execute("DELETE FROM citizen_phones WHERE citizen_id = $1", gone)
     for table in PLAIN:
-        await execute(MOVE.format(table=table), gone, kept)
+        await execute(f"UPDATE {table} SET citizen_id = $2 WHERE citizen_id = $1", gone, kept)
     await self_bindings.follow(gone, kept, keys)
     await execute("DELETE FROM citizens WHERE id = $1", gone)

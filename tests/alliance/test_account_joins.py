@@ -28,6 +28,7 @@ from models import notice_log
 from models.enums import Channel, RealNameLevel
 from models.seal_proofs import NotYetSealed
 from tests.e2e.invariants import RULES
+from tests.e2e.workbench import crowd
 from tests.factories.accounts import LI, WANG, outcome, pair, phone_of, through, warm
 from tests.factories.citizens import KEYS, a_citizen, a_phone, consent
 from tests.factories.complaints import a_complaint
@@ -354,11 +355,6 @@ async def another_process(url: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def a_moment_later(join_waits: "asyncio.Task[Any]") -> None:
-    await asyncio.sleep(0.04)
-    assert not join_waits.done()
-
-
 @pytest.mark.alone
 @pytest.mark.parametrize("is_guarded", [True, False])
 async def test_a_coupon_that_is_being_given_back_keeps_no_place(
@@ -376,7 +372,7 @@ async def test_a_coupon_that_is_being_given_back_keeps_no_place(
         await giving.start()
         await phone.execute(claims.GIVE_BACK, coupon_id, wechat, NOON)
         joining = asyncio.create_task(join(phone_of(wechat), token, a_key(), KEYS, NOON))
-        await a_moment_later(joining)
+        await crowd(phone.fetch, 1)
         await giving.commit()
     await joining
     row = await coupon_row(coupon_id)
@@ -399,7 +395,7 @@ async def test_a_revocation_that_tells_its_citizen_never_meets_a_join_crosswise(
             "UPDATE coupons SET status = 'revoked', ended_at = $2 WHERE id = $1", coupon_id, NOON
         )
         joining = asyncio.create_task(join(phone_of(wechat), token, a_key(), KEYS, NOON))
-        await a_moment_later(joining)
+        await crowd(office.fetch, 1)
         await office.execute("SET LOCAL lock_timeout = '900ms'")
         await office.execute(
             "INSERT INTO citizen_notices (id, citizen_id, kind, facts, once_key, noticed_at)"

@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.kit import bearer, code_of, coupon_of, fingerprint, problem, with_key
+from tests.api.kit import account_without_a_person, bearer, code_of, coupon_of, fingerprint, problem, with_key
 from tests.api.offers import make_offer, make_staff
 from tests.service import API, Service
 
@@ -68,7 +68,7 @@ def loud(make_service: Callable[..., Service]) -> Service:
 @pytest.fixture(scope="module")
 async def calls(loud: Service) -> dict[str, Call]:
     """Every POST and PUT of the interface, ready to succeed."""
-    citizen, clerk, admin = await loud.citizen(), await loud.clerk(), await loud.admin()
+    citizen, clerk, admin = await loud.citizen("load-4902"), await loud.clerk(), await loud.admin()
     spare, throwaway = await loud.clerk(await make_staff(loud)), await loud.citizen()
     offer = await make_offer(loud, total=100, uses_total=50)
     coupon, redeemed, revoked = [await coupon_of(citizen.http, offer) for _ in range(3)]
@@ -95,6 +95,9 @@ async def calls(loud: Service) -> dict[str, Call]:
     device = await owner.post("/member/devices", json={"name": "前台", "store_id": clerk.store_id})
     complaint = {"kind": "other", "text": "测试", "store_id": clerk.store_id}
     complained = await citizen.http.post("/me/complaints", json=complaint, headers=with_key())
+    await account_without_a_person(loud, "load-4903@b")
+    joiner = (await loud.citizen("load-4903")).http
+    asked = await joiner.post("/me/channels", json={"channel": "sandbox", "code": "load-4903@b"})
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -142,6 +145,12 @@ async def calls(loud: Service) -> dict[str, Call]:
             needs_key=True,
         ),
         Call("POST", "/me/complaints", person, complaint, frozenset({"store_id"}), needs_key=True),
+        Call("POST", "/me/channels", person, {"channel": "sandbox", "code": "load-4902"}),
+        Call(
+            *("POST", "/me/channels/join", bearer(joiner)),
+            {"token": asked.json()["join_token"]},
+            needs_key=True,
+        ),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]
