@@ -2,14 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from alliance import account_joins, account_moves, complaints
@@ -29,7 +26,7 @@ from models.enums import Channel, RealNameLevel
 from models.seal_proofs import NotYetSealed
 from tests.e2e.invariants import RULES
 from tests.e2e.workbench import crowd
-from tests.factories.accounts import LI, WANG, outcome, pair, phone_of, through, warm
+from tests.factories.accounts import LI, WANG, another_process, outcome, pair, phone_of, through, warm
 from tests.factories.citizens import KEYS, a_citizen, a_phone, consent
 from tests.factories.complaints import a_complaint
 from tests.factories.members import Shop, a_shop
@@ -344,15 +341,6 @@ async def test_an_account_is_joined_to_one_of_two_at_once_or_to_both(shop: Shop)
     )
     assert sum(len(row["slots"]) for row in rows) == 3
     assert all(row["slots"] == [*range(1, len(row["slots"]) + 1)] for row in rows)
-
-
-@asynccontextmanager
-async def another_process(url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.mark.alone

@@ -1,7 +1,8 @@
 """One person's accounts, and what came of things that happen to them at once."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -50,3 +51,13 @@ async def outcome(work: Awaitable[Any]) -> str:
 async def warm() -> None:
     """Open the pool\'s connections, so that opening them does not put a race into a queue."""
     await asyncio.gather(*(fetch_all("SELECT pg_sleep(0.02)") for _ in range(8)))
+
+
+@asynccontextmanager
+async def another_process(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of its own, which the block ends."""
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()

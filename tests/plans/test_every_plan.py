@@ -74,6 +74,8 @@ MAY_COST = (
     "FROM named CROSS JOIN LATERAL (SELECT",
     "FROM regions r CROSS JOIN LATERAL (SELECT",
     "UPDATE offers SET status = 'ended', office_reason = NULL WHERE status IN",
+    # One person's few places: a series whose end is not known yet is planned as a thousand.
+    "WITH moving AS ( SELECT id, offer_id, limit_period, row_number()",
     # How many coupons of one offer there are; and up to 10,000 of them.
     "SELECT count(*) AS coupons FROM coupons WHERE offer_id::text",
     "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",
