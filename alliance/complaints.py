@@ -36,7 +36,8 @@ SELECT c.id, c.request_hash, c.status, c.complained_at, c.answer_due_at, w.text_
 """
 OF_REDEMPTION = """
 SELECT r.store_id, r.member_id, s.region_id, r.offer_id FROM redemptions r JOIN stores s ON s.id = r.store_id
- WHERE r.id = $1 AND r.citizen_id = $2
+  JOIN coupons c ON c.id = r.coupon_id
+ WHERE r.id = $1 AND c.citizen_id = $2
 """
 # A clerk may have named a store that is none of his: then it is his member's region.
 OF_ATTEMPT = """

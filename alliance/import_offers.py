@@ -20,6 +20,7 @@ COLUMNS = (
     *("discount_kind", "percent_off", "cap_fen", "amount_off_fen", "threshold_fen", "fixed_price_fen"),
     *("deposit_fen", "pay_later_days", "higher_limit", "gift", "uses_total", "daily_use_cap"),
     *("valid_days", "wait_days", "valid_from", "valid_until", "weekdays", "opens_at", "closes_at", "stores"),
+    "real_name_level",
 )
 EXAMPLE = (
     *("91330106XY0000017X", "xinyi_gou", "全场八折", "出示券码享八折。", "", "4"),
@@ -40,7 +41,7 @@ EXAMPLE = (
         "",
         "",
     ),
-    *("", "1", "", "30", "", "", "", "12345", "09:00", "21:00", "武林店"),
+    *("", "1", "", "30", "", "", "", "12345", "09:00", "21:00", "武林店", ""),
 )
 NEEDED = frozenset({"member_uscc", "programme", "title", "description", "claim_from", "discount_kind"})
 # What a discount of each kind must and may say.
@@ -68,14 +69,15 @@ SELECT o.member_id, t.title
 """
 WRITE_OFFERS = """
 INSERT INTO offers (id, programme_id, member_id, member_kind, region_id, status, min_tier_level, ordinary_path,
-                    claim_from, claim_until, per_citizen_limit, per_citizen_period, created_at)
+                    claim_from, claim_until, per_citizen_limit, per_citizen_period, min_real_name_level, created_at)
 SELECT r.id, r.programme, m.id, m.kind, r.region, 'draft', r.min_tier_level,
        CASE WHEN m.kind = 'public_unit' THEN r.ordinary_path END, r.claim_from::timestamptz,
-       r.claim_until::timestamptz, r.per_citizen_limit, r.per_citizen_period, $11
+       r.claim_until::timestamptz, r.per_citizen_limit, r.per_citizen_period,
+       coalesce(r.real_name_level, 0), $12
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::text[],
-              $9::smallint[], $10::text[])
+              $9::smallint[], $10::text[], $11::smallint[])
        AS r (id, programme, uscc, region, min_tier_level, ordinary_path, claim_from, claim_until,
-             per_citizen_limit, per_citizen_period)
+             per_citizen_limit, per_citizen_period, real_name_level)
   JOIN members m ON m.uscc = r.uscc
 """
 WRITE_TERMS = """
@@ -107,7 +109,7 @@ SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[]) AS r (id, total, daily_li
 """
 OFFER_VALUES = (
     *("programme", "member_uscc", "region", "min_tier_level", "ordinary_path", "claim_from", "claim_until"),
-    *("per_citizen_limit", "per_citizen_period"),
+    *("per_citizen_limit", "per_citizen_period", "real_name_level"),
 )
 TERMS_VALUES = (
     *("title", "description", "discount_kind", "percent_off", "cap_fen", "amount_off_fen", "threshold_fen"),
@@ -136,6 +138,7 @@ def read(cells: Cells) -> dict[str, object]:
         "ordinary_path": cells.text("ordinary_path", 256, is_needed=False),
         # Rule 2: an offer that asks for a tier admits at least two bands.
         "min_tier_level": cells.whole("min_tier_level", 1, 4, code="tier_not_allowed"),
+        "real_name_level": cells.whole("real_name_level", 0, 2),
         "per_citizen_limit": cells.whole("per_citizen_limit", 1, 100),
         "per_citizen_period": cells.choice("per_citizen_period", LimitPeriod, default=LimitPeriod.EVER),
         "stock_total": cells.whole("stock_total", 0, 100_000_000),

@@ -10,7 +10,7 @@ before only makes the refusal kind; it never decides.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ from common.errors import NotFound
 from common.ids import new_coupon_number, new_id
 from common.request_keys import RequestKey
 from common.shared_statements import NotTogether, SharedStatement
-from models.enums import CouponStatus, LimitPeriod, MemberStatus, OfferStatus
+from models.enums import CouponStatus, LimitPeriod, MemberStatus, OfferStatus, RealNameLevel
 
 # Losing a race to oneself (two phones, one person) is judged anew; more often than this is no race.
 MOST_TRIES = 5
@@ -43,6 +43,9 @@ MOST_TRIES = 5
 # LATERAL with LIMIT keeps the look-ups on their indexes even when they were planned on an empty table.
 READ = """
 SELECT asked.n, o.status, o.claim_from, o.claim_until, o.min_tier_level, o.per_citizen_limit, o.per_citizen_period,
+       o.min_real_name_level, CASE WHEN o.min_real_name_level > 0 THEN coalesce(
+           (SELECT 2 FROM natural_persons WHERE citizen_id = asked.citizen_id LIMIT 1),
+           (SELECT 1 FROM citizen_phones WHERE citizen_id = asked.citizen_id LIMIT 1), 0) ELSE 0 END AS real_name_level,
        o.terms_id, (SELECT valid_until FROM offer_terms WHERE id = o.terms_id) AS use_until,
        m.status AS member_status,
        least(s.total - s.issued, (s.budget_fen - s.reserved_fen) / nullif(s.piece_fen, 0)) AS stock_left,
@@ -76,22 +79,33 @@ LEFT JOIN LATERAL (
 # Lock what is scarce last: the consents, the coupons and their slots first, then the days, then the rows that
 # everybody wants, each kind in the order of its key, so that two processes never wait for each other crosswise.
 # A consent is held until its coupon is written: a withdrawal comes before or after, and once it is answered
-# nothing is claimed on it. All claims of one offer in one statement take their pieces at once: the row of a hot
+# nothing is claimed on it; and so is the person or the number that an offer asks for, until it is erased. Places are
+# counted and not only looked for: one who joined two accounts may have some above the limit. All claims of one offer in one statement take their pieces at once: the row of a hot
 # offer changes once for all that wait, not once for each.
 CLAIM = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::int[], $7::int[],
                          $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::text[],
-                         $13::bytea[], $14::uuid[], $15::date[], $16::smallint[], $17::uuid[])
+                         $13::bytea[], $14::uuid[], $15::date[], $16::smallint[], $17::uuid[], $18::smallint[])
                   WITH ORDINALITY AS asked (id, number, offer_id, terms_id, citizen_id, uses_total, most,
                                             period, valid_from, valid_until, at, request_key, request_hash,
-                                            consent_id, today, min_tier_level, sharing_id, n)
+                                            consent_id, today, min_tier_level, sharing_id, min_real_name_level, n)
+), person AS MATERIALIZED (
+    SELECT citizen_id FROM natural_persons
+     WHERE citizen_id = ANY (ARRAY(SELECT citizen_id FROM asked WHERE min_real_name_level > 0))
+     ORDER BY citizen_id FOR SHARE
+), phone AS MATERIALIZED (
+    SELECT citizen_id FROM citizen_phones
+     WHERE citizen_id = ANY (ARRAY(SELECT citizen_id FROM asked WHERE min_real_name_level = 1))
+     ORDER BY citizen_id FOR SHARE
 ), consent AS MATERIALIZED (
     SELECT c.id, c.citizen_id FROM consents c
      WHERE c.id = ANY ($14::uuid[] || $17::uuid[]) AND c.withdrawn_at IS NULL
      ORDER BY c.id FOR SHARE
 ), placed AS (
-    SELECT asked.*, CASE WHEN most IS NOT NULL THEN
+    SELECT asked.*, CASE WHEN most > (SELECT count(*) FROM coupons held
+                                       WHERE held.offer_id = asked.offer_id AND held.citizen_id = asked.citizen_id
+                                         AND held.limit_period = asked.period AND held.slot IS NOT NULL) THEN
         (SELECT min(place) FROM generate_series(1, most) AS place
           WHERE NOT EXISTS (SELECT FROM coupons taken
                              WHERE taken.offer_id = asked.offer_id AND taken.citizen_id = asked.citizen_id
@@ -101,7 +115,7 @@ WITH asked AS MATERIALIZED (
     SELECT p.*, row_number() OVER (PARTITION BY p.offer_id ORDER BY p.n) AS turn
       FROM placed p
       JOIN offers o ON o.id = p.offer_id AND o.status = 'published' AND o.terms_id = p.terms_id
-       AND o.min_tier_level IS NOT DISTINCT FROM p.min_tier_level
+       AND o.min_tier_level IS NOT DISTINCT FROM p.min_tier_level AND o.min_real_name_level = p.min_real_name_level
       JOIN members m ON m.id = o.member_id AND m.status = 'active'
       JOIN citizens whose ON whose.id = p.citizen_id AND whose.erased_at IS NULL
      WHERE (p.most IS NULL OR p.slot IS NOT NULL)
@@ -109,6 +123,8 @@ WITH asked AS MATERIALIZED (
             OR EXISTS (SELECT FROM consent WHERE consent.id = p.consent_id AND consent.citizen_id = p.citizen_id))
        AND (p.sharing_id IS NULL
             OR EXISTS (SELECT FROM consent WHERE consent.id = p.sharing_id AND consent.citizen_id = p.citizen_id))
+       AND (p.min_real_name_level = 0 OR EXISTS (SELECT FROM person WHERE person.citizen_id = p.citizen_id)
+            OR p.min_real_name_level = 1 AND EXISTS (SELECT FROM phone WHERE phone.citizen_id = p.citizen_id))
 ), claimed AS (
     INSERT INTO coupons (id, number, offer_id, terms_id, citizen_id, uses_total, slot, limit_period,
                          valid_from, valid_until, claimed_at, request_key, request_hash, reserved_fen)
@@ -298,6 +314,7 @@ def rules_of(row: Row | Mapping[str, Any]) -> ClaimRules:
         claim_from=row["claim_from"],
         claim_until=row["claim_until"],
         min_tier_level=row["min_tier_level"],
+        min_real_name_level=RealNameLevel(row["min_real_name_level"]),
         per_citizen_limit=row["per_citizen_limit"],
         per_citizen_period=LimitPeriod(row["per_citizen_period"]),
         stock_left=row["stock_left"],
@@ -315,13 +332,15 @@ async def _judge(
         the consent under which the member sees who holds the coupon, where the offer shows that.
     """
     rules = rules_of(row)
-    standing = Standing(row["consent_id"] is not None, row["level"], row["data_date"])
+    known = RealNameLevel(row["real_name_level"])
+    standing = Standing(row["consent_id"] is not None, row["level"], row["data_date"], real_name_level=known)
     for reason in reasons_against(rules, standing, row["held_in_period"], now):
         raise reason
     shows_holder = (await terms_by_id(row["terms_id"])).shows_holder
     sharing_id = await _sharing_consent(citizen_id, offer_id) if shows_holder else None
     if rules.min_tier_level is not None and not standing.is_known:
-        for reason in reasons_against(rules, await ask_source(), row["held_in_period"], now):
+        standing = replace(await ask_source(), real_name_level=known)
+        for reason in reasons_against(rules, standing, row["held_in_period"], now):
             raise reason
     return sharing_id
 
@@ -360,6 +379,7 @@ async def _write(
         *(row["per_citizen_limit"], period, valid_from, valid_until, now),
         *(request.key, request.body_hash, row["consent_id"], local_day(now), row["min_tier_level"]),
         sharing_id,
+        row["min_real_name_level"],
     )
     try:
         # A person's claims never share a statement: he can be in the way of himself by a key or by a place in his

@@ -8,6 +8,8 @@ from benefits.refusals import (
     LimitReached,
     OfferEnded,
     OfferNotStarted,
+    PhoneRequired,
+    RealNameRequired,
     SoldOut,
     SoldOutToday,
     TierTooLow,
@@ -19,7 +21,7 @@ from citizens.credit import IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
 from common.clock import local_day
 from common.errors import DomainError
-from models.enums import LimitPeriod, OfferStatus
+from models.enums import LimitPeriod, OfferStatus, RealNameLevel
 
 LEVEL_NAMES = {1: "差", 2: "较差", 3: "中等", 4: "良好", 5: "优秀"}
 
@@ -37,11 +39,12 @@ class ClaimRules:
     stock_left: int | None
     left_today: int | None
     use_until: datetime | None = None
+    min_real_name_level: RealNameLevel = RealNameLevel.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a citizen's credit: a tier counts only under a consent in force (rule 1).
+    """What is known of a citizen: a tier counts only under a consent in force (rule 1).
 
     One that `is_due` is valid, and should be taken anew where somebody may be asked.
     """
@@ -53,6 +56,7 @@ class Standing:
     is_identified: bool = True
     is_due: bool = False
     is_adult: bool = True
+    real_name_level: RealNameLevel = RealNameLevel.NONE
 
     @property
     def is_known(self) -> bool:
@@ -80,6 +84,8 @@ def reasons_against(
         yield OfferEnded()
     if now < rules.claim_from:
         yield OfferNotStarted(starts_at=rules.claim_from)
+    if standing.real_name_level < rules.min_real_name_level:
+        yield RealNameRequired() if rules.min_real_name_level is RealNameLevel.REAL_NAME else PhoneRequired()
     if rules.min_tier_level is not None:
         yield from _credit_reasons(rules.min_tier_level, standing)
     if rules.per_citizen_limit is not None and held_in_period >= rules.per_citizen_limit:

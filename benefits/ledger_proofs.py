@@ -7,7 +7,7 @@ from uuid import UUID
 from benefits.ledger import COLUMNS, LEDGER, REVERSAL_COLUMNS, record_of
 from benefits.redemption_log import line_of
 from common.actors import StaffActor
-from common.database import fetch_all
+from common.database import fetch_all, fetch_one
 from common.errors import NotFound
 from models.seal_proofs import Proof, prove
 
@@ -27,7 +27,10 @@ async def proofs_for_citizen(citizen_id: UUID, redemption_id: UUID, now: datetim
         NotYetSealed: one of the two is too new.
     """
     rows = await fetch_all(READ, redemption_id)
-    if not rows or rows[0]["citizen_id"] != citizen_id:
+    # By the coupon: the record keeps the id of then, also when that account was joined to another of his.
+    if not rows or not await fetch_one(
+        "SELECT 1 FROM coupons WHERE id = $1 AND citizen_id = $2", rows[0]["coupon_id"], citizen_id
+    ):
         raise NotFound
     return [await prove(LEDGER, record_of(row), now) for row in rows]
 

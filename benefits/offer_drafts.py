@@ -82,8 +82,8 @@ async def create(actor: MemberActor, proposal: Proposal, now: datetime) -> UUID:
         member = await _checked(actor, proposal, now)
         await fetch_one(
             "INSERT INTO offers (id, programme_id, member_id, member_kind, region_id, status, min_tier_level,"
-            " ordinary_path, claim_from, claim_until, per_citizen_limit, per_citizen_period, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, 'draft', $6, $7, $8, $9, $10, $11, $12)",
+            " ordinary_path, claim_from, claim_until, per_citizen_limit, per_citizen_period, min_real_name_level,"
+            " created_at) VALUES ($1, $2, $3, $4, $5, 'draft', $6, $7, $8, $9, $10, $11, $12, $13)",
             *(offer_id, proposal.programme, actor.member_id, member["kind"], proposal.region),
             *_rules(proposal),
             now,
@@ -112,7 +112,8 @@ async def change(actor: MemberActor, offer_id: UUID, proposal: Proposal, now: da
         if status is OfferStatus.DRAFT:
             await fetch_one(
                 "UPDATE offers SET programme_id = $2, region_id = $3, min_tier_level = $4, ordinary_path = $5,"
-                " claim_from = $6, claim_until = $7, per_citizen_limit = $8, per_citizen_period = $9"
+                " claim_from = $6, claim_until = $7, per_citizen_limit = $8, per_citizen_period = $9,"
+                " min_real_name_level = $10"
                 " WHERE id = $1 AND status = 'draft' AND terms_id IS NULL RETURNING id",
                 *(offer_id, proposal.programme, proposal.region, *_rules(proposal)),
             )
@@ -150,7 +151,7 @@ async def add_evidence(actor: MemberActor, name: str, content: Content, now: dat
 def _rules(proposal: Proposal) -> tuple[object, ...]:
     return (
         *(proposal.min_tier_level, proposal.ordinary_path, proposal.claim_from, proposal.claim_until),
-        *(proposal.per_citizen_limit, proposal.per_citizen_period),
+        *(proposal.per_citizen_limit, proposal.per_citizen_period, proposal.min_real_name_level),
     )
 
 

@@ -187,10 +187,11 @@ RAISED = f"""(
 FORGET_REVIEW = "submitted_at = NULL, decided_by = NULL, decided_at = NULL, raised_shortly_before = false"
 COPY = """
 INSERT INTO offer_versions (id, offer_id, number, state, terms_id, min_tier_level, ordinary_path, claim_from, claim_until,
-                            per_citizen_limit, per_citizen_period, list_price_fen, evidence_file_id, proposed_by, proposed_at)
+                            per_citizen_limit, per_citizen_period, list_price_fen, evidence_file_id, proposed_by, proposed_at,
+                            min_real_name_level)
 SELECT $2, v.offer_id, (SELECT max(number) + 1 FROM offer_versions n WHERE n.offer_id = v.offer_id), 'draft', v.terms_id,
        v.min_tier_level, v.ordinary_path, v.claim_from, v.claim_until, v.per_citizen_limit, v.per_citizen_period,
-       v.list_price_fen, v.evidence_file_id, v.proposed_by, $3
+       v.list_price_fen, v.evidence_file_id, v.proposed_by, $3, v.min_real_name_level
   FROM offer_versions v WHERE v.id = $1
 """
 SUPERSEDE = """
@@ -203,7 +204,7 @@ UPDATE offer_versions SET state = 'in_force', in_force_at = $2 WHERE offer_id = 
 """
 SWAP = """
 UPDATE offers SET terms_id = $2, min_tier_level = $3, ordinary_path = $4, claim_from = $5, claim_until = $6,
-                  per_citizen_limit = $7, per_citizen_period = $8
+                  per_citizen_limit = $7, per_citizen_period = $8, min_real_name_level = $9
  WHERE id = $1 AND status IN ('approved', 'published', 'paused') RETURNING status
 """
 
@@ -250,7 +251,7 @@ async def _swap(offer_id: UUID, version: Row) -> None:
         SWAP,
         *(offer_id, version["terms_id"], version["min_tier_level"], version["ordinary_path"]),
         *(version["claim_from"], version["claim_until"]),
-        *(version["per_citizen_limit"], version["per_citizen_period"]),
+        *(version["per_citizen_limit"], version["per_citizen_period"], version["min_real_name_level"]),
     )
     if swapped is None:
         raise OfferStateForbids(status=OfferStatus.DRAFT)

@@ -24,7 +24,7 @@ from common.errors import DomainError, NotFound
 from common.replica import FetchAll
 from common.shared_statements import SharedStatement
 from merchants.opening_hours import Span, spans_of
-from models.enums import Category, ClosureReason, MemberKind, OfferStatus
+from models.enums import Category, ClosureReason, MemberKind, OfferStatus, RealNameLevel
 from models.region import subtree_prefix
 
 FRESH_S = 1.0
@@ -281,7 +281,9 @@ def _with_distance(
 VIEWER = """
 SELECT asked.n, EXISTS (SELECT FROM consents WHERE citizen_id = asked.citizen_id AND purpose = 'credit_check'
                            AND withdrawn_at IS NULL) AS has_consent, t.level, t.data_date,
-       coalesce(t.refresh_at <= asked.at, false) AS is_due,
+       coalesce(t.refresh_at <= asked.at, false) AS is_due, coalesce(
+           (SELECT 2 FROM natural_persons WHERE citizen_id = asked.citizen_id LIMIT 1),
+           (SELECT 1 FROM citizen_phones WHERE citizen_id = asked.citizen_id LIMIT 1), 0) AS real_name_level,
        ARRAY(SELECT offer_id FROM coupons
               WHERE citizen_id = asked.citizen_id AND slot IS NOT NULL ORDER BY id) AS offer_ids,
        ARRAY(SELECT limit_period FROM coupons
@@ -300,7 +302,11 @@ async def viewer_of(citizen_id: UUID, now: datetime) -> CitizenView:
     held: dict[tuple[UUID, str], int] = {}
     for key in zip(row["offer_ids"], row["periods"], strict=True):
         held[key] = held.get(key, 0) + 1
-    standing = Standing(row["has_consent"], row["level"], row["data_date"], is_due=row["is_due"])
+    standing = Standing(
+        *(row["has_consent"], row["level"], row["data_date"]),
+        is_due=row["is_due"],
+        real_name_level=RealNameLevel(row["real_name_level"]),
+    )
     return CitizenView(standing, held)
 
 

@@ -118,6 +118,7 @@ class Proposal:
     public_unit_share: int = 0
     public_unit_id: UUID | None = None
     min_tier_level: int | None = None
+    min_real_name_level: int = 0
     ordinary_path: str | None = None
     per_citizen_limit: int | None = None
     per_citizen_period: LimitPeriod = LimitPeriod.EVER
@@ -184,6 +185,7 @@ TERMS = frozenset(
 RULES = (
     *(
         "min_tier_level",
+        "min_real_name_level",
         "ordinary_path",
         "claim_from",
         "claim_until",

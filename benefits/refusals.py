@@ -21,6 +21,21 @@ class Unrated(Forbidden):
     en = "This offer asks for a tier, and there is no credit record of you yet (asked on {data_date}). That is no bad mark; see the offers open to all."
 
 
+class RealNameRequired(Forbidden):
+    """The offer is for people whom a channel has verified."""
+
+    code = "real_name_required"
+    zh = "这个优惠需要实名后领取。请在“我的—登录渠道”里添加浙里办，或改用浙里办登录。"
+    en = "This offer asks for a verified person. Add Zheliban under “Me – Channels”, or sign in through it."
+
+
+class PhoneRequired(RealNameRequired):
+    """The offer is for people of whom a channel has verified a mobile number, or more."""
+
+    zh = "这个优惠需要验证手机号后领取。请在微信或支付宝小程序里授权手机号登录，或在“我的—登录渠道”里添加浙里办。"
+    en = "This offer asks for a verified mobile number. Share it when you sign in through WeChat or Alipay, or add Zheliban."
+
+
 class SoldOut(Refused):
     """Every piece is claimed."""
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from common.crypto import PersonalDataKeys
-from common.database import fetch_one
+from common.database import execute, fetch_one
 from common.masking import masked_phone
 from models.enums import Channel, RealNameLevel
 
@@ -24,14 +24,21 @@ async def keep(
     """
     # Of two that come at once the later verified one stays, whichever is written first.
     row = await fetch_one(
-        "WITH kept AS (INSERT INTO citizen_phones AS p (citizen_id, phone_encrypted, channel, verified_at)"
-        "  SELECT c.id, $2, $3, $4 FROM citizens c WHERE c.id = $1"
+        # The citizen is held: joined to another account a moment later, the number goes with him.
+        "WITH citizen AS MATERIALIZED (SELECT id FROM citizens WHERE id = $1 FOR KEY SHARE),"
+        " kept AS (INSERT INTO citizen_phones AS p (citizen_id, phone_encrypted, channel, verified_at)"
+        "  SELECT id, $2, $3, $4 FROM citizen"
         "  ON CONFLICT (citizen_id) DO UPDATE SET phone_encrypted = $2, channel = $3, verified_at = $4"
         "  WHERE p.verified_at <= $4)"
         " SELECT EXISTS (SELECT FROM natural_persons WHERE citizen_id = $1) AS is_named",
         *(citizen_id, keys.encrypt(phone, PHONE), channel, now),
     )
     return RealNameLevel.REAL_NAME if row and row["is_named"] else RealNameLevel.PHONE
+
+
+async def forget(citizen_id: UUID) -> None:
+    """Delete the verified number; none is fine too. Signing in where it is verified brings it again."""
+    await execute("DELETE FROM citizen_phones WHERE citizen_id = $1", citizen_id)
 
 
 async def masked(citizen_id: UUID, keys: PersonalDataKeys) -> str | None:

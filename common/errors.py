@@ -6,12 +6,13 @@ switch on and never changes; `zh` and `en` say what to do next and may hold `{pl
 filled from `facts`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 from common.clock import SHANGHAI
 
-Fact = str | int | bool | datetime | None
+Fact = str | int | bool | datetime | list[Mapping[str, object]] | None
 
 
 class DomainError(Exception):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from common.crypto import PersonalDataKeys
 from common.database import execute, fetch_one, transaction
-from common.errors import Malformed, Refused
+from common.errors import Malformed, NotFound, Refused
 from merchants.staff import StaffRevoked
 from models import audit_log
 from models.enums import ActorKind
@@ -51,10 +51,14 @@ async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys, now: da
 
     Raises:
         AlreadyBound: he is bound to somebody else.
+        NotFound: the citizen was joined to another account.
         StaffRevoked: he is no longer active, or no person but a device.
     """
     own = self_hash(citizen_id, keys)
     async with transaction():
+        # Held until it is written: when the account is joined to another, the binding goes with it.
+        if await fetch_one("SELECT 1 FROM citizens WHERE id = $1 FOR KEY SHARE", citizen_id) is None:
+            raise NotFound
         if await execute(
             "UPDATE staff SET self_hash = $2 WHERE id = $1 AND status = 'active' AND role <> 'device'"
             " AND self_hash IS NULL AND EXISTS (SELECT FROM citizens WHERE id = $3 AND erased_at IS NULL)",
@@ -76,6 +80,14 @@ async def bind(staff_id: UUID, citizen_id: UUID, keys: PersonalDataKeys, now: da
         raise StaffRevoked
     if row["self_hash"] != own:
         raise AlreadyBound
+
+
+async def follow(absorbed_id: UUID, citizen_id: UUID, keys: PersonalDataKeys) -> None:
+    """Bind whoever was bound to one citizen to the one that he has become, in the transaction that joins the two."""
+    await execute(
+        "UPDATE staff SET self_hash = $2 WHERE self_hash = $1",
+        *(self_hash(absorbed_id, keys), self_hash(citizen_id, keys)),
+    )
 
 
 def make_code(staff_id: UUID, keys: PersonalDataKeys, now: datetime) -> str:

@@ -56,7 +56,7 @@ CONSTRAINTS = [
 class Migration(migrations.Migration):
     """信用数据批次: signed daily batches of a credit source, and the copy of them that is in force."""
 
-    dependencies = [("models", "0013_identities")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0014_one_person")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.CreateModel(

@@ -64,7 +64,7 @@ INDEXES = [
 class Migration(migrations.Migration):
     """Consents by purpose and recipient, what members were shown, guardians and helpers."""
 
-    dependencies = [("models", "0013_identities")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0015_credit_batches")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.CreateModel(

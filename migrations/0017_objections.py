@@ -71,7 +71,7 @@ PARTIAL_INDEXES = [
 class Migration(migrations.Migration):
     """Objections and requests for repair, and what citizens declare of themselves."""
 
-    dependencies = [("models", "0013_identities")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0016_consents")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.CreateModel(

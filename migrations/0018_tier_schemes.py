@@ -38,7 +38,7 @@ PARTIAL_INDEXES = [
 class Migration(migrations.Migration):
     """Refreshing within validity, recognition of other places' schemes, and what-if runs of tier schemes."""
 
-    dependencies = [("models", "0013_identities")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0017_objections")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.AddField(model_name="TierScheme", name="refresh_days", field=fields.IntField(null=True)),

@@ -6,7 +6,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import Channel, ConsentPurpose, MessageState, MessageTemplate, NoticeSource, StopReason
+from models.enums import Channel, MessageState, MessageTemplate, NoticeSource, StopReason
 
 CONSTRAINTS = [
     "ALTER TABLE coupon_reminders ADD CONSTRAINT coupon_reminders_days_known CHECK (days IN (1, 3))",
@@ -49,7 +49,7 @@ MARKS = [
 class Migration(migrations.Migration):
     """Citizens' messages and what their notices are derived from."""
 
-    dependencies = [("models", "0013_identities")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0018_tier_schemes")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.CreateModel(
@@ -277,24 +277,6 @@ class Migration(migrations.Migration):
                 "table_description": "How far one source was told of; advanced in the same transaction as the notices.",
             },
             bases=["Model"],
-        ),
-        ops.AlterField(
-            model_name="Consent",
-            name="purpose",
-            field=fields.CharEnumField(
-                description="CREDIT_CHECK: credit_check\nNOTICES: notices",
-                enum_type=ConsentPurpose,
-                max_length=32,
-            ),
-        ),
-        ops.AlterField(
-            model_name="ConsentText",
-            name="purpose",
-            field=fields.CharEnumField(
-                description="CREDIT_CHECK: credit_check\nNOTICES: notices",
-                enum_type=ConsentPurpose,
-                max_length=32,
-            ),
         ),
         ops.RunSQL([*CONSTRAINTS, *INDEXES, *MARKS]),
     ]

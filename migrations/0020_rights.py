@@ -48,7 +48,7 @@ ERASED = [
 class Migration(migrations.Migration):
     """Erased citizens, and the copies of their data that citizens took."""
 
-    dependencies = [("models", "0013_identities")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0019_messages")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.AddField(

@@ -8,7 +8,7 @@ from tortoise.migrations import operations as ops
 class Migration(migrations.Migration):
     """Tiers that are over can be found by their end."""
 
-    dependencies = [("models", "0015_credit_batches")]  # noqa: RUF012 - the base class says so
+    dependencies = [("models", "0020_rights")]  # noqa: RUF012 - the base class says so
 
     operations = [  # noqa: RUF012
         ops.AddIndex(

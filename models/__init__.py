@@ -17,7 +17,7 @@ from models.application import (
 from models.approval import Approval
 from models.attempt import Attempt, RefusedScanCount
 from models.audit import AuditRecord
-from models.citizen import ChannelIdentity, Citizen, CitizenPhone, NaturalPerson
+from models.citizen import ChannelIdentity, Citizen, CitizenJoin, CitizenPhone, NaturalPerson
 from models.complaint import Complaint, ComplaintText
 from models.consent import Consent, ConsentRefusal, ConsentText, Disclosure
 from models.coupon import Coupon
@@ -85,6 +85,7 @@ __all__ = [
     "CatalogueVersion",
     "ChannelIdentity",
     "Citizen",
+    "CitizenJoin",
     "CitizenNotice",
     "CitizenPhone",
     "Commitment",

@@ -46,6 +46,30 @@ class NaturalPerson(Model):
         )
 
 
+class CitizenJoin(Model):
+    """Two accounts of one person became one: the subject id that went, and the citizen whose it was.
+
+    Ledger, attempts and audit keep the id that went; erasing the person deletes this row (rule 7). `request_key` and
+    `request_hash` make a retried join harmless.
+    """
+
+    absorbed_id = fields.UUIDField(primary_key=True)
+    citizen: fields.ForeignKeyRelation[Citizen] = fields.ForeignKeyField(
+        "models.Citizen", related_name="joins", on_delete=fields.RESTRICT
+    )
+    joined_at = fields.DatetimeField()
+    request_key = fields.CharField(max_length=64)
+    request_hash = fields.BinaryField()
+
+    class Meta:
+        table = "citizen_joins"
+        indexes = (Index(fields=("citizen_id",), name="citizen_joins_by_citizen"),)
+        constraints = (
+            CheckConstraint(check="absorbed_id <> citizen_id", name="citizen_joins_of_two"),
+            CheckConstraint(check="length(request_hash) = 32", name="citizen_joins_request_hash_form"),
+        )
+
+
 class CitizenPhone(Model):
     """The mobile number that a channel verified for a citizen; nobody is found by it (numbers change hands)."""
 

@@ -14,7 +14,7 @@ class Complaint(Model):
 
     It is about a redemption, a refused scan, or a store (and an offer there). `region_id` is the store's: who decides.
     `place` is one of the citizen's places on the day `complained_on` (Asia/Shanghai); that it is unique keeps him to the
-    daily limit. `upheld_at` is set exactly while the complaint counts against the member. `decisions` counts them.
+    daily limit; empty where two accounts of his were joined and together had made more that day. `upheld_at` is set exactly while the complaint counts against the member. `decisions` counts them.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -31,7 +31,7 @@ class Complaint(Model):
     status = fields.CharEnumField(ComplaintStatus, max_length=16, db_default=ComplaintStatus.OPEN.value)
     complained_at = fields.DatetimeField()
     complained_on = fields.DateField()
-    place = fields.SmallIntField()
+    place = fields.SmallIntField(null=True)
     answer_due_at = fields.DatetimeField()
     answered_at = fields.DatetimeField(null=True)
     answered_by = fields.UUIDField(null=True)

@@ -181,7 +181,6 @@ class ConsentPurpose(StrEnum):
     """What a citizen's data may be used for; one consent each (PIPL 14)."""
 
     CREDIT_CHECK = "credit_check"
-    NOTICES = "notices"
     MEMBER_SHARING = "member_sharing"
     NOTICES = "notices"
     GUARDIANSHIP = "guardianship"

@@ -46,64 +46,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "市民撤回了一件投诉，不需要再答复。",
         "A citizen withdrew a complaint; no answer is needed any more.",
     ),
-    "coupon_claimed": (
-        "您领取了“{offer}”，{last_day} 当天结束前有效。到店时请在“我的优惠券”里打开它，出示券码。",
-        "You claimed “{offer}”; it is good until the end of {last_day}. At the shop, open it under “My coupons” and show"
-        " its code.",
-    ),
-    "coupon_expiring": (
-        "您的优惠券“{offer}”还没有用完，{last_day} 当天结束后到期。想用请在此之前到店出示券码；不用也不影响您的信用。",
-        "Your coupon “{offer}” is not used up and ends with {last_day}. To use it, show its code at the shop before;"
-        " leaving it unused does not touch your credit.",
-    ),
-    "coupon_redeemed": (
-        "您的优惠券“{offer}”已在 {store} 核销（{at}），为您省了 {saved_yuan} 元。不是您本人用的，请在小程序里投诉。",
-        "Your coupon “{offer}” was redeemed at {store} ({at}) and saved you {saved_yuan} yuan. If that was not you,"
-        " complain in the mini-program.",
-    ),
-    "coupon_redeemed_unpriced": (
-        "您的优惠券“{offer}”已在 {store} 核销（{at}）。不是您本人用的，请在小程序里投诉。",
-        "Your coupon “{offer}” was redeemed at {store} ({at}). If that was not you, complain in the mini-program.",
-    ),
-    "coupon_reversed": (
-        "{store} 撤销了优惠券“{offer}”的一次核销（{at}），用掉的次数已退回，有效期内还可以再用。如有疑问，请先问门店，或在小程序里投诉。",
-        "{store} undid a redemption of your coupon “{offer}” ({at}); its use is given back and can be used while the coupon"
-        " is good. If in doubt, ask the shop, or complain in the mini-program.",
-    "guardian_ended": (
-        "一项监护代办已结束，此后不能再代孩子办理。孩子已领取的优惠券仍然有效。",
-        "Acting for a child as guardian has ended. What the child has claimed stays good.",
-    ),
-    "guardian_of_age": (
-        "孩子已满 14 周岁，监护代办自动结束。孩子可以登录自己的账户；需要帮忙时，可在“亲友代办”里邀请家人。",
-        "The child is 14 now, so acting as guardian has ended. He can sign in himself, and let family help with a code.",
-    ),
-    "guardianship_confirmed": (
-        "您代孩子办理的申请已通过，现在可以在“我的孩子”里代孩子领券、用券。如与您无关，请联系联盟办公室。",
-        "Your request to act for a child was confirmed; you can claim and use offers for him now. If that was not you,"
-        " contact the alliance office.",
-    ),
-    "guardianship_ended_by_office": (
-        "联盟办公室结束了您的一项监护代办。原因：{reason}。如有异议，请联系联盟办公室。",
-        "The alliance office ended your acting for a child. Reason: {reason}. If you disagree, contact the office.",
-    ),
-    "guardianship_refused": (
-        "您代孩子办理的申请没有通过。原因：{reason}。孩子的信息和证明已删除；补齐后可以重新申请。",
-        "Your request to act for a child was refused. Reason: {reason}. The child's data and the proof are deleted;"
-        " you can ask anew.",
-    ),
-    "helper_confirmed": (
-        "对方已确认由您代办，现在可以在“我在帮谁办”里代他领券、用券。",
-        "You were confirmed as a helper; you can claim and use offers for the other now.",
-    ),
-    "helper_ended": (
-        "一项亲友代办已结束或已失效，此后不能再代办。已领取的优惠券仍然有效。",
-        "Helping has ended, or was not confirmed in time. What was claimed stays good.",
-    ),
-    "helper_waiting": (
-        "有人填了您的代办码，请在一天内到“谁在帮我办”核对姓名后确认；不认识的，请不要确认并直接结束。",
-        "Somebody entered your code. Look at the name under “Who helps me” and confirm within a day; if you don't know"
-        " him, don't confirm, end it.",
-    ),
     "offer_approved": (
         "您提交的优惠（第 {number} 版）已通过审核，现在可以发布。",
         "Your offer (version {number}) was approved and can be published now.",
@@ -160,6 +102,30 @@ TEXTS: dict[str, tuple[str, str]] = {
         "您的优惠券已被作废。原因：{reason}。如有疑问，请联系联盟办公室或在小程序里投诉。",
         "Your coupon was revoked. Reason: {reason}. If you disagree, contact the alliance office or complain.",
     ),
+    "coupon_claimed": (
+        "您领取了“{offer}”，{last_day} 当天结束前有效。到店时请在“我的优惠券”里打开它，出示券码。",
+        "You claimed “{offer}”; it is good until the end of {last_day}. At the shop, open it under “My coupons” and show"
+        " its code.",
+    ),
+    "coupon_expiring": (
+        "您的优惠券“{offer}”还没有用完，{last_day} 当天结束后到期。想用请在此之前到店出示券码；不用也不影响您的信用。",
+        "Your coupon “{offer}” is not used up and ends with {last_day}. To use it, show its code at the shop before;"
+        " leaving it unused does not touch your credit.",
+    ),
+    "coupon_redeemed": (
+        "您的优惠券“{offer}”已在 {store} 核销（{at}），为您省了 {saved_yuan} 元。不是您本人用的，请在小程序里投诉。",
+        "Your coupon “{offer}” was redeemed at {store} ({at}) and saved you {saved_yuan} yuan. If that was not you,"
+        " complain in the mini-program.",
+    ),
+    "coupon_redeemed_unpriced": (
+        "您的优惠券“{offer}”已在 {store} 核销（{at}）。不是您本人用的，请在小程序里投诉。",
+        "Your coupon “{offer}” was redeemed at {store} ({at}). If that was not you, complain in the mini-program.",
+    ),
+    "coupon_reversed": (
+        "{store} 撤销了优惠券“{offer}”的一次核销（{at}），用掉的次数已退回，有效期内还可以再用。如有疑问，请先问门店，或在小程序里投诉。",
+        "{store} undid a redemption of your coupon “{offer}” ({at}); its use is given back and can be used while the coupon"
+        " is good. If in doubt, ask the shop, or complain in the mini-program.",
+    ),
     "member_left": (
         "贵单位已退出联盟，优惠已全部结束。已领取的优惠券在有效期内仍须兑现，店员账号照常可用。",
         "You have left the alliance and your offers have ended. Coupons already claimed must still be honoured;"
@@ -201,11 +167,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "suspension_lifted": (
         "一项暂停原因已解除，但还有其他原因，成员资格仍在暂停中。请到“成员资格”查看。",
         "One cause of your suspension is lifted; another one still holds. See “Membership”.",
-    ),
-    "tier_scheme_changes": (
-        "您所用的等级方案“{scheme}”将于 {day} 换用新版本，此前按现行版本；已领取的优惠券不受影响。新版本可在“等级方案”里查看。",
-        "The scheme “{scheme}” that you are rated under changes on {day}; until then the present version counts, and"
-        " coupons you hold stay good. Read the new one under “Tier schemes”.",
     ),
     "webhook_failed": (
         "推送到您收银系统的核销通知连续一天没有送达（{result}），已停止重试。请检查推送地址，再在推送记录里重新发送。",
@@ -285,6 +246,51 @@ TEXTS: dict[str, tuple[str, str]] = {
         "您自主申报的记录未通过核实。理由见“自主申报”；如有不同意见，可以提出异议，或删除后重新申报。",
         "What you declared was not confirmed. The reasons are under “Declarations”. Object if you disagree, or delete it"
         " and declare it anew.",
+    ),
+    "tier_scheme_changes": (
+        "您所用的等级方案“{scheme}”将于 {day} 换用新版本，此前按现行版本；已领取的优惠券不受影响。新版本可在“等级方案”里查看。",
+        "The scheme “{scheme}” that you are rated under changes on {day}; until then the present version counts, and"
+        " coupons you hold stay good. Read the new one under “Tier schemes”.",
+    ),
+    "guardian_ended": (
+        "一项监护代办已结束，此后不能再代孩子办理。孩子已领取的优惠券仍然有效。",
+        "Acting for a child as guardian has ended. What the child has claimed stays good.",
+    ),
+    "guardian_of_age": (
+        "孩子已满 14 周岁，监护代办自动结束。孩子可以登录自己的账户；需要帮忙时，可在“亲友代办”里邀请家人。",
+        "The child is 14 now, so acting as guardian has ended. He can sign in himself, and let family help with a code.",
+    ),
+    "guardianship_confirmed": (
+        "您代孩子办理的申请已通过，现在可以在“我的孩子”里代孩子领券、用券。如与您无关，请联系联盟办公室。",
+        "Your request to act for a child was confirmed; you can claim and use offers for him now. If that was not you,"
+        " contact the alliance office.",
+    ),
+    "guardianship_ended_by_office": (
+        "联盟办公室结束了您的一项监护代办。原因：{reason}。如有异议，请联系联盟办公室。",
+        "The alliance office ended your acting for a child. Reason: {reason}. If you disagree, contact the office.",
+    ),
+    "guardianship_refused": (
+        "您代孩子办理的申请没有通过。原因：{reason}。孩子的信息和证明已删除；补齐后可以重新申请。",
+        "Your request to act for a child was refused. Reason: {reason}. The child's data and the proof are deleted;"
+        " you can ask anew.",
+    ),
+    "helper_confirmed": (
+        "对方已确认由您代办，现在可以在“我在帮谁办”里代他领券、用券。",
+        "You were confirmed as a helper; you can claim and use offers for the other now.",
+    ),
+    "helper_ended": (
+        "一项亲友代办已结束或已失效，此后不能再代办。已领取的优惠券仍然有效。",
+        "Helping has ended, or was not confirmed in time. What was claimed stays good.",
+    ),
+    "helper_waiting": (
+        "有人填了您的代办码，请在一天内到“谁在帮我办”核对姓名后确认；不认识的，请不要确认并直接结束。",
+        "Somebody entered your code. Look at the name under “Who helps me” and confirm within a day; if you don't know"
+        " him, don't confirm, end it.",
+    ),
+    "accounts_joined": (
+        "您的两个账号已合并，优惠券和记录都在这里。被合并账号的授权已失效，需要时请重新同意。如果不是您本人操作，请联系联盟办公室。",
+        "Your two accounts are one now, with all coupons and records. Consents of the account that went have ended; give"
+        " them again where you want to. If it was not you, contact the alliance office.",
     ),
 }
 

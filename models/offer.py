@@ -23,7 +23,8 @@ class Offer(Model):
     """What a member gives, to whom, when it can be claimed, and how often by one citizen.
 
     `min_tier_level` is the lowest level that may claim (empty: open to all); the best level alone can't
-    be asked for, so that a scan never tells more than "this or better" (rule 2). `terms_id` names the
+    be asked for, so that a scan never tells more than "this or better" (rule 2). `min_real_name_level` is a
+    `RealNameLevel`; 0 asks for none. `terms_id` names the
     `OfferTerms` in force, and is empty until the offer is published for the first time. An offer of a public unit names
     its ordinary path 普通通道 (rule 3). `paused_for_suspension`: it was published when its member was suspended, and is
     again when that ends. `office_reason`: why the office paused, resumed or ended it, if that was what happened last.
@@ -43,6 +44,7 @@ class Offer(Model):
     status = fields.CharEnumField(OfferStatus, max_length=16, db_default=OfferStatus.DRAFT.value)
     terms_id = fields.BigIntField(null=True)
     min_tier_level = fields.SmallIntField(null=True)
+    min_real_name_level = fields.SmallIntField(db_default=0)
     ordinary_path = fields.CharField(max_length=256, null=True)
     claim_from = fields.DatetimeField()
     claim_until = fields.DatetimeField()
@@ -64,6 +66,7 @@ class Offer(Model):
                 name="offers_status_known",
             ),
             CheckConstraint(check="min_tier_level BETWEEN 1 AND 4", name="offers_admit_two_bands"),
+            CheckConstraint(check="min_real_name_level BETWEEN 0 AND 2", name="offers_real_name_level_known"),
             CheckConstraint(
                 check="member_kind <> 'public_unit' OR coalesce(ordinary_path, '') <> ''",
                 name="offers_public_unit_names_ordinary_path",
@@ -206,6 +209,7 @@ class OfferVersion(Model):
         "models.OfferTerms", related_name="proposed_by", on_delete=fields.RESTRICT, db_constraint=False
     )
     min_tier_level = fields.SmallIntField(null=True)
+    min_real_name_level = fields.SmallIntField(db_default=0)
     ordinary_path = fields.CharField(max_length=256, null=True)
     claim_from = fields.DatetimeField()
     claim_until = fields.DatetimeField()
@@ -233,6 +237,9 @@ class OfferVersion(Model):
                 name="offer_versions_state_known",
             ),
             CheckConstraint(check="min_tier_level BETWEEN 1 AND 4", name="offer_versions_admit_two_bands"),
+            CheckConstraint(
+                check="min_real_name_level BETWEEN 0 AND 2", name="offer_versions_real_name_level_known"
+            ),
             CheckConstraint(check="claim_until > claim_from", name="offer_versions_claim_span_ahead"),
             CheckConstraint(
                 check="per_citizen_limit BETWEEN 1 AND 100", name="offer_versions_per_citizen_limit_sane"

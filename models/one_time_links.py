@@ -21,6 +21,11 @@ class LinkInvalid(Unauthenticated):
     en = "This link or code is not valid, was used before, or is too old. Ask whoever gave it to you for a new one."
 
 
+def new_secret() -> str:
+    """What nobody guesses, URL-safe."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
 async def make(
     purpose: LinkPurpose, subject_id: UUID, good_for: timedelta, now: datetime, secret: str | None = None
 ) -> str:
@@ -32,7 +37,7 @@ async def make(
     Returns:
         the secret, URL-safe by default, shown once.
     """
-    secret = secret or secrets.token_urlsafe(SECRET_BYTES)
+    secret = secret or new_secret()
     await execute(
         "UPDATE one_time_links SET used_at = $3 WHERE subject_id = $1 AND purpose = $2 AND used_at IS NULL",
         *(subject_id, purpose, now),

@@ -164,8 +164,8 @@ def _known(request: Request, exception: BaseException) -> DomainError:
         return exception
     if isinstance(exception, SanicException) and exception.status_code != 500:
         return _from_sanic(request, exception)
-    if isinstance(exception, asyncpg.CheckViolationError) and constraint_of(exception) == NOT_ERASED:
-        return errors.NotSignedIn()  # he had himself erased while this was on its way
+    if _is_of_nobody(exception):
+        return errors.NotSignedIn()
     if isinstance(exception, asyncio.CancelledError):  # the server stops, or the caller is gone
         return errors.ServiceUnavailable()
     if is_unreachable(exception) or _is_not_migrated(request, exception):
@@ -177,6 +177,14 @@ def _known(request: Request, exception: BaseException) -> DomainError:
 
 def _where(request: Request) -> dict[str, str]:
     return {"method": method_of(request), "route": route_of(request)}
+
+
+def _is_of_nobody(exception: BaseException) -> bool:
+    """His account was joined to another while he asked, or erased, and his session has ended with it (decision 0030)."""
+    if isinstance(exception, asyncpg.CheckViolationError):
+        return constraint_of(exception) == NOT_ERASED
+    is_foreign_key = isinstance(exception, asyncpg.ForeignKeyViolationError)
+    return is_foreign_key and constraint_of(exception).endswith("_citizen_id_fkey")
 
 
 def _is_not_migrated(request: Request, exception: BaseException) -> bool:

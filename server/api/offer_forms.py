@@ -69,6 +69,7 @@ class ProposalIn(In):
     public_unit_share: Share = 0
     public_unit_id: UUID | None = None
     min_tier_level: Annotated[int, Field(ge=1, le=4)] | None = None
+    min_real_name_level: Annotated[int, Field(ge=0, le=2)] = 0
     ordinary_path: Annotated[str, Field(min_length=1, max_length=256, pattern=r"\S")] | None = None
     claim_from: Moment
     claim_until: Moment
@@ -122,6 +123,7 @@ class ContentOut(Out):
     public_unit_share: int
     public_unit_id: UUID | None
     min_tier_level: int | None
+    min_real_name_level: int
     ordinary_path: str | None
     claim_from: Moment
     claim_until: Moment

@@ -6,11 +6,14 @@ import re
 import signal
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from uuid import uuid4
 
 import httpx
 
+from server.config import load
 from tests.service import API, Service, new_key
 
 PROBLEM = "application/problem+json"
@@ -183,3 +186,17 @@ def own_redis(url: str, database: int) -> str:
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()} | {"db": str(database)}
         return urlunsplit(parts._replace(query=urlencode(query)))
     return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+async def account_without_a_person(service: Service, code: str) -> None:
+    """The sandbox's identity of a code gets an account of its own, which nobody is known to be behind.
+
+    So it is with a channel that verified nobody at first; signing in with the code finds it from now on.
+    """
+    keys, citizen_id = load(service.environment).data_keys, uuid4()
+    await service.fetch(
+        "WITH made AS (INSERT INTO citizens (id, created_at) VALUES ($1, $2) RETURNING id)"
+        " INSERT INTO channel_identities (citizen_id, channel, subject_hash, created_at)"
+        " SELECT id, 'sandbox', $3, $2 FROM made",
+        *(citizen_id, datetime.now(UTC), keys.keyed_hash(f"sandbox:{code}", "channel_identities.subject")),
+    )

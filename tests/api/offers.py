@@ -15,6 +15,7 @@ OFFER_COLUMNS: dict[str, object] = {
     "region_id": "330100",
     "status": "published",
     "min_tier_level": None,
+    "min_real_name_level": 0,
     "ordinary_path": None,
     "claim_from": datetime(2026, 1, 1, tzinfo=UTC),
     "claim_until": datetime(2099, 12, 31, tzinfo=UTC),

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.api.applicants import PDF
-from tests.api.kit import bearer, code_of, coupon_of, fingerprint, problem, with_key
+from tests.api.kit import account_without_a_person, bearer, code_of, coupon_of, fingerprint, problem, with_key
 from tests.api.offers import make_offer, make_staff
 from tests.service import API, Service
 
@@ -55,6 +55,7 @@ WITH_BODY = (
     *("PUT /me/notices/read", "POST /me/subscriptions"),
     *("POST /me/objections", "POST /me/declarations"),
     *("POST /me/phone", "POST /auth/staff/legal-person"),
+    *("POST /me/channels", "POST /me/channels/join"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
@@ -74,7 +75,7 @@ def loud(make_service: Callable[..., Service]) -> Service:
 @pytest.fixture(scope="module")
 async def calls(loud: Service) -> dict[str, Call]:
     """Every POST and PUT of the interface, ready to succeed."""
-    citizen, clerk, admin = await loud.citizen(), await loud.clerk(), await loud.admin()
+    citizen, clerk, admin = await loud.citizen("load-4902"), await loud.clerk(), await loud.admin()
     spare, throwaway = await loud.clerk(await make_staff(loud)), await loud.citizen()
     offer = await make_offer(loud, total=100, uses_total=50)
     coupon, redeemed, revoked = [await coupon_of(citizen.http, offer) for _ in range(3)]
@@ -114,6 +115,9 @@ async def calls(loud: Service) -> dict[str, Call]:
         headers={"Content-Type": "application/pdf"},
     )
     [uscc] = [each["uscc"] for each in await loud.fetch(USCC_OF_OWNERS, "demo-owner")]
+    await account_without_a_person(loud, "load-4903@b")
+    joiner = (await loud.citizen("load-4903")).http
+    asked = await joiner.post("/me/channels", json={"channel": "sandbox", "code": "load-4903@b"})
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -170,6 +174,12 @@ async def calls(loud: Service) -> dict[str, Call]:
         Call("POST", "/me/declarations", person, declaration, frozenset({"hours"}), needs_key=True),
         Call("POST", "/me/phone", person, {"channel": "sandbox", "code": "13700009050"}),
         Call("POST", "/auth/staff/legal-person", "", {"channel": "sandbox", "code": f"uscc-{uscc}"}),
+        Call("POST", "/me/channels", person, {"channel": "sandbox", "code": "load-4902"}),
+        Call(
+            *("POST", "/me/channels/join", bearer(joiner)),
+            {"token": asked.json()["join_token"]},
+            needs_key=True,
+        ),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]

@@ -5,13 +5,21 @@ from uuid import UUID
 
 import pytest
 
-from citizens import accounts, sandbox_people
-from citizens.accounts import citizen_of, id_number_of, profile
-from citizens.channels import Login, LoginCodeInvalid, Person
+from citizens import accounts, phones, sandbox_people
+from citizens.accounts import (
+    AccountGone,
+    NaturalPersonRequired,
+    add_identity,
+    citizen_of,
+    id_number_of,
+    profile,
+    real_name_level_of,
+)
+from citizens.channels import LegalPerson, Login, LoginCodeInvalid, Person
 from citizens.channels.sandbox import SandboxChannel
 from common.crypto import PersonalDataKeys
 from common.database import execute, fetch_all, fetch_one
-from models.enums import Channel
+from models.enums import Channel, RealNameLevel
 from tests.factories.citizens import KEYS, a_citizen, a_person
 
 WANG = Person("王大友", "330106198003120010")
@@ -65,7 +73,7 @@ async def test_one_person_who_logs_in_everywhere_at_once_is_made_once(logins: in
 
     async def fetch_together(sql: str, *values: object) -> object:
         found = await fetch(sql, *values)
-        if "natural_persons" in sql and asyncio.current_task() not in looked:
+        if "person_hash = $1" in sql and asyncio.current_task() not in looked:
             looked.add(asyncio.current_task())
             await everybody_looked.wait()
         return found
@@ -214,5 +222,95 @@ async def test_a_number_that_is_forgotten_is_gone() -> None:
         citizen_id,
     )
     for _ in "12":
-        await accounts.forget_phone(citizen_id)
+        await phones.forget(citizen_id)
         assert await count_of("citizen_phones") == 0
+
+
+async def phone_of(citizen_id: UUID) -> str | None:
+    row = await fetch_one("SELECT phone_encrypted FROM citizen_phones WHERE citizen_id = $1", citizen_id)
+    return KEYS.decrypt(row["phone_encrypted"], phones.PHONE) if row else None
+
+
+async def test_a_known_identity_becomes_the_person_that_its_channel_verifies_now() -> None:
+    citizen_id = await log_in(Channel.ALIPAY, "uid", person=None)
+    assert await real_name_level_of(citizen_id) is RealNameLevel.NONE
+    assert await log_in(Channel.ALIPAY, "uid") == citizen_id == await log_in(Channel.ZHELIBAN, "1")
+    assert await real_name_level_of(citizen_id) is RealNameLevel.REAL_NAME
+    assert await id_number_of(citizen_id, KEYS) == WANG.id_number
+
+
+async def test_a_person_who_is_another_citizen_already_is_not_joined_by_a_login() -> None:
+    wang, alipay = await log_in(Channel.ZHELIBAN, "1"), await log_in(Channel.ALIPAY, "uid", person=None)
+    assert await log_in(Channel.ALIPAY, "uid") == alipay != wang
+    assert await id_number_of(alipay, KEYS) is None
+    other = Person("李小芳", "330106198003120029")
+    assert await log_in(Channel.ZHELIBAN, "1", other) == wang
+    assert await id_number_of(wang, KEYS) == WANG.id_number
+
+
+@pytest.mark.parametrize("known", [1, 4])
+async def test_known_identities_that_bring_one_person_at_once_make_one_of_them_the_person(known: int) -> None:
+    """All of them have looked, and found no such person, before any of them writes."""
+    ids = [await log_in(Channel.ALIPAY, str(number), person=None) for number in range(known)]
+    everybody_looked, fetch = asyncio.Barrier(known + 1), accounts.fetch_one
+    looked: set[object] = set()
+
+    async def fetch_together(sql: str, *values: object) -> object:
+        found = await fetch(sql, *values)
+        if "FROM channel_identities i" in sql and asyncio.current_task() not in looked:
+            looked.add(asyncio.current_task())
+            await everybody_looked.wait()
+        return found
+
+    accounts.fetch_one = fetch_together  # type: ignore[assignment]
+    try:
+        logins = [log_in(Channel.ALIPAY, str(number)) for number in range(known)]
+        *same, new = await asyncio.gather(
+            *(asyncio.create_task(each) for each in (*logins, log_in(Channel.ZHELIBAN, "1")))
+        )
+    finally:
+        accounts.fetch_one = fetch
+    assert same == ids
+    (person,) = await fetch_all("SELECT citizen_id FROM natural_persons")
+    assert person["citizen_id"] in {*ids, new}
+    assert await count_of("citizens") == known + (new not in ids)
+
+
+async def test_an_identity_from_before_can_be_written_to_after_its_next_login() -> None:
+    await log_in(Channel.WECHAT, "openid", person=None)
+    await execute("UPDATE channel_identities SET subject_encrypted = NULL")
+    await asyncio.gather(*(log_in(Channel.WECHAT, "openid", person=None) for _ in range(4)))
+    (row,) = await fetch_all("SELECT subject_encrypted FROM channel_identities")
+    assert KEYS.decrypt(row["subject_encrypted"], accounts.SUBJECT) == "openid"
+    await log_in(Channel.WECHAT, "openid", person=None)
+    (again,) = await fetch_all("SELECT subject_encrypted FROM channel_identities")
+    assert again == row
+
+
+async def test_the_number_that_a_channel_verified_last_is_kept() -> None:
+    async def from_phone(phone: str | None) -> UUID:
+        return await citizen_of(Channel.WECHAT, Login("openid", None, phone), KEYS)
+
+    citizen_id = await from_phone(None)
+    assert await phone_of(citizen_id) is None
+    for phone, kept in (("13800000001", 1), (None, 1), ("13800000002", 2), ("13800000002", 2)):
+        assert await from_phone(phone) == citizen_id
+        assert await phone_of(citizen_id) == f"1380000000{kept}"
+    assert await real_name_level_of(citizen_id) is RealNameLevel.PHONE
+    # Nobody is found by a number: they change hands.
+    assert await citizen_of(Channel.WECHAT, Login("another", None, "13800000002"), KEYS) != citizen_id
+
+
+async def test_an_organisation_is_no_citizen() -> None:
+    login = Login("legal", None, legal_person=LegalPerson("91330106XY0000017X", "某公司"))
+    with pytest.raises(NaturalPersonRequired):
+        await citizen_of(Channel.ZHELIBAN, login, KEYS)
+    with pytest.raises(NaturalPersonRequired):
+        await add_identity(await a_citizen(), Channel.ZHELIBAN, login, KEYS)
+    assert await count_of("channel_identities") == 0
+
+
+async def test_nothing_is_added_to_an_account_that_is_no_more() -> None:
+    with pytest.raises(AccountGone):
+        await add_identity(UUID(int=1), Channel.WECHAT, Login("openid", WANG), KEYS)
+    assert await count_of("channel_identities") == await count_of("natural_persons") == 0

@@ -89,7 +89,9 @@ RULES = {
         SELECT redemption_id, count(*) FROM reversals GROUP BY redemption_id HAVING count(*) > 1""",
     "ledger: it copies its coupon truly": """
         SELECT r.id FROM redemptions r JOIN coupons c ON c.id = r.coupon_id
-         WHERE (r.offer_id, r.citizen_id, r.terms_id) IS DISTINCT FROM (c.offer_id, c.citizen_id, c.terms_id)""",
+         WHERE (r.offer_id, r.terms_id) IS DISTINCT FROM (c.offer_id, c.terms_id)
+            OR (r.citizen_id <> c.citizen_id AND NOT EXISTS (
+                SELECT FROM citizen_joins j WHERE (j.absorbed_id, j.citizen_id) = (r.citizen_id, c.citizen_id)))""",
     "credit: nothing was looked up without a consent in force": """
         SELECT l.id FROM credit_lookups l LEFT JOIN consents c ON c.id = l.consent_id
          WHERE c.id IS NULL OR c.citizen_id <> l.citizen_id OR l.looked_up_at < c.granted_at""",

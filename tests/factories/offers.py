@@ -14,7 +14,14 @@ from tests.factories.moments import NOON, shanghai
 STORE = UUID("00000000-0000-4000-8000-000000000001")
 OFFER_COLUMNS = frozenset(
     {
-        *("min_tier_level", "claim_from", "claim_until", "per_citizen_limit", "per_citizen_period"),
+        *(
+            "min_tier_level",
+            "min_real_name_level",
+            "claim_from",
+            "claim_until",
+            "per_citizen_limit",
+            "per_citizen_period",
+        ),
         *("region_id", "status", "member_kind", "ordinary_path", "programme_id"),
     }
 )

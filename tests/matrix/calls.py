@@ -126,6 +126,7 @@ READS: dict[str, Prepare] = {
     "GET /admin/audit/{audit_id}/proof": states.together(things.sealed_record),
     "GET /admin/declarations/{declaration_id}/evidence/{file_id}": states.together(
         things.declaration_and_evidence
+    ),
     "GET /admin/guardianships/{guardianship_id}/evidence/{file_id}": states.together(
         things.guardianship_and_proof
     ),

@@ -13,6 +13,7 @@ CELL = {
         "natural_persons",
         "channel_identities",
         "citizen_phones",
+        "citizen_joins",
         "consents",
         "credit_lookups",
         "tier_snapshots",

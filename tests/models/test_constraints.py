@@ -65,6 +65,8 @@ PARTIAL_INDEXES = {
     " (renewal_session_id) WHERE (renewal_session_id IS NOT NULL)",
     "credit_lookups_pending": "INDEX credit_lookups_pending ON ONLY public.credit_lookups USING btree"
     " (looked_up_at) WHERE ((outcome)::text = 'pending'::text)",
+    "staff_by_self_hash": "INDEX staff_by_self_hash ON public.staff USING btree (self_hash)"
+    " WHERE (self_hash IS NOT NULL)",
     "stored_files_to_forget": "INDEX stored_files_to_forget ON public.stored_files USING btree (deleted_at)"
     " WHERE ((deleted_at IS NOT NULL) AND (forgotten_at IS NULL))",
     "approvals_open_once": "UNIQUE INDEX approvals_open_once ON public.approvals USING btree (kind, object_id)"

@@ -16,7 +16,7 @@ from common.files import FileStore
 from models import seal_export
 from models.audit_book import AUDIT
 from sandbox.demo_data.rows import demo_id
-from tests.api.kit import claim, code_of, coupon_of
+from tests.api.kit import account_without_a_person, claim, code_of, coupon_of
 from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_offer, make_staff
 from tests.api.test_member_offers import a_body
 from tests.e2e.invariants import seal_by_hand
@@ -37,6 +37,7 @@ async def run(service: Service) -> None:
     await _as_admin(service, citizen, admin)
     await _complain(service, citizen, clerk, manager)
     await _take_and_erase(service, citizen)
+    await _join_accounts(service, citizen, clerk)
     await _audit(service, admin)
     await _rule_admins(service)
     await _as_owner(service)
@@ -117,6 +118,31 @@ async def _scan(service: Service, citizen: CitizenClient, clerk: StaffClient, ma
     assert (await clerk.redeem(code)).status_code >= 400
     binding = await clerk.http.post("/staff/self-binding")
     await (await service.citizen()).http.post("/me/staff-binding", json=binding.json())
+
+
+async def _join_accounts(service: Service, citizen: CitizenClient, clerk: StaffClient) -> None:
+    """A channel is added and taken off; another one has an account of its own with coupons, which is joined."""
+    again = {"channel": "sandbox", "code": "demo-good@b"}
+    for _ in range(2):
+        added = await citizen.http.post("/me/channels", json=again)
+        assert added.status_code == 200, added.text
+    assert (await citizen.http.delete(f"/me/channels/{added.json()['id']}")).status_code == 204
+    assert (await citizen.http.post("/me/channels", json=again)).status_code == 200
+    assert len((await citizen.http.get("/me/channels?limit=5")).json()["items"]) == 2
+    await account_without_a_person(service, "load-777@b")
+    one, two = await service.citizen("load-777"), await service.citizen("load-777@b")
+    offer = await make_offer(service, per_citizen_limit=1, min_real_name_level=1)
+    await coupon_of(one.http, offer)
+    assert (await claim(two.http, offer)).json()["code"] == "real_name_required"
+    plain = await make_offer(service, per_citizen_limit=1)
+    for each in (one, two):
+        assert (await clerk.redeem(await code_of(each.http, await coupon_of(each.http, plain)))).is_success
+    asked = await one.http.post("/me/channels", json={"channel": "sandbox", "code": "load-777@b"})
+    key = {"Idempotency-Key": new_key()}
+    for _ in range(2):
+        body = {"token": asked.json()["join_token"]}
+        done = await one.http.post("/me/channels/join", json=body, headers=key)
+        assert done.status_code == 200, done.text
 
 
 async def _ask_for_proofs(

@@ -81,6 +81,8 @@ MAY_COST = (
     # A 256th of all citizens, in the background; and what is proposed and asks for a tier, a hundred and one at most.
     "SELECT s.scheme_id, s.tier_code, count(*)::bigint AS people FROM tier_snapshots s",
     "FROM offer_versions v JOIN offer_terms t ON t.id = v.terms_id WHERE v.state IN ('draft', 'submitted', 'approved')",
+    # One person's few places: a series whose end is not known yet is planned as a thousand.
+    "WITH moving AS ( SELECT id, offer_id, limit_period, row_number()",
     # How many coupons of one offer there are; and up to 10,000 of them.
     "SELECT count(*) AS coupons FROM coupons WHERE offer_id::text",
     "SELECT (SELECT count(*) FROM (SELECT FROM coupons WHERE offer_id",

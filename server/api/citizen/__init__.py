@@ -4,6 +4,7 @@ from sanic import Blueprint
 
 from server.api.citizen import (
     acting,
+    channels,
     children,
     complaints,
     consents,
@@ -25,6 +26,7 @@ from server.api.citizen import (
 routes = Blueprint.group(
     sign_in.routes,
     me.routes,
+    channels.routes,
     consents.routes,
     credit.routes,
     offers.routes,

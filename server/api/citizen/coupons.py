@@ -116,6 +116,7 @@ class CodeOut(Out):
         SharingConsentRequired,
         IdentityUnverified,
         CreditSubjectAdult,
+        refusals.RealNameRequired,
         refusals.TierTooLow,
         refusals.Unrated,
         refusals.SoldOut,

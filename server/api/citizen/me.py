@@ -38,6 +38,7 @@ class MeOut(Out):
     masked_phone: str | None
     channels: list[Channel]
     consents: list[GivenConsentOut]
+    real_name_level: int = Field(description="0 无，1 手机号，2 实名 / 0 none, 1 a mobile number, 2 a person")
 
 
 class PhoneIn(In):
@@ -69,7 +70,7 @@ class StaffBindingIn(In):
     for_agents=ANY_AGENT,
 )
 async def me(request: Request, actor: CitizenActor) -> MeOut:
-    """Masked name, channels and consents."""
+    """Masked name and number, channels, consents, and how well he is known."""
     keys = request.app.ctx.settings.data_keys
     name, channels = await accounts.profile(actor.id, keys)
     given = await consents.in_force(actor.id)
@@ -79,6 +80,7 @@ async def me(request: Request, actor: CitizenActor) -> MeOut:
         masked_phone=await phones.masked(actor.id, keys),
         channels=channels,
         consents=[GivenConsentOut.model_validate(consent) for consent in given],
+        real_name_level=await accounts.real_name_level_of(actor.id),
     )
 
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -12,7 +12,6 @@ from pydantic_core import PydanticCustomError, to_json
 from sanic import Blueprint, HTTPResponse, Request
 
 from benefits import views
-from benefits.eligibility import NOBODY, Standing
 from benefits.offers import CitizenView, OfferView, Position, Search, StoreView, viewer_of
 from citizens.ages import CreditSubjectAdult
 from citizens.consents import ConsentRequired
@@ -87,6 +86,9 @@ class OfferOut(Out):
     valid_until: Moment
     stock_left: int | None
     is_open_to_all: bool
+    real_name_level: int = Field(
+        description="0 不限，1 手机号，2 实名 / 0 none, 1 a mobile number, 2 a person"
+    )
     distance_km: float | None = None
 
 
@@ -219,14 +221,18 @@ async def _viewer(request: Request, actor: CitizenActor, at: datetime) -> Citize
     try:
         snapshot = await desk.tier(actor.id, LookupReason.ELIGIBLE_OFFERS, at)
     except ConsentRequired:
-        return CitizenView(NOBODY, viewer.held)
+        return _with(viewer, has_consent=False)
     except CreditSubjectAdult:
-        return CitizenView(Standing(True, is_adult=False), viewer.held)
+        return _with(viewer, is_adult=False)
     except IdentityUnverified:
-        return CitizenView(Standing(True, is_identified=False), viewer.held)
+        return _with(viewer, is_identified=False)
     except CreditSourceUnavailable:
-        return CitizenView(Standing(True, is_source_down=True), viewer.held)
-    return CitizenView(Standing(True, snapshot.level, snapshot.data_date), viewer.held)
+        return _with(viewer, is_source_down=True)
+    return _with(viewer, tier_level=snapshot.level, data_date=snapshot.data_date)
+
+
+def _with(viewer: CitizenView, **found: Any) -> CitizenView:
+    return replace(viewer, standing=replace(viewer.standing, **found))
 
 
 def _search(query: OfferQuery) -> Search:
@@ -259,6 +265,7 @@ def _offer(offer: OfferView, distance_km: float | None) -> OfferOut:
         valid_until=offer.rules.claim_until,
         stock_left=offer.rules.stock_left,
         is_open_to_all=offer.rules.min_tier_level is None,
+        real_name_level=offer.rules.min_real_name_level,
         distance_km=distance_km,
     )
 

@@ -10,7 +10,7 @@ from alliance import access_log, data_copies, erasures
 from alliance.data_copies import DataCopiesUsedUp
 from alliance.erasures import ConfirmationInvalid
 from benefits.refusals import Busy
-from citizens import accounts
+from citizens import phones
 from common.actors import CitizenActor
 from common.clock import local_day, now
 from models.enums import DataCopyFormat
@@ -143,7 +143,7 @@ async def accesses(actor: CitizenActor, query: PageQuery) -> Page[AccessOut]:
 @endpoint(routes, "DELETE", "/phone", summary="删除我的手机号 / Delete my number", answers={204: None})
 async def forget_phone(actor: CitizenActor) -> None:
     """To correct it, sign in again where it is verified. Deleting twice is deleting once."""
-    await accounts.forget_phone(actor.id)
+    await phones.forget(actor.id)
 
 
 @endpoint(

@@ -1,11 +1,9 @@
 """A citizen signs in through a channel."""
 
-from functools import partial
-
 from pydantic import Field
 from sanic import Blueprint, Request
 
-from citizens import phones
+from benefits.refusals import Busy
 from citizens.accounts import citizen_of
 from citizens.channels import (
     ChannelUnavailable,
@@ -24,6 +22,8 @@ from server.passwords import LoginFailed
 from server.schemas import In
 
 routes = Blueprint("citizen_sign_in", url_prefix="/auth")
+
+MOST_TRIES = 3
 
 
 class CitizenSignInIn(In):
@@ -45,25 +45,22 @@ class CitizenSignedInOut(TokensOut):
     "/citizen",
     summary="市民登录 / Sign in as a citizen",
     answers={200: CitizenSignedInOut},
-    refusals=(LoginCodeInvalid, LoginBlocked, NaturalPersonRequired, ChannelUnavailable),
+    refusals=(LoginCodeInvalid, LoginBlocked, NaturalPersonRequired, ChannelUnavailable, Busy),
 )
 async def sign_in(request: Request, body: CitizenSignInIn) -> CitizenSignedInOut:
     """One natural person is one citizen, whichever channel he comes from."""
     settings = request.app.ctx.settings
     login = await exchanged(request, body.channel, body.code)
-    if login.legal_person is not None:
-        raise NaturalPersonRequired
-    citizen_id = await citizen_of(body.channel, login, settings.data_keys)
-    begin = partial(sessions.begin, settings, ActorKind.CITIZEN, channel=body.channel)
-    try:
-        signed_in = await begin(citizen_id, None, now())
-    except LoginFailed:
-        # He had himself erased on another phone in this moment: he comes as somebody new.
+    for _ in range(MOST_TRIES):
         citizen_id = await citizen_of(body.channel, login, settings.data_keys)
-        signed_in = await begin(citizen_id, None, now())
-    if login.phone is not None:
-        await phones.keep(citizen_id, login.phone, body.channel, settings.data_keys, now())
-    return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]
+        try:
+            signed_in = await sessions.begin(
+                settings, ActorKind.CITIZEN, citizen_id, None, now(), channel=body.channel
+            )
+        except LoginFailed:
+            continue  # a moment ago he joined the account to another of his, or had himself erased
+        return CitizenSignedInOut(**tokens_of(signed_in), citizen=ActorOut(id=citizen_id))  # type: ignore[arg-type]
+    raise Busy
 
 
 async def exchanged(request: Request, channel: Channel, code: str) -> Login:
