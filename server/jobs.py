@@ -182,6 +182,13 @@ def _organisation_source(settings: Settings) -> OrganisationSource:
 
 
 def _score_histogram(settings: Settings) -> ScoreHistogram | None:
+    credit = settings.credit
+    if credit.source == "batch":
+        from citizens.credit_sources.batch import BatchSource
+
+        return BatchSource(credit.batch_source, settings.data_keys)
+    if credit.source == "gateway":
+        return None  # it knows one person at a time
     if settings.sandbox:
         from citizens.credit_sources.sandbox import SandboxSource
 

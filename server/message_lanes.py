@@ -14,6 +14,7 @@ from citizens.subscriptions import Wordings
 from common.clock import now
 from common.tasks import end_tasks
 from models.enums import Channel
+from server.channels import channels_of
 from server.config import Settings
 
 log = structlog.get_logger()
@@ -32,11 +33,6 @@ TROUBLE = (SendOutcome.TRY_LATER, SendOutcome.UNKNOWN)
 WELL = (SendOutcome.SENT, SendOutcome.REFUSED, SendOutcome.NO_TEMPLATE, SendOutcome.TRY_TOMORROW)
 
 
-def messengers_of(settings: Settings) -> Mapping[Channel, Messenger]:
-    """The channels that this installation can send through: none yet."""
-    return {}
-
-
 async def send_for_ever(settings: Settings, messengers: Mapping[Channel, Messenger] | None = None) -> None:
     """Send what waits, until cancelled; a fault only interrupts it.
 
@@ -44,7 +40,7 @@ async def send_for_ever(settings: Settings, messengers: Mapping[Channel, Messeng
         messengers: by default those of the settings.
     """
     if messengers is None:
-        messengers = messengers_of(settings)
+        messengers = channels_of(settings).messengers
     lanes = [
         Lane(desks) for each in messengers.values() if (desks := desks_of(settings, each, settings.wordings))
     ]

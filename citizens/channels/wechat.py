@@ -38,6 +38,7 @@ CODES_SPENT = frozenset((40029, 40163, 41008))
 BLOCKED = 40226
 # Of one person a minute, of the app a minute, of the app a day.
 TOO_OFTEN = {45011: 60, 45009: 3600}
+SPENT_TODAY = 45009
 NOT_WANTED = frozenset((43101, 40003))
 NOT_FITTING = frozenset((40037, 47003, 41030))
 
@@ -125,6 +126,8 @@ class WeChatChannel:
             return SendOutcome.REFUSED
         if errcode in NOT_FITTING:
             return SendOutcome.NO_TEMPLATE
+        if errcode == SPENT_TODAY:
+            return SendOutcome.TRY_TOMORROW
         # Every other number says that it was not taken.
         return SendOutcome.TRY_LATER if errcode else SendOutcome.SENT
 

@@ -1,9 +1,10 @@
 """The batch source: looks into the copy that a credit source delivers every day, by a keyed hash, one person at a time.
 
-Nothing else reads `credit_ratings`: without a consent there is no line in the log, and without a line nobody asks here
-(rule 1).
+Nothing else reads a person's row of `credit_ratings`: without a consent there is no line in the log, and without a line
+nobody asks here (rule 1). Counting scores names nobody.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from citizens.accounts import ID_NUMBER
 from citizens.credit_sources.contract import CreditSourceUnavailable, NoRecord, Rating, Subject
 from common.clock import local_day, now
 from common.crypto import PersonalDataKeys
-from common.database import execute, fetch_one
+from common.database import execute, fetch_all, fetch_one
 from models.enums import ConsentPurpose
 
 # A source that has delivered nothing for so long does not answer.
@@ -40,6 +41,16 @@ class BatchSource:
         if row["score"] is None:
             return NoRecord(row["copy_scheme"], row["copy_date"])
         return Rating(row["scheme_code"], row["score"], row["data_date"], row["record_id"])
+
+    async def histogram(self, scheme_code: str) -> Mapping[int, int]:
+        """See `ScoreHistogram.histogram`: the copy in force, counted as a whole."""
+        rows = await fetch_all(
+            "SELECT r.score, count(*)::bigint AS people FROM credit_copies c"
+            " JOIN credit_ratings r ON r.batch_number = c.batch_number"
+            " WHERE c.source = $1 AND c.kind = 'tiers' AND r.scheme_code = $2 GROUP BY r.score",
+            *(self.name, scheme_code),
+        )
+        return {row["score"]: row["people"] for row in rows}
 
 
 async def forget_person(person_hash: bytes) -> bool:
