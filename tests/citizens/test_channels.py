@@ -258,20 +258,23 @@ async def test_what_became_of_a_message_is_said_honestly_and_it_is_sent_once(
 
 
 async def test_a_message_that_hangs_may_have_arrived(world: Outside) -> None:
-    channel = wechat(world, total_s=0.3)
+    channel = wechat(world)
     await channel.phone("13700009050.g")
+    channel._server.total_s = 0.3
     world.wechat.become("hanging")
     assert await channel.send("o-wang", "T1", "p", DATA) is SendOutcome.UNKNOWN
     assert world.wechat.calls[MESSAGE] == 1
 
 
+@pytest.mark.alone
 async def test_a_message_without_a_token_or_a_server_was_not_sent(world: Outside) -> None:
-    channel = wechat(world, total_s=0.5)
+    channel = wechat(world, total_s=1.0)
     world.wechat.become("hanging")
     assert await channel.send("o-wang", "T1", "p", DATA) is SendOutcome.TRY_LATER
     nowhere = WeChatChannel("a", "s", ChannelServer(Channel.WECHAT, "http://127.0.0.1:1"))
     for _ in range(7):  # and then the breaker is open
         assert await nowhere.send("o-wang", "T1", "p", DATA) is SendOutcome.TRY_LATER
+    assert await failure(nowhere.exchange("a.1")) == ("open", 10)
 
 
 # The breaker, and what may be asked again ----------------------------------------------------------
@@ -283,6 +286,7 @@ async def test_five_failures_in_a_row_open_the_breaker_and_a_good_answer_closes_
     for n in range(5):
         assert await failure(channel.exchange(f"a.{n}")) == ("503", 2)
     assert await failure(channel.exchange("a.6")) == ("open", 1)
+    assert (await alipay_channel(world).exchange("a.6")).subject == "2088-a", "the others go on"
     assert world.wechat.calls[SESSION] == 5
     world.wechat.become(WELL)
     await asyncio.sleep(0.25)
