@@ -27,10 +27,10 @@ async def run(service: Service, admin: httpx.AsyncClient) -> None:
         await _deliver(service.environment["DATABASE_URL"], Path(name))
     for path in ("/admin/credit-batches", "/admin/data-quality"):
         assert (await admin.get(path)).status_code == 200
-    items = (await admin.get("/admin/credit-batches?limit=2")).json()["items"]
-    errors = (await admin.get(f"/admin/credit-batches/{items[1]['id']}/errors?limit=1")).json()["items"]
-    assert (await admin.get(f"/admin/credit-batches/{items[1]['id']}")).status_code == 200
-    assert (await admin.get(f"/admin/credit-batches/{items[1]['id']}/error-file")).status_code in (200, 404)
+    first = (await admin.get("/admin/credit-batches?limit=100")).json()["items"][-1]["id"]
+    errors = (await admin.get(f"/admin/credit-batches/{first}/errors?limit=1")).json()["items"]
+    assert (await admin.get(f"/admin/credit-batches/{first}")).status_code == 200
+    assert (await admin.get(f"/admin/credit-batches/{first}/error-file")).status_code in (200, 404)
     for error_id, status in ((errors[0]["id"], (204, 409)), (uuid4(), (404,))):
         path = f"/admin/credit-batch-errors/{error_id}/closure"
         assert (await admin.post(path, json={"reason": "测试"})).status_code in status
@@ -38,7 +38,7 @@ async def run(service: Service, admin: httpx.AsyncClient) -> None:
 
 async def _deliver(url: str, folder: Path) -> None:
     desk, day = batch_desk(url, folder / "files"), local_day(now()) - timedelta(days=2)
-    rows = tier_rows(300, day=day)
+    rows = tier_rows(600, day=day)
     rows += [rows[3], (rows[4][0], 500, *rows[4][2:])]
     rows[7] = (*rows[7][:1], 9999, *rows[7][2:])
     organisations = {
@@ -50,7 +50,7 @@ async def _deliver(url: str, folder: Path) -> None:
     made = now().astimezone(SHANGHAI) - timedelta(hours=2)
     kinds = {BatchKind.TIERS: rows, **organisations}
     batch(folder / "in" / "1", kinds, day=day, made_at=made, batch_id="1")
-    later = {BatchKind.TIERS: csv_of(BatchKind.TIERS, tier_rows(300, day=day)), BatchKind.REPAIRS: repairs}
+    later = {BatchKind.TIERS: csv_of(BatchKind.TIERS, tier_rows(600, day=day)), BatchKind.REPAIRS: repairs}
     batch(folder / "in" / "2", later, day=day, made_at=made + timedelta(hours=1), batch_id="2")
     assert await credit_batches.import_new(desk, folder / "in", now(), lambda _: None) == 2
     assert (await credit_batches.check_folder(desk, folder / "in" / "2", now(), lambda _: None)).code
