@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from alliance import rechecks
 from alliance.batch_rows import TARGETS
 from citizens import snapshots
@@ -98,8 +100,9 @@ async def settle(batch_id: UUID, number: int, now: datetime) -> None:
         )
         await execute("DELETE FROM credit_repairs WHERE id = ANY ($1)", [row["id"] for row in persons])
     await _mend(batch_id, number, now)
-    await _drop_replaced(number)
-    await execute("UPDATE credit_batches SET settled_at = $2 WHERE id = $1", batch_id, now)
+    await _end_abandoned(batch_id, now)
+    if await _drop_replaced(number):
+        await execute("UPDATE credit_batches SET settled_at = $2 WHERE id = $1", batch_id, now)
 
 
 async def _mend(batch_id: UUID, number: int, now: datetime) -> None:
@@ -116,20 +119,43 @@ async def _mend(batch_id: UUID, number: int, now: datetime) -> None:
             )
 
 
-async def _drop_replaced(number: int) -> None:
-    """Drop the copies that no pointer names any more, with all their rows: there is no history (data minimisation)."""
-    for target in TARGETS.values():
-        if not target.key:
-            continue
+async def _end_abandoned(batch_id: UUID, now: datetime) -> None:
+    """Refuse older batches that were begun and never finished: their rows of people must not lie about."""
+    rows = await fetch_all(
+        "SELECT old.id, old.number FROM credit_batches old JOIN credit_batches mine ON mine.id = $1"
+        " WHERE old.source = mine.source AND old.status = 'loading'"
+        " AND (old.data_date, old.made_at) < (mine.data_date, mine.made_at)",
+        batch_id,
+    )
+    for row in rows:
+        async with transaction():
+            await drop_tables(row["number"])
+            await execute(
+                "UPDATE credit_batches SET status = 'refused', failure = 'older_batch', ended_at = $2"
+                " WHERE id = $1 AND status = 'loading'",
+                *(row["id"], now),
+            )
+
+
+async def _drop_replaced(number: int) -> bool:
+    """Drop the copies that no pointer names any more, with all their rows: there is no history (data minimisation).
+
+    Whether that was possible: a table that a backup holds is left to the next run.
+    """
+    is_done = True
+    for table in KIND_OF:
         rows = await fetch_all(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
             " WHERE i.inhparent = to_regclass($1)",
-            target.table,
+            table,
         )
-        for row in rows:
-            old = int(row["relname"].rpartition("_")[2])
+        for old in sorted(int(row["relname"].rpartition("_")[2]) for row in rows):
             if old < number:
-                await _drop_unless_in_force(target.table, old)
+                try:
+                    await _drop_unless_in_force(table, old)
+                except asyncpg.LockNotAvailableError:
+                    is_done = False
+    return is_done
 
 
 async def _drop_unless_in_force(table: str, number: int) -> None:
@@ -144,10 +170,10 @@ async def _drop_unless_in_force(table: str, number: int) -> None:
 
 async def drop_tables(number: int) -> None:
     """Forget what was loaded of a batch that is refused, in the caller's transaction."""
-    for target in TARGETS.values():
-        if target.key:
-            await execute(f"DROP TABLE IF EXISTS {target.table}_{number}")
+    for table in KIND_OF:
+        await execute(f"DROP TABLE IF EXISTS {table}_{number}")
     await execute("DELETE FROM credit_repairs WHERE batch_number = $1", number)
 
 
-KIND_OF = {target.table: kind for kind, target in TARGETS.items()}
+# Tables that have one of their own for each batch.
+KIND_OF = {target.table: kind for kind, target in TARGETS.items() if target.key}

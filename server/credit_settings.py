@@ -63,7 +63,7 @@ def read_credit_settings(
     if source not in ("", *SOURCES):
         problems.append(f"CREDIT_SOURCE: must be one of {', '.join(SOURCES)}, or not set")
     _refuse_half(
-        environ, problems, GATEWAY, needed=source == "gateway" or "CREDIT_ORGANISATION_URL" in environ
+        environ, problems, GATEWAY, needed=source == "gateway" or bool(environ.get("CREDIT_ORGANISATION_URL"))
     )
     _refuse_half(environ, problems, BATCH, needed=source == "batch")
     for name in ("CREDIT_PERSON_URL", "CREDIT_ORGANISATION_URL"):

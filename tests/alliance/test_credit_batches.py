@@ -236,6 +236,37 @@ async def test_a_killed_import_goes_on_where_it_was(
     assert sum(seen) == 200 - sum(kept) and len(await copy()) == 200
 
 
+async def test_a_batch_that_was_begun_and_left_ends_with_the_next_one(
+    take: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(*_: Any) -> None:
+        raise Killed
+
+    finish = batch_loading._finish
+    monkeypatch.setattr(batch_loading, "_finish", die)
+    with pytest.raises(Killed):
+        await take({T: GOOD})
+    monkeypatch.setattr(batch_loading, "_finish", finish)
+    assert await tables() == {"credit_ratings_1"}
+    assert (await take({T: GOOD}, name="next", day=DAY + NEXT, now=NOW + NEXT)).code == "in_force"
+    assert await tables() == {"credit_ratings_2"}
+    states = await fetch_all("SELECT status, failure FROM credit_batches ORDER BY number")
+    assert [tuple(row) for row in states] == [("refused", "older_batch"), ("in_force", None)]
+
+
+async def test_a_copy_that_a_backup_holds_is_dropped_by_the_next_run(
+    database: str, take: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credit_batches.batch_effects, "LOCK_WAIT", "50ms")
+    await take({T: tier_rows(3)})
+    async with db.own_connection(database), db.transaction():
+        await fetch_one("SELECT count(*) FROM credit_ratings")
+        assert (await take({T: tier_rows(2)}, day=DAY + NEXT, now=NOW + NEXT)).code == "in_force"
+    assert len(await tables()) == 2 and (await one_batch())["settled_at"] is None
+    assert (await take(now=NOW + NEXT)).code == "known"
+    assert await tables() == {"credit_ratings_2"} and (await one_batch())["settled_at"] is not None
+
+
 async def test_what_was_loaded_of_another_file_is_forgotten(
     take: Import, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

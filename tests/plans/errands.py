@@ -3,7 +3,7 @@
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 
@@ -21,6 +21,7 @@ from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_o
 from tests.api.test_member_offers import a_body
 from tests.e2e.invariants import seal_by_hand
 from tests.plans import errands_families, errands_members, errands_objections, errands_tiers
+from tests.plans import errands_batches, errands_members
 from tests.service import CitizenClient, Service, StaffClient, new_key
 
 TWO_MONTHS = timedelta(days=62)
@@ -44,6 +45,7 @@ async def run(service: Service) -> None:
     await errands_members.run(service, admin)
     await errands_tiers.run(service, admin)
     await errands_families.run(service, citizen, clerk, admin)
+    await errands_batches.run(service, admin)
     await _reckon(service, citizen, clerk, admin)
     await errands_objections.run(service, citizen, admin)
     await _come_and_go(service, citizen)
@@ -306,7 +308,6 @@ async def _with_four_eyes(service: Service, citizen: CitizenClient, admin: httpx
     assert (await owner.http.get("/member/notices")).status_code == 200
     assert (await owner.http.put(f"/member/notices/{notice['id']}/read")).status_code == 404
     await _numbers_and_imports(admin, head, owner.http)
-    await _look_for_batches(admin)
     assert (await head.get("/admin/jobs/dead-letters")).status_code == 200
     assert (await admin.post("/admin/jobs/1/retry")).status_code == 404
 
@@ -419,7 +420,6 @@ async def _numbers_and_imports(
         *((admin, f"/admin/numbers?by={by}") for by in ("day", "offer", "member", "region", "programme")),
         *((owner, f"/member/numbers?by={by}") for by in ("day", "offer", "store")),
         *((admin, "/admin/numbers/refusals"), (admin, "/admin/numbers/members"), (admin, "/admin/imports")),
-        *((admin, "/admin/credit-batches"), (admin, "/admin/data-quality")),
     ):
         answer = await client.get(path)
         assert answer.status_code == 200, (path, answer.text)
@@ -432,15 +432,6 @@ async def _numbers_and_imports(
     assert (await admin.delete(path)).status_code == 204
     for method, rest in (("GET", "/errors"), ("POST", "/application"), ("POST", "/invitations")):
         assert (await head.request(method, path + rest)).status_code in (404, 409)
-
-
-async def _look_for_batches(admin: httpx.AsyncClient) -> None:
-    """What a source has delivered, of which there is none here."""
-    nobody = uuid4()
-    for path in (f"/{nobody}", f"/{nobody}/errors", f"/{nobody}/error-file"):
-        assert (await admin.get(f"/admin/credit-batches{path}")).status_code == 404
-    closing = await admin.post(f"/admin/credit-batch-errors/{nobody}/closure", json={"reason": "测试"})
-    assert closing.status_code == 404
 
 
 async def _come_and_go(service: Service, citizen: CitizenClient) -> None:
