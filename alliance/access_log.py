@@ -8,43 +8,39 @@ from uuid import UUID
 from common.database import fetch_all
 from common.ids import AFTER_ALL
 
-# Each log is read along an index of its own, newest first; ids sort by time (UUID v7), so they are one order.
+# Each log is read along an index of its own, newest first; ids sort by time (UUID v7), so they are one order together.
 # `who` is an audience and never a person: the clerk's and the official's names are theirs.
-READ = """
-SELECT * FROM (
-    (SELECT l.id, l.looked_up_at AS at, 'credit_source' AS who, 'credit.look_up' AS action, 'credit_lookup' AS object_kind,
-            l.id::text AS object_id, NULL::text AS store_name, l.outcome::text AS outcome
-       FROM credit_lookups l WHERE l.citizen_id = $1 AND l.id < $2 ORDER BY l.id DESC LIMIT $3)
-    UNION ALL
-    (SELECT r.id, r.redeemed_at, 'staff', 'coupon.redeem', 'coupon', r.coupon_id::text, s.name, 'done'
-       FROM coupons c JOIN redemptions r ON r.coupon_id = c.id JOIN stores s ON s.id = r.store_id
-      WHERE c.citizen_id = $1 AND r.id < $2 ORDER BY r.id DESC LIMIT $3)
-    UNION ALL
-    (SELECT v.id, v.reversed_at, 'staff', 'coupon.reverse', 'coupon', r.coupon_id::text, s.name, 'done'
-       FROM coupons c JOIN redemptions r ON r.coupon_id = c.id JOIN reversals v ON v.redemption_id = r.id
-       JOIN stores s ON s.id = r.store_id
-      WHERE c.citizen_id = $1 AND v.id < $2 ORDER BY v.id DESC LIMIT $3)
-    UNION ALL
-    (SELECT a.id, a.attempted_at, 'staff', 'coupon.scan', 'coupon', a.coupon_id::text, s.name, a.code
-       FROM coupons c JOIN attempts a ON a.coupon_id = c.id
-       LEFT JOIN stores s ON s.id = a.store_id AND s.member_id = a.member_id
-      WHERE c.citizen_id = $1 AND a.id < $2 ORDER BY a.id DESC LIMIT $3)
-    UNION ALL
-    (SELECT d.id, d.copied_at, 'citizen', 'data.copy', 'data', d.format::text, NULL, 'done'
-       FROM data_copies d WHERE d.citizen_id = $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3)
-    UNION ALL
-    (SELECT t.id, t.recorded_at, t.actor_kind::text, t.action, t.object_kind, t.object_id, NULL, t.outcome::text
-       FROM audit_records t WHERE t.actor_id = $1 AND t.actor_kind = 'citizen' AND t.id < $2
-      ORDER BY t.id DESC LIMIT $3)
-    UNION ALL
-    (SELECT t.id, t.recorded_at, t.actor_kind::text, t.action, t.object_kind, t.object_id, NULL, t.outcome::text
-       FROM (SELECT 'complaint' AS kind, id::text FROM complaints WHERE citizen_id = $1
-              UNION ALL SELECT 'coupon', id::text FROM coupons WHERE citizen_id = $1
-              UNION ALL SELECT 'citizen', $1::text) his
-       JOIN audit_records t ON t.object_kind = his.kind AND t.object_id = his.id
-      WHERE t.actor_id IS DISTINCT FROM $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3)
-) log ORDER BY id DESC LIMIT $3
-"""
+LOGS = (
+    "SELECT l.id, l.looked_up_at AS at, 'credit_source' AS who, 'credit.look_up' AS action,"
+    " 'credit_lookup' AS object_kind, l.id::text AS object_id, NULL AS store_name, l.outcome::text AS outcome"
+    " FROM credit_lookups l WHERE l.citizen_id = $1 AND l.id < $2 ORDER BY l.id DESC LIMIT $3",
+    "SELECT r.id, r.redeemed_at AS at, 'staff' AS who, 'coupon.redeem' AS action, 'coupon' AS object_kind,"
+    " r.coupon_id::text AS object_id, s.name AS store_name, 'done' AS outcome"
+    " FROM coupons c JOIN redemptions r ON r.coupon_id = c.id JOIN stores s ON s.id = r.store_id"
+    " WHERE c.citizen_id = $1 AND r.id < $2 ORDER BY r.id DESC LIMIT $3",
+    "SELECT v.id, v.reversed_at AS at, 'staff' AS who, 'coupon.reverse' AS action, 'coupon' AS object_kind,"
+    " r.coupon_id::text AS object_id, s.name AS store_name, 'done' AS outcome"
+    " FROM coupons c JOIN redemptions r ON r.coupon_id = c.id JOIN reversals v ON v.redemption_id = r.id"
+    " JOIN stores s ON s.id = r.store_id WHERE c.citizen_id = $1 AND v.id < $2 ORDER BY v.id DESC LIMIT $3",
+    "SELECT a.id, a.attempted_at AS at, 'staff' AS who, 'coupon.scan' AS action, 'coupon' AS object_kind,"
+    " a.coupon_id::text AS object_id, s.name AS store_name, a.code AS outcome"
+    " FROM coupons c JOIN attempts a ON a.coupon_id = c.id"
+    " LEFT JOIN stores s ON s.id = a.store_id AND s.member_id = a.member_id"
+    " WHERE c.citizen_id = $1 AND a.id < $2 ORDER BY a.id DESC LIMIT $3",
+    "SELECT d.id, d.copied_at AS at, 'citizen' AS who, 'data.copy' AS action, 'data' AS object_kind,"
+    " d.format::text AS object_id, NULL AS store_name, 'done' AS outcome"
+    " FROM data_copies d WHERE d.citizen_id = $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3",
+    "SELECT t.id, t.recorded_at AS at, t.actor_kind::text AS who, t.action, t.object_kind, t.object_id,"
+    " NULL AS store_name, t.outcome::text AS outcome FROM audit_records t"
+    " WHERE t.actor_id = $1 AND t.actor_kind = 'citizen' AND t.id < $2 ORDER BY t.id DESC LIMIT $3",
+    *(
+        "SELECT t.id, t.recorded_at AS at, t.actor_kind::text AS who, t.action, t.object_kind, t.object_id,"
+        f" NULL AS store_name, t.outcome::text AS outcome FROM {table} his JOIN audit_records t"
+        f" ON t.object_kind = '{kind}' AND t.object_id = his.id::text"
+        " WHERE his.citizen_id = $1 AND t.actor_id IS DISTINCT FROM $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"
+        for table, kind in (("complaints", "complaint"), ("coupons", "coupon"))
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +59,6 @@ class Access:
 
 async def of_citizen(citizen_id: UUID, before: UUID | None, limit: int) -> Sequence[Access]:
     """Newest first; `before` is the last id of the page before."""
-    rows = await fetch_all(READ, citizen_id, before or AFTER_ALL, limit)
-    return [Access(**row) for row in rows]
+    rows = [row for log in LOGS for row in await fetch_all(log, citizen_id, before or AFTER_ALL, limit)]
+    rows.sort(key=lambda row: row["id"], reverse=True)
+    return [Access(**row) for row in rows[:limit]]

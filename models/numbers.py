@@ -85,6 +85,7 @@ class MemberCustomer(Model):
 
     class Meta:
         table = "member_customers"
+        indexes = (Index(fields=("citizen_id",), name="member_customers_by_citizen"),)
         constraints = (
             UniqueConstraint(fields=("member_id", "citizen_id"), name="member_customers_once"),
             CheckConstraint(check="last_day >= first_day", name="member_customers_days_in_order"),
