@@ -34,7 +34,8 @@ MOST_BYTES = 10 * 1_048_576
 MOST_TRIES = MOST + 2
 
 COLUMNS = """d.id, d.kind, d.region_id AS region, d.status, d.happened_on, d.hours, d.may_forward, d.begun_at, d.submitted_at,
- d.decided_at, d.valid_until, d.forwarded_at, w.text_encrypted, w.refusal_encrypted"""
+ d.decided_at, d.valid_until, d.forwarded_at, w.text_encrypted, w.refusal_encrypted,
+ EXISTS (SELECT FROM objections o WHERE o.about = 'declaration' AND o.record_id = d.id AND o.closed_at IS NULL) AS is_disputed"""
 WORDS = "LEFT JOIN declaration_texts w ON w.declaration_id = d.id"
 STORED = f"SELECT d.id, d.request_hash, w.text_encrypted FROM declarations d {WORDS} WHERE d.citizen_id = $1 AND d.request_key = $2"
 BEGIN = """
@@ -111,7 +112,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A declaration as its citizen and his office read it; `is_valid`: accepted, and its time is not over."""
+    """A declaration as its citizen and his office read it; `is_valid`: accepted, and its time is not over.
+
+    `is_disputed`: an objection to its refusal is open (rule 8).
+    """
 
     id: UUID
     kind: str
@@ -128,6 +132,7 @@ class Declared:
     text: str | None
     refusal: str | None
     is_valid: bool
+    is_disputed: bool
 
 
 async def begin(

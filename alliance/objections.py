@@ -1,6 +1,6 @@
 """异议与信用修复: a citizen or a member contests a record about him, or has one mended; it is marked at once (rule 8).
 
-Being there and open is the mark: whoever shows the record asks `open_about_tier` or `disputed_checks`. Ids, states and
+Being there and open is the mark: whoever shows the record asks `open_about_tier` or `disputed`. Ids, states and
 times are in `objections`; what he wrote is beside it, encrypted, in a row that can be deleted (rule 7). Partial unique
 indexes keep one open objection to a record, and ten of one citizen or member.
 """
@@ -213,12 +213,10 @@ async def open_about_tier(citizen_id: UUID) -> Row | None:
     )
 
 
-async def disputed_checks(member_id: UUID) -> frozenset[UUID]:
-    """Which checks of a member are contested at present; they are shown as disputed."""
+async def disputed(reader: notice_log.Reader, party_id: UUID) -> frozenset[UUID]:
+    """Which records of a citizen's or a member's are contested at present: ten at most, shown as disputed."""
     rows = await fetch_all(
-        "SELECT record_id FROM objections"
-        " WHERE member_id = $1 AND closed_at IS NULL AND about = 'organisation_check'",
-        member_id,
+        f"SELECT record_id FROM objections WHERE {reader}_id = $1 AND closed_at IS NULL", party_id
     )
     return frozenset(row["record_id"] for row in rows)
 

@@ -15,7 +15,7 @@ Hours = Annotated[int, Field(ge=1, le=8784, description="志愿服务小时数 /
 class DeclarationOut(Out):
     """What was declared and how far it has come; valid until the end of `valid_until`, once it is accepted.
 
-    It gives no tier and denies nothing.
+    It gives no tier and denies nothing. `is_disputed`: an objection to its refusal is open.
     """
 
     id: UUID
@@ -32,4 +32,5 @@ class DeclarationOut(Out):
     refusal: str | None
     valid_until: date | None
     is_valid: bool
+    is_disputed: bool
     forwarded_at: Moment | None

@@ -45,6 +45,7 @@ class SuspensionOut(Out):
     facts: dict[str, Any]
     suspended_at: Moment
     lifted_at: Moment | None
+    is_disputed: bool = Field(default=False, description="有异议正在处理 / an objection to it is open")
 
 
 class PromiseOut(Out):
@@ -74,9 +75,10 @@ def check_out(row: Row, disputed: frozenset[UUID] = frozenset()) -> CheckOut:
     return CheckOut.model_validate({**dict(row), "is_disputed": row["id"] in disputed})
 
 
-def suspension_out(row: Row) -> SuspensionOut:
-    """A suspension as it is shown."""
-    return SuspensionOut.model_validate({**dict(row), "facts": loads(row["facts"])})
+def suspension_out(row: Row, disputed: frozenset[UUID] = frozenset()) -> SuspensionOut:
+    """A suspension as it is shown; one that is contested says so (rule 8)."""
+    facts = {"facts": loads(row["facts"]), "is_disputed": row["id"] in disputed}
+    return SuspensionOut.model_validate({**dict(row), **facts})
 
 
 def promise_out(row: Row) -> PromiseOut:

@@ -322,10 +322,11 @@ async def test_a_refusal_that_was_wrong_is_looked_at_once_more(
     objection_id = await filed(a_citizens(wang), region="330105", **about)
     row = await fetch_one("SELECT region_id FROM objections WHERE id = $1", objection_id)
     assert row is not None and row["region_id"] == "330106"  # whose office refused it
+    assert (await declarations.one_of_citizen(wang, declaration_id, KEYS, NOON)).is_disputed
     await objection_answers.answer(office, objection_id, "upheld", "重新核实", KEYS, NOON)
     assert (await row_of(declaration_id))["status"] == "submitted"
     mine = await declarations.one_of_citizen(wang, declaration_id, KEYS, NOON)
-    assert mine.refusal is None
+    assert mine.refusal is None and not mine.is_disputed
     await declaration_reviews.accept(office, declaration_id, UNTIL, NOON)
     assert await told(a_citizens(wang)) == [
         "declaration_refused",

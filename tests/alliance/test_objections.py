@@ -118,6 +118,7 @@ async def test_a_look_up_is_contested_by_its_id(wang: Party) -> None:
     (lookup,) = await fetch_all("SELECT id FROM credit_lookups")
     row = await objection_row(await filed(wang, about=ObjectionAbout.LOOKUP, record_id=lookup["id"]))
     assert (row["record_id"], row["source"], row["source_record_id"]) == (lookup["id"], "test", "record-1")
+    assert await objections.disputed("citizen", wang.id) == {lookup["id"]}
     assert await objections.open_about_tier(wang.id) is None
 
 
@@ -128,7 +129,7 @@ async def test_a_member_contests_its_newest_answer_and_a_suspension(database: st
     about: dict[str, Any] = {"about": ObjectionAbout.ORGANISATION_CHECK, "region": None}
     first = await objection_row(await filed(member, **about))
     assert first["record_id"] != newest and first["region_id"] == "330106"
-    assert await objections.disputed_checks(member.id) == {first["record_id"]}
+    assert await objections.disputed("member", member.id) == {first["record_id"]}
     second = await objection_row(await filed(member, record_id=newest, **about))
     assert second["record_id"] == newest and second["source_record_id"] == "record-1"
     with pytest.raises(NotFound):

@@ -101,6 +101,22 @@ async def test_more_time_takes_a_second_admin(service: Service) -> None:
     problem(await asker.post(path, json=wish), 409, "objection_not_extendable")
 
 
+async def test_a_look_up_that_is_contested_says_so(service: Service) -> None:
+    citizen = await rated(service)
+
+    async def marks() -> list[bool]:
+        return [
+            each["is_disputed"] for each in (await citizen.http.get("/me/credit/lookups")).json()["items"]
+        ]
+
+    lookup = (await citizen.http.get("/me/credit/lookups")).json()["items"][0]["id"]
+    assert await marks() == [False]
+    made = await contested(citizen, about="lookup", record_id=lookup)
+    assert await marks() == [True]
+    assert (await citizen.http.delete(f"/me/objections/{made['id']}")).status_code == 204
+    assert await marks() == [False]
+
+
 async def test_withdrawing_ends_the_mark(service: Service) -> None:
     citizen = await rated(service)
     path = f"/me/objections/{(await contested(citizen, kind='repair'))['id']}"

@@ -119,7 +119,7 @@ async def list_checks(actor: AdminActor, member_id: UUID, query: PageQuery) -> P
     await memberships.of_admin(actor, member_id)
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     rows = await organisation_checks.newest("member", member_id, before, query.limit + 1, now())
-    show = partial(check_out, disputed=await objections.disputed_checks(member_id))
+    show = partial(check_out, disputed=await objections.disputed("member", member_id))
     return page_of(Page[CheckOut], rows, query.limit, show, lambda row: (row["id"],))
 
 

@@ -12,7 +12,7 @@ from benefits.eligibility import LEVEL_NAMES
 from citizens import recognition
 from citizens.ages import CreditSubjectAdult
 from citizens.consents import ConsentRequired
-from citizens.credit import CreditDesk, IdentityUnverified, Snapshot, lookups_of
+from citizens.credit import CreditDesk, IdentityUnverified, LookupLine, Snapshot, lookups_of
 from citizens.credit_sources import CreditSourceUnavailable
 from citizens.recognition import RatedHere, RecognitionNotPossible, SchemeNotRecognised
 from citizens.tier_mappings import Recognition
@@ -91,7 +91,7 @@ class RecognitionIn(In):
 
 
 class LookupOut(Out):
-    """One look-up: who, when, why, under which consent."""
+    """One look-up: who, when, why, under which consent; `is_disputed` while an objection to it is open."""
 
     id: UUID
     looked_up_at: Moment
@@ -101,6 +101,7 @@ class LookupOut(Out):
     consent_id: UUID
     consent_version: str
     outcome: LookupOutcome
+    is_disputed: bool = False
 
 
 @endpoint(
@@ -146,7 +147,12 @@ async def lookups(actor: CitizenActor, query: PageQuery) -> Page[LookupOut]:
     """Newest first; kept for ten years."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
     lines = await lookups_of(actor.id, before, query.limit + 1)
-    return page_of(Page[LookupOut], lines, query.limit, LookupOut.model_validate, lambda line: (line.id,))
+    disputed = await objections.disputed("citizen", actor.id)
+
+    def show(line: LookupLine) -> LookupOut:
+        return LookupOut.model_validate(line).model_copy(update={"is_disputed": line.id in disputed})
+
+    return page_of(Page[LookupOut], lines, query.limit, show, lambda line: (line.id,))
 
 
 def _credit(snapshot: Snapshot, changes_at: datetime | None, language: str) -> CreditOut:

@@ -46,7 +46,7 @@ async def membership_out(member_id: UUID) -> MembershipOut:
     """A member with its newest checks and promises, and all its suspensions."""
     row = await memberships.of_member(member_id)
     policy, _ = await policies.of_region(row["region_id"])
-    disputed = await objections.disputed_checks(member_id)
+    disputed = await objections.disputed("member", member_id)
     return MembershipOut.model_validate(
         {
             **dict(row),
@@ -56,7 +56,9 @@ async def membership_out(member_id: UUID) -> MembershipOut:
                 check_out(each, disputed)
                 for each in await organisation_checks.newest("member", member_id, None, 10, now())
             ],
-            "suspensions": [suspension_out(each) for each in await suspensions.of_member(member_id, now())],
+            "suspensions": [
+                suspension_out(each, disputed) for each in await suspensions.of_member(member_id, now())
+            ],
             "promises": [promise_out(each) for each in await promises.of_member(member_id, None, 20, now())],
         }
     )
