@@ -14,6 +14,7 @@ import pytest
 
 from tests.api.kit import bearer, code_of, coupon_of, fingerprint, problem, with_key
 from tests.api.offers import make_offer, make_staff
+from tests.api.tier_desk import a_mapping, agreed
 from tests.service import API, Service
 
 # Stands for somebody's secret: it must come back in no answer and in no line of the log.
@@ -50,7 +51,7 @@ WITH_BODY = (
     *("PUT /admin/offers/{offer_id}/status", "PUT /admin/offers/{offer_id}/stock"),
     *("POST /admin/coupons/{coupon_id}/revocation", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/staff/invitation", "POST /auth/staff/password-reset", "POST /auth/device"),
-    *("POST /staff/password", "POST /day-closes", "POST /me/complaints"),
+    *("POST /staff/password", "POST /day-closes", "POST /me/complaints", "POST /me/credit/recognition"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
@@ -94,6 +95,8 @@ async def calls(loud: Service) -> dict[str, Call]:
     device = await owner.post("/member/devices", json={"name": "前台", "store_id": clerk.store_id})
     complaint = {"kind": "other", "text": "测试", "store_id": clerk.store_id}
     complained = await citizen.http.post("/me/complaints", json=complaint, headers=with_key())
+    unrated, mapping = await loud.citizen("demo-unrated"), a_mapping()
+    await agreed(await loud.admin("demo-head"), await admin.post("/admin/tier-mappings", json=mapping))
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -141,6 +144,7 @@ async def calls(loud: Service) -> dict[str, Call]:
             needs_key=True,
         ),
         Call("POST", "/me/complaints", person, complaint, frozenset({"store_id"}), needs_key=True),
+        Call("POST", "/me/credit/recognition", bearer(unrated.http), {"scheme_code": mapping["scheme_code"]}),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]
