@@ -15,6 +15,7 @@ import pytest
 from tests.api.applicants import PDF
 from tests.api.kit import account_without_a_person, bearer, code_of, coupon_of, fingerprint, problem, with_key
 from tests.api.offers import make_offer, make_staff
+from tests.api.tier_desk import a_mapping, agreed
 from tests.service import API, Service
 
 # Stands for somebody's secret: it must come back in no answer and in no line of the log.
@@ -56,6 +57,7 @@ WITH_BODY = (
     *("POST /me/objections", "POST /me/declarations"),
     *("POST /me/phone", "POST /auth/staff/legal-person"),
     *("POST /me/channels", "POST /me/channels/join"),
+    *("POST /staff/password", "POST /day-closes", "POST /me/complaints", "POST /me/credit/recognition"),
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
@@ -118,6 +120,8 @@ async def calls(loud: Service) -> dict[str, Call]:
     await account_without_a_person(loud, "load-4903@b")
     joiner = (await loud.citizen("load-4903")).http
     asked = await joiner.post("/me/channels", json={"channel": "sandbox", "code": "load-4903@b"})
+    unrated, mapping = await loud.citizen("demo-unrated"), a_mapping()
+    await agreed(await loud.admin("demo-head"), await admin.post("/admin/tier-mappings", json=mapping))
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -180,6 +184,7 @@ async def calls(loud: Service) -> dict[str, Call]:
             {"token": asked.json()["join_token"]},
             needs_key=True,
         ),
+        Call("POST", "/me/credit/recognition", bearer(unrated.http), {"scheme_code": mapping["scheme_code"]}),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]

@@ -100,7 +100,7 @@ APPLICANTS = {
 }
 EVERYBODY = {"POST /auth/logout"}
 BODIES: dict[str, dict[str, Any]] = {
-    "POST /me/credit/recognition": {"scheme_code": "nobody-s"},
+    "POST /me/credit/recognition": {"scheme_code": "sh-demo"},
     "POST /me/staff-binding": {"binding_code": "{binding_code}"},
     "POST /me/phone": {"channel": "sandbox", "code": "13700009050"},
     "PUT /me/consents/{purpose}": {"version": "2026-01-01", "granted": True},
@@ -260,6 +260,7 @@ async def world(make_service: Callable[..., Service]) -> AsyncIterator[World]:
         for each in (await elsewhere.http.get("/staff/sessions")).json()["items"]
         if each["is_this_one"]
     ]
+    await _be_unrated_where_another_place_is_recognised(service, citizen)
     offer = await make_offer(service, total=10, uses_total=5)
     coupon = await coupon_of(citizen.http, offer)
     done = (await clerk.redeem(await code_of(citizen.http, coupon))).json()["id"]
@@ -338,6 +339,16 @@ async def _family(service: Service, citizen: CitizenClient) -> dict[str, str]:
         "id_number": id_number(),
         "helper_code": (await entering.http.post("/me/helpers/codes")).json()["code"],
     }
+async def _be_unrated_where_another_place_is_recognised(service: Service, citizen: CitizenClient) -> None:
+    assert (await citizen.http.get("/me/credit")).status_code == 200
+    await service.fetch(
+        "UPDATE tier_snapshots SET level = NULL, tier_code = NULL WHERE citizen_id = $1::uuid", citizen.id
+    )
+    await service.fetch(
+        "INSERT INTO tier_mappings (scheme_code, version, scheme_name, place, agreement, validity_days, effective_from,"
+        " effective_until, approval_id, published_at)"
+        " VALUES ('sh-demo', 1, '随申分', '上海', '互认目录', 30, '2026-01-01', '2099-01-01', gen_random_uuid(), now())"
+    )
 
 
 def bad_tokens(claims: dict[str, Any], refresh_token: str, code: str) -> dict[str, str]:
