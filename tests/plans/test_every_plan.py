@@ -67,6 +67,11 @@ MAY_COST = (
     "AS slice, (attempted_at AT TIME ZONE",
     "AS slice, (ended_at AT TIME ZONE",
     "DELETE FROM webhook_deliveries WHERE id IN",
+    "DELETE FROM citizen_notices WHERE id IN",
+    "DELETE FROM messages WHERE id IN",
+    "DELETE FROM coupon_reminders WHERE coupon_id IN",
+    # A batch of a thousand in the order of the ids, for a LIMIT that is not known yet.
+    "FROM (SELECT * FROM coupons WHERE id > $1 ORDER BY id LIMIT $2) c JOIN offer_terms",
     "FROM store_closures WHERE last_day >= $1",
     "UPDATE complaints SET status = $2, overdue_at = $1 WHERE status = 'open' AND id IN",
     # Along an index in the order of the list: for a LIMIT that is not known yet it is a tenth of all that fits.
