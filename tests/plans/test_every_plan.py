@@ -70,6 +70,9 @@ MAY_COST = (
     "DELETE FROM citizen_notices WHERE id IN",
     "DELETE FROM messages WHERE id IN",
     "DELETE FROM coupon_reminders WHERE coupon_id IN",
+    # Of all that ever were, a handful is being sent; up to a thousand that wait are counted.
+    "UPDATE messages SET state = 'unknown', ended_at = $1 WHERE state = 'sending' AND id IN",
+    "SELECT count(*) AS late FROM (SELECT FROM messages WHERE state = 'waiting'",
     # A batch of a thousand in the order of the ids, for a LIMIT that is not known yet.
     "FROM (SELECT * FROM coupons WHERE id > $1 ORDER BY id LIMIT $2) c JOIN offer_terms",
     "FROM store_closures WHERE last_day >= $1",
