@@ -40,7 +40,7 @@ BATCH = 5_000
 PAGE = "pages/notices/notice?id={}"
 
 # Identity and consent are held until the message is taken: an erasure or a withdrawal comes before or after. Whoever
-# erases begins with the notices (their messages go with them), so that nobody waits crosswise.
+# erases begins with the messages, so that nobody waits crosswise.
 TAKE = """
 WITH next AS MATERIALIZED (
     SELECT m.* FROM messages m

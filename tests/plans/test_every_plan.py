@@ -67,7 +67,8 @@ MAY_COST = (
     "AS slice, (attempted_at AT TIME ZONE",
     "AS slice, (ended_at AT TIME ZONE",
     "DELETE FROM webhook_deliveries WHERE id IN",
-    "DELETE FROM citizen_notices WHERE id IN",
+    "SELECT id FROM citizen_notices WHERE read_at < $1",
+    "SELECT id FROM citizen_notices WHERE id < $1",
     "DELETE FROM messages WHERE id IN",
     "DELETE FROM coupon_reminders WHERE coupon_id IN",
     # Of all that ever were, a handful is being sent; up to a thousand that wait are counted.
