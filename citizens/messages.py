@@ -40,7 +40,7 @@ BATCH = 5_000
 PAGE = "pages/notices/notice?id={}"
 
 # Identity and consent are held until the message is taken: an erasure or a withdrawal comes before or after. Whoever
-# erases begins with the notices (their messages go with them), so that nobody waits crosswise.
+# erases begins with the messages, so that nobody waits crosswise.
 TAKE = """
 WITH next AS MATERIALIZED (
     SELECT m.* FROM messages m
@@ -236,10 +236,10 @@ async def stopped(now: datetime) -> list[tuple[Channel, MessageTemplate, StopRea
 
 
 async def late(now: datetime, by: timedelta) -> int:
-    """How many messages are due for so long and not sent, counted up to 10,000."""
+    """How many messages are due for so long and not sent, counted up to 1,000."""
     row = await fetch_one(
         "SELECT count(*) AS late FROM (SELECT FROM messages WHERE state = 'waiting' AND channel = ANY ($1)"
-        " AND template = ANY ($2) AND next_try_at < $3 LIMIT 10000) AS waiting",
+        " AND template = ANY ($2) AND next_try_at < $3 LIMIT 1000) AS waiting",
         *(list(Channel), list(MessageTemplate), now - by),
     )
     assert row is not None

@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                         db_constraint=True,
                         to_field="id",
                         related_name="messages",
-                        on_delete=OnDelete.CASCADE,
+                        on_delete=OnDelete.RESTRICT,
                     ),
                 ),
                 ("citizen_id", fields.UUIDField()),

@@ -50,7 +50,7 @@ class Message(Model):
 
     id = fields.BigIntField(primary_key=True, generated=True)
     notice: fields.ForeignKeyRelation[CitizenNotice] = fields.ForeignKeyField(
-        "models.CitizenNotice", related_name="messages", on_delete=fields.CASCADE
+        "models.CitizenNotice", related_name="messages", on_delete=fields.RESTRICT
     )
     citizen_id = fields.UUIDField()
     identity_id = fields.BigIntField()

@@ -11,7 +11,7 @@ from json import dumps
 from typing import Literal
 from uuid import UUID
 
-from common.database import Row, execute, fetch_all, fetch_one
+from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound
 from common.ids import AFTER_ALL, id_at, new_id
 from models.notice_texts import TEMPLATES, text_of
@@ -167,16 +167,23 @@ async def forget_old(now: datetime) -> int:
     """
     forgotten = 0
     for _ in range(MOST_BATCHES):
-        read = await execute(
-            "DELETE FROM citizen_notices WHERE id IN (SELECT id FROM citizen_notices"
-            " WHERE read_at < $1 AND read_at > '2000-01-01 00:00:00+00' ORDER BY read_at LIMIT $2)",
-            *(now - KEEP_READ, FORGOTTEN_AT_ONCE),
+        read = await _forget(
+            "SELECT id FROM citizen_notices WHERE read_at < $1 AND read_at > '2000-01-01 00:00:00+00'"
+            " ORDER BY read_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+            now - KEEP_READ,
         )
-        old = await execute(
-            "DELETE FROM citizen_notices WHERE id IN (SELECT id FROM citizen_notices WHERE id < $1 ORDER BY id LIMIT $2)",
-            *(id_at(now - KEEP_ALL), FORGOTTEN_AT_ONCE),
+        old = await _forget(
+            "SELECT id FROM citizen_notices WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+            id_at(now - KEEP_ALL),
         )
         forgotten += read + old
         if max(read, old) < FORGOTTEN_AT_ONCE:
             break
     return forgotten
+
+
+async def _forget(which: str, before: datetime | UUID) -> int:
+    async with transaction():
+        ids = [row["id"] for row in await fetch_all(which, before, FORGOTTEN_AT_ONCE)]
+        await execute("DELETE FROM messages WHERE notice_id = ANY ($1)", ids)
+        return await execute("DELETE FROM citizen_notices WHERE id = ANY ($1)", ids)

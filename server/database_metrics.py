@@ -57,7 +57,7 @@ async def _count_untold(registry: CollectorRegistry, now: datetime) -> None:
         "xinyi_notices_untold_seconds", "Age of the oldest record nobody was told of", registry=registry
     )
     age.set(max(0.0, (now - since).total_seconds()) if since else 0.0)
-    late = Gauge("xinyi_messages_late", "Messages due for 15 minutes, up to 10,000", registry=registry)
+    late = Gauge("xinyi_messages_late", "Messages due for 15 minutes, up to 1,000", registry=registry)
     late.set(await messages.late(now, MESSAGES_LATE_BY))
     stops = Gauge(
         *("xinyi_messages_stopped", "Templates that are not sent for now", ["channel", "template", "reason"]),

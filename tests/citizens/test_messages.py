@@ -364,10 +364,12 @@ async def test_what_waited_too_long_is_given_up_and_what_ended_goes_after_three_
     assert await messages.forget_old(NOON + timedelta(days=93)) == 1
 
 
-async def test_a_notice_takes_its_message_with_it(citizen: UUID) -> None:
+async def test_a_notice_that_is_forgotten_takes_its_message_with_it(citizen: UUID) -> None:
     await tell(citizen)
-    await execute("DELETE FROM citizen_notices")
-    assert await rows() == []
+    [notice] = await fetch_all("SELECT id FROM citizen_notices")
+    await notice_log.mark_read("citizen", citizen, notice["id"], NOON)
+    assert await notice_log.forget_old(NOON + timedelta(days=91)) == 1
+    assert await rows() == [] == await fetch_all("SELECT 1 FROM citizen_notices")
 
 
 # Subscriptions ------------------------------------------------------------------------------------

@@ -70,6 +70,15 @@ MAY_COST = (
     "AS slice, (attempted_at AT TIME ZONE",
     "AS slice, (ended_at AT TIME ZONE",
     "DELETE FROM webhook_deliveries WHERE id IN",
+    "SELECT id FROM citizen_notices WHERE read_at < $1",
+    "SELECT id FROM citizen_notices WHERE id < $1",
+    "DELETE FROM messages WHERE id IN",
+    "DELETE FROM coupon_reminders WHERE coupon_id IN",
+    # Of all that ever were, a handful is being sent; up to a thousand that wait are counted.
+    "UPDATE messages SET state = 'unknown', ended_at = $1 WHERE state = 'sending' AND id IN",
+    "SELECT count(*) AS late FROM (SELECT FROM messages WHERE state = 'waiting'",
+    # A batch of a thousand in the order of the ids, for a LIMIT that is not known yet.
+    "FROM (SELECT * FROM coupons WHERE id > $1 ORDER BY id LIMIT $2) c JOIN offer_terms",
     "FROM store_closures WHERE last_day >= $1",
     "UPDATE complaints SET status = $2, overdue_at = $1 WHERE status = 'open' AND id IN",
     "UPDATE objections SET overdue_at = $1 WHERE closed_at IS NULL AND id IN",
