@@ -8,6 +8,9 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint
 
+CONTRACTS = (
+    "a complaint's place may be empty from now on; the release before always fills it, and reads no other"
+)
 CONSTRAINTS = [
     "ALTER TABLE citizen_joins ADD CONSTRAINT citizen_joins_of_two CHECK (absorbed_id <> citizen_id)",
     "ALTER TABLE citizen_joins ADD CONSTRAINT citizen_joins_request_hash_form CHECK (length(request_hash) = 32)",

@@ -159,6 +159,7 @@ async def test_a_public_unit_is_asked_before_it_pays(service: Service) -> None:
         ({"title": " "}, "/title", None),
         ({"title": "优秀专享", "min_tier_level": 4}, "/title", "title_spells_tier"),
         ({"min_tier_level": 5}, "/min_tier_level", None),
+        ({"min_real_name_level": 3}, "/min_real_name_level", None),
         ({"budget_fen": 100, "cap_fen": None}, "/budget_fen", "budget_needs_most_cost"),
         ({"store_ids": [str(uuid4())]}, "/store_ids", "offer_field_invalid"),
         ({"evidence_file_id": str(uuid4()), "list_price_fen": 5}, "/evidence_file_id", "evidence_unknown"),

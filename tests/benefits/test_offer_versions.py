@@ -59,7 +59,8 @@ async def test_a_coupon_claimed_before_keeps_its_terms_and_one_claimed_after_has
 async def test_a_proposal_changes_nothing_until_it_is_published(shop: Shop) -> None:
     offer_id = await a_published(shop)
     before = dict(await offer_row(offer_id))
-    change = a_proposal(shop, percent_off=50, min_tier_level=3, per_citizen_limit=1, title="诚信五折")
+    asks = {"min_tier_level": 3, "min_real_name_level": 2}
+    change = a_proposal(shop, percent_off=50, per_citizen_limit=1, title="诚信五折", **asks)
     await offer_drafts.change(owner_of(shop), offer_id, change, NOON)
     await approved(shop, offer_id)
     assert dict(await offer_row(offer_id)) == before
@@ -67,6 +68,7 @@ async def test_a_proposal_changes_nothing_until_it_is_published(shop: Shop) -> N
     await offer_versions.publish(reviewer(), offer_id, NOON)
     after = await offer_row(offer_id)
     assert (after["min_tier_level"], after["per_citizen_limit"], after["status"]) == (3, 1, "published")
+    assert after["min_real_name_level"] == 2
     assert after["terms_id"] == (await newest(offer_id))["terms_id"] != before["terms_id"]
 
 
@@ -120,10 +122,12 @@ async def test_one_proposal_at_a_time(shop: Shop) -> None:
 async def test_a_sent_back_change_leaves_the_published_offer_as_it_is(shop: Shop) -> None:
     offer_id = await a_published(shop)
     before = dict(await offer_row(offer_id))
-    await offer_drafts.change(owner_of(shop), offer_id, a_proposal(shop, percent_off=50), NOON)
+    change = a_proposal(shop, percent_off=50, min_real_name_level=1)
+    await offer_drafts.change(owner_of(shop), offer_id, change, NOON)
     await offer_versions.submit(owner_of(shop), offer_id, NOON)
     await offer_versions.send_back(reviewer(), offer_id, 2, "先别改", NOON)
     assert await states(offer_id) == ["in_force", "refused", "draft"]
+    assert (await newest(offer_id))["min_real_name_level"] == 1  # the copy to go on with
     assert dict(await offer_row(offer_id)) == before and await claimed(await a_citizen(), offer_id)
 
 

@@ -177,6 +177,25 @@ async def test_an_unreachable_database_is_503_with_retry_after(error: Exception,
 
 
 @pytest.mark.parametrize(
+    ("constraint", "status"),
+    [
+        ("coupons_citizen_id_fkey", 401),
+        ("credit_lookups_citizen_id_fkey", 401),
+        ("coupons_offer_id_fkey", 500),
+    ],
+)
+async def test_who_writes_for_an_account_that_was_joined_to_another_signs_in_again(
+    constraint: str, status: int
+) -> None:
+    error = database_error(asyncpg.ForeignKeyViolationError)
+    error.constraint_name = constraint  # type: ignore[attr-defined]
+    answer = await answer_to(error)
+    code = "unauthenticated" if status == 401 else "internal_error"
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize(
     "error",
     [
         RuntimeError(SECRET),

@@ -11,7 +11,7 @@ from alliance.account_joins import AccountsToJoin, JoinTokenInvalid
 from alliance.citizen_channels import LastChannel
 from benefits.refusals import Busy, IdempotencyKeyReused
 from citizens import accounts
-from citizens.accounts import OtherPerson
+from citizens.accounts import AccountGone, OtherPerson
 from citizens.channels import ChannelUnavailable, LoginBlocked, LoginCodeInvalid, NaturalPersonRequired
 from common.actors import CitizenActor
 from common.clock import now
@@ -84,7 +84,7 @@ async def listed(actor: CitizenActor, query: PageQuery) -> Page[OwnChannelOut]:
     answers={200: OwnChannelOut},
     refusals=(
         *(LoginCodeInvalid, LoginBlocked, ChannelUnavailable, NaturalPersonRequired, OtherPerson),
-        *(AccountsToJoin, NotFound),
+        *(AccountsToJoin, AccountGone, NotFound),
     ),
 )
 async def add(request: Request, actor: CitizenActor, body: ChannelIn) -> OwnChannelOut:
