@@ -67,6 +67,8 @@ MAY_COST = (
     "AS slice, (attempted_at AT TIME ZONE",
     "AS slice, (ended_at AT TIME ZONE",
     "DELETE FROM webhook_deliveries WHERE id IN",
+    "UPDATE consents SET withdrawn_at = $1, ended_because = 'outdated'",
+    "UPDATE agent_bindings SET state = 'ended', ended_at = greatest(ends_at, made_at)",
     "FROM store_closures WHERE last_day >= $1",
     "UPDATE complaints SET status = $2, overdue_at = $1 WHERE status = 'open' AND id IN",
     # Along an index in the order of the list: for a LIMIT that is not known yet it is a tenth of all that fits.
