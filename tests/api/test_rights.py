@@ -339,6 +339,8 @@ async def _family(service: Service, citizen: CitizenClient) -> dict[str, str]:
         "id_number": id_number(),
         "helper_code": (await entering.http.post("/me/helpers/codes")).json()["code"],
     }
+
+
 async def _be_unrated_where_another_place_is_recognised(service: Service, citizen: CitizenClient) -> None:
     assert (await citizen.http.get("/me/credit")).status_code == 200
     await service.fetch(

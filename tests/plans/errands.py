@@ -20,8 +20,7 @@ from tests.api.kit import account_without_a_person, claim, code_of, coupon_of
 from tests.api.offers import backdate_redemption, end_coupon, make_admin, make_offer, make_staff
 from tests.api.test_member_offers import a_body
 from tests.e2e.invariants import seal_by_hand
-from tests.plans import errands_families, errands_members, errands_objections, errands_tiers
-from tests.plans import errands_batches, errands_members
+from tests.plans import errands_batches, errands_families, errands_members, errands_objections, errands_tiers
 from tests.service import CitizenClient, Service, StaffClient, new_key
 
 TWO_MONTHS = timedelta(days=62)

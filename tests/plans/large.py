@@ -34,6 +34,15 @@ PEOPLE = [
     " SELECT md5('session' || n)::uuid, 'citizen', md5('citizen' || n)::uuid, at, at, at + interval '30 days',"
     f" CASE WHEN n % 20 = 0 THEN at END, CASE WHEN n % 20 = 0 THEN 'logout' END FROM generate_series(1, {MANY}) n,"
     f" LATERAL (SELECT $1 - n * interval '{MONTHS * 30} days' / {MANY} AS at) moment",
+    "INSERT INTO agent_bindings (id, kind, agent_id, principal_id, state, agent_place, principal_place, made_at, active_at,"
+    " ends_at, ended_at, ended_because) SELECT md5('binding' || n)::uuid, CASE WHEN n % 2 = 0 THEN 'guardian' ELSE 'helper'"
+    " END, md5('citizen' || n)::uuid, md5('citizen' || n + 1)::uuid, CASE WHEN n % 5 = 0 THEN 'ended' ELSE 'active' END, 1, 1,"
+    " $1, $1, $1 + n * interval '1 hour', CASE WHEN n % 5 = 0 THEN $1 END, CASE WHEN n % 5 = 0 THEN 'agent' END"
+    f" FROM generate_series(1, {SOME}) n",
+    "INSERT INTO guardianship_requests (id, guardian_id, region_id, state, place, child_hash, requested_at, binding_id)"
+    " SELECT md5('request' || n)::uuid, md5('citizen' || n)::uuid, (330100 + n % 90)::text,"
+    " CASE WHEN n % 5 = 0 THEN 'requested' ELSE 'confirmed' END, 1, sha256(n::text::bytea), $1, md5('binding' || n)::uuid"
+    f" FROM generate_series(1, {SOME}) n",
     "INSERT INTO login_failures (login_hash, failures, window_ends_at)"
     f" SELECT sha256(n::text::bytea), 1, $1 - n * interval '1 second' FROM generate_series(1, {SOME}) n",
 ]
