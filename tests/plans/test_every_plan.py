@@ -70,7 +70,6 @@ MAY_COST = (
     "AS slice, (attempted_at AT TIME ZONE",
     "AS slice, (ended_at AT TIME ZONE",
     "DELETE FROM webhook_deliveries WHERE id IN",
-<<<<<<< HEAD
     "SELECT id FROM citizen_notices WHERE read_at < $1",
     "SELECT id FROM citizen_notices WHERE id < $1",
     "DELETE FROM messages WHERE id IN",
@@ -80,10 +79,8 @@ MAY_COST = (
     "SELECT count(*) AS late FROM (SELECT FROM messages WHERE state = 'waiting'",
     # A batch of a thousand in the order of the ids, for a LIMIT that is not known yet.
     "FROM (SELECT * FROM coupons WHERE id > $1 ORDER BY id LIMIT $2) c JOIN offer_terms",
-=======
     "UPDATE consents SET withdrawn_at = $1, ended_because = 'outdated'",
     "UPDATE agent_bindings SET state = 'ended', ended_at = greatest(ends_at, made_at)",
->>>>>>> part-d
     "FROM store_closures WHERE last_day >= $1",
     "UPDATE complaints SET status = $2, overdue_at = $1 WHERE status = 'open' AND id IN",
     "UPDATE objections SET overdue_at = $1 WHERE closed_at IS NULL AND id IN",
