@@ -90,9 +90,53 @@ MOVE_PHONE = """
 UPDATE citizen_phones SET citizen_id = $2
  WHERE citizen_id = $1 AND NOT EXISTS (SELECT FROM citizen_phones WHERE citizen_id = $2)
 """
+# Into the free places of who stays; where there are not enough, his are taken and the join is refused for now.
+PLACE_REQUESTS = """
+WITH moving AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS turn FROM {table} WHERE citizen_id = $1 AND {holds_place}
+), free AS (
+    SELECT place, row_number() OVER (ORDER BY place) AS turn FROM generate_series(1, {most}) AS place
+     WHERE NOT EXISTS (SELECT FROM {table} taken
+                        WHERE taken.citizen_id = $2 AND taken.place = place.place AND taken.{holds_place})
+)
+UPDATE {table} SET citizen_id = $2, place = coalesce(free.place, {table}.place)
+  FROM moving LEFT JOIN free USING (turn) WHERE {table}.id = moving.id
+"""
+# Who acts for whom is between two accounts; with one of them it ends, and is made anew with the other.
+END_AGENTS = """
+UPDATE agent_bindings SET state = 'ended', ended_at = greatest($2, made_at),
+       ended_because = CASE WHEN agent_id = $1 THEN 'agent' ELSE 'principal' END
+ WHERE (agent_id = $1 OR principal_id = $1) AND ended_at IS NULL
+"""
+FORGET_OWN_AGENTS = (
+    "DELETE FROM agent_bindings WHERE $1 IN (agent_id, principal_id) AND $2 IN (agent_id, principal_id)"
+)
+MOVE_AGENTS = """
+UPDATE agent_bindings SET agent_id = CASE WHEN agent_id = $1 THEN $2 ELSE agent_id END,
+       principal_id = CASE WHEN principal_id = $1 THEN $2 ELSE principal_id END
+ WHERE $1 IN (agent_id, principal_id)
+"""
+END_GUARDIANSHIPS = """
+UPDATE guardianship_requests SET state = 'withdrawn', decided_at = greatest($2, requested_at),
+       child_hash = NULL, name_encrypted = NULL, id_number_encrypted = NULL
+ WHERE guardian_id = $1 AND state = 'requested'
+"""
+# Of two accounts' leave to send him so many, as much as one may give.
+ADD_QUOTAS = """
+UPDATE message_quotas kept SET accepted = least(kept.accepted + gone.accepted, 20)
+  FROM message_quotas gone
+ WHERE gone.citizen_id = $1 AND kept.citizen_id = $2 AND kept.channel = gone.channel AND kept.template = gone.template
+"""
+# Said or done twice, it is kept once: the columns that make two rows one.
+SAME = {
+    "message_quotas": ("channel", "template"),
+    "consent_refusals": ("purpose", "recipient_member_id"),
+    "data_copies": ("copied_on", "place"),
+}
 # What moves as it is, after whatever stood in its way.
 PLAIN = (
     *("coupons", "credit_lookups", "citizen_notices", "complaints", "channel_identities", "citizen_joins"),
+    *("objections", "declarations", "disclosures", "messages", *SAME),
 )
 
 
@@ -107,7 +151,7 @@ async def move_all(gone: UUID, kept: UUID, keys: PersonalDataKeys, now: datetime
     await execute(END_SESSIONS, gone, now)
     await execute(HOLD_COUPONS, gone, kept)
     await execute(FORGET_PHONES, gone)
-    for table in ("coupons", "complaints"):
+    for table in ("coupons", "complaints", "objections", "declarations"):
         # No client can send a key that begins so.
         await execute(
             f"UPDATE {table} gone SET request_key = '=' || replace(gone.id::text, '-', '') WHERE gone.citizen_id = $1"
@@ -119,6 +163,24 @@ async def move_all(gone: UUID, kept: UUID, keys: PersonalDataKeys, now: datetime
     await execute(MOVE_SNAPSHOTS, gone, kept, now)
     await execute(FREE_CAUSES, gone, kept)
     await execute(PLACE_COMPLAINTS, gone, kept)
+    await execute(
+        PLACE_REQUESTS.format(table="objections", holds_place="closed_at IS NULL", most=10), gone, kept
+    )
+    await execute(
+        PLACE_REQUESTS.format(table="declarations", holds_place="place IS NOT NULL", most=20), gone, kept
+    )
+    await execute(END_AGENTS, gone, now)
+    await execute(FORGET_OWN_AGENTS, gone, kept)
+    await execute(MOVE_AGENTS, gone, kept)
+    await execute(END_GUARDIANSHIPS, gone, now)
+    await execute("UPDATE guardianship_requests SET guardian_id = $2 WHERE guardian_id = $1", gone, kept)
+    await execute(ADD_QUOTAS, gone, kept)
+    for table, columns in SAME.items():
+        same = " AND ".join(f"kept.{column} IS NOT DISTINCT FROM gone.{column}" for column in columns)
+        await execute(
+            f"DELETE FROM {table} gone USING {table} kept WHERE gone.citizen_id = $1 AND kept.citizen_id = $2 AND {same}",
+            *(gone, kept),
+        )
     await execute(MOVE_PHONE, gone, kept)
     await execute("DELETE FROM citizen_phones WHERE citizen_id = $1", gone)
     for table in PLAIN:

@@ -13,7 +13,8 @@ from uuid import UUID
 import asyncpg
 
 from alliance.data_pages import PageCopy
-from alliance.own_data import OWN_DATA, OwnData
+from alliance.own_data import OWN_DATA
+from alliance.own_data_terms import OwnData
 from benefits.refusals import Busy
 from common.clock import local_day, rfc3339
 from common.crypto import PersonalDataKeys

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 
-from alliance.own_data import OwnData
+from alliance.own_data_terms import OwnData
 from common.clock import SHANGHAI
 
 # Whatever is in the data: nothing runs, nothing is loaded, and the page sends nothing.

@@ -22,7 +22,8 @@ from uuid import UUID
 
 from alliance import complaints
 from alliance.complaint_states import ComplaintNotPossible
-from alliance.own_data import OWN_DATA, OwnData
+from alliance.own_data import OWN_DATA
+from alliance.own_data_terms import OwnData
 from benefits import claims
 from common import jobs
 from common.actors import CitizenActor

@@ -11,53 +11,24 @@ A table that a citizen's things may be written into afterwards also gets the tri
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-Said = tuple[str, str]  # in Chinese and in English
-
-AT_ONCE: Said = ("账户注销时", "until you erase your account")
-HALF_A_YEAR: Said = ("登录过期后半年", "half a year after the sign-in expires")
-TEN_YEARS: Said = ("10 年", "10 years")
-BOOKS: Said = ("随账本长期保存", "as long as the books")
-HIMSELF: Said = ("只有您本人", "you alone")
-OFFICE: Said = ("您本人、联盟办公室（只见随机编号）", "you, and the alliance office (a random id only)")
-BY_CHANNEL: Said = (
-    "在登录渠道（微信、支付宝、浙里办）里更正，再登录一次即更新",
-    "correct it in the channel that you sign in through, then sign in again",
+from alliance.own_data_terms import (
+    A_RECORD,
+    AT_ONCE,
+    BOOKS,
+    BY_CHANNEL,
+    COMPLAIN,
+    DELETED,
+    HALF_A_YEAR,
+    HIMSELF,
+    IN_THE_APP,
+    OFFICE,
+    TEN_YEARS,
+    OwnData,
+    delete,
+    of_citizen,
 )
-IN_THE_APP: Said = ("在小程序里随时更改", "change it in the mini-program at any time")
-COMPLAIN: Said = ("如有不符，请在小程序里投诉", "if it is wrong, complain in the mini-program")
-A_RECORD: Said = ("是已发生之事的记录，不能改写", "a record of what happened; it is not rewritten")
-DELETED: Said = ("删除", "deleted")
-
-
-@dataclass(frozen=True, slots=True)
-class OwnData:
-    """One table's share of what is kept of a citizen.
-
-    Args:
-        select: SQL for his rows, `$1` being his id; columns ending in `_encrypted` are opened under the name
-            `<table>.<column without it>`, other bytes (keyed hashes) are left out. Empty: nothing in it can be read.
-        key: the column that orders them, of a uuid or a number.
-        erase: SQL statements of an erasure, `$1` being his id and `$2` the time; twice changes nothing more.
-        is_by_self_hash: `$1` is the keyed hash by which a clerk is known as him.
-        erasure: what an erasure does, and where the row stays, why.
-        opens: of encrypted columns that were sealed under another name.
-    """
-
-    table: str
-    title: Said
-    why: Said
-    kept: Said
-    seen_by: Said
-    correct: Said
-    erasure: Said
-    select: str
-    key: str = "id"
-    erase: Sequence[str] = ()
-    is_by_self_hash: bool = False
-    opens: Mapping[str, str] = field(default_factory=dict)
-
+from alliance.own_requests import FILES, OWN_REQUESTS
 
 OF_HIS_COUPONS = (
     " FROM coupons c JOIN approvals a ON a.kind = 'coupon_revocation' AND a.object_id = c.id::text"
@@ -69,14 +40,6 @@ OF_HIS_COMPLAINTS = (
     " AND n.kind IN ('complaint_upheld', 'complaint_dismissed', 'complaint_reopened')"
     " AND n.once_key LIKE n.kind || ':' || c.id || ':%' WHERE c.citizen_id = $1"
 )
-
-
-def _of_citizen(table: str) -> str:
-    return f"SELECT * FROM {table} WHERE citizen_id = $1"
-
-
-def _delete(table: str) -> str:
-    return f"DELETE FROM {table} WHERE citizen_id = $1"
 
 
 OWN_DATA: Sequence[OwnData] = (
@@ -96,17 +59,17 @@ OWN_DATA: Sequence[OwnData] = (
             "one account for each person; to look up your tier when you consent",
         ),
         *(AT_ONCE, HIMSELF, BY_CHANNEL, DELETED),
-        _of_citizen("natural_persons"),
+        of_citizen("natural_persons"),
         key="citizen_id",
-        erase=(_delete("natural_persons"),),
+        erase=(delete("natural_persons"),),
     ),
     OwnData(
         "channel_identities",
         ("登录渠道", "Channels"),
         ("认出您的登录", "to know you when you sign in"),
         *(AT_ONCE, HIMSELF, BY_CHANNEL, DELETED),
-        _of_citizen("channel_identities"),
-        erase=(_delete("channel_identities"),),
+        of_citizen("channel_identities"),
+        erase=(delete("channel_identities"),),
     ),
     OwnData(
         "citizen_phones",
@@ -115,9 +78,9 @@ OWN_DATA: Sequence[OwnData] = (
         *(AT_ONCE, HIMSELF),
         ("在小程序里删除或重新验证", "delete or verify it anew in the mini-program"),
         DELETED,
-        _of_citizen("citizen_phones"),
+        of_citizen("citizen_phones"),
         key="citizen_id",
-        erase=(_delete("citizen_phones"),),
+        erase=(delete("citizen_phones"),),
     ),
     OwnData(
         "consents",
@@ -143,7 +106,7 @@ OWN_DATA: Sequence[OwnData] = (
             "保留，只有随机编号：条例要求保存 10 年",
             "stay, with the random id alone: the law asks for 10 years",
         ),
-        _of_citizen("credit_lookups"),
+        of_citizen("credit_lookups"),
     ),
     OwnData(
         "tier_snapshots",
@@ -152,9 +115,41 @@ OWN_DATA: Sequence[OwnData] = (
         *(AT_ONCE, HIMSELF),
         ("向出具等级的信用主管部门提出异议", "contest it with the credit authority that issued it"),
         DELETED,
-        "SELECT s.*, t.name AS scheme_name FROM tier_snapshots s JOIN tier_schemes t ON t.id = s.scheme_id"
+        "SELECT s.*, coalesce(t.name, m.scheme_name) AS scheme_name FROM tier_snapshots s"
+        " LEFT JOIN tier_schemes t ON t.id = s.scheme_id LEFT JOIN tier_mappings m ON m.id = s.mapping_id"
         " WHERE s.citizen_id = $1",
-        erase=(_delete("tier_snapshots"),),
+        erase=(delete("tier_snapshots"),),
+    ),
+    OwnData(
+        "credit_ratings",
+        ("信用来源交付的副本", "The copy that a credit source delivers"),
+        ("经您授权时查询信用等级", "to look up your tier when you consent"),
+        ("来源下一次交付为止", "until the source delivers the next"),
+        ("没有人：经您授权才按摘要查", "nobody: it is looked into by a hash, when you consent"),
+        ("向出具等级的信用主管部门提出异议", "contest it with the credit authority that issued it"),
+        (
+            "删除；来源下次交付时可能再有，但不再指向任何账户",
+            "deleted; the source's next delivery may bring it, tied to no account",
+        ),
+        "",
+        erase=(
+            "DELETE FROM credit_ratings WHERE person_hash IN"
+            " (SELECT person_hash FROM natural_persons WHERE citizen_id = $1)",
+        ),
+    ),
+    OwnData(
+        "credit_repairs",
+        ("信用来源交付的修复", "Repairs that a credit source delivers"),
+        ("修复后旧记录立即停用", "so that a repaired record stops counting at once"),
+        ("来源下一次交付为止", "until the source delivers the next"),
+        ("没有人", "nobody"),
+        A_RECORD,
+        DELETED,
+        "",
+        erase=(
+            "DELETE FROM credit_repairs WHERE person_hash IN"
+            " (SELECT person_hash FROM natural_persons WHERE citizen_id = $1)",
+        ),
     ),
     OwnData(
         "coupons",
@@ -244,7 +239,9 @@ OWN_DATA: Sequence[OwnData] = (
             "未结的撤回；只剩随机编号和时间，为成员的诚信记录保留",
             "open ones are withdrawn; ids and times stay for the member's record",
         ),
-        _of_citizen("complaints"),
+        of_citizen("complaints"),
+        # The hash by which a retry is known is one of the words, too.
+        erase=("UPDATE complaints SET request_hash = decode(repeat('00', 32), 'hex') WHERE citizen_id = $1",),
     ),
     OwnData(
         "complaint_texts",
@@ -282,8 +279,8 @@ OWN_DATA: Sequence[OwnData] = (
         ("通知", "Notices"),
         ("告诉您与您有关的事", "to tell you what concerns you"),
         *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
-        _of_citizen("citizen_notices"),
-        erase=(_delete("citizen_notices"),),
+        of_citizen("citizen_notices"),
+        erase=(delete("citizen_notices"),),
     ),
     OwnData(
         "sessions",
@@ -307,8 +304,8 @@ OWN_DATA: Sequence[OwnData] = (
         ("您取走的数据副本", "Copies that you took"),
         ("您可以发现别人用您的账户取走数据", "so that you notice if somebody else took one"),
         *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
-        _of_citizen("data_copies"),
-        erase=(_delete("data_copies"),),
+        of_citizen("data_copies"),
+        erase=(delete("data_copies"),),
     ),
     OwnData(
         "member_customers",
@@ -316,7 +313,7 @@ OWN_DATA: Sequence[OwnData] = (
         ("统计新老顾客人数", "to count new and returning customers"),
         *(BOOKS, ("没有人看到单个人", "nobody sees a single person"), A_RECORD),
         ("保留：只有随机编号", "stays: it has the random id alone"),
-        _of_citizen("member_customers"),
+        of_citizen("member_customers"),
     ),
     OwnData(
         "audit_records",
@@ -348,18 +345,8 @@ OWN_DATA: Sequence[OwnData] = (
         "",
         erase=("DELETE FROM one_time_links WHERE subject_id = $1",),
     ),
-    OwnData(
-        "stored_files",
-        ("您上传的文件", "Files that you sent in"),
-        ("支持您的申请", "to support what you asked for"),
-        *(AT_ONCE, OFFICE, IN_THE_APP),
-        ("删除；内容几分钟内从磁盘清除", "deleted; the content leaves the disk within minutes"),
-        "SELECT id, purpose, name, media_type, size, sha256, stored_at FROM stored_files"
-        " WHERE owner_id = $1 AND deleted_at IS NULL",
-        erase=(
-            "UPDATE stored_files SET deleted_at = $2, name = 'erased' WHERE owner_id = $1 AND deleted_at IS NULL",
-        ),
-    ),
+    *OWN_REQUESTS,
+    FILES,
 )
 
 # Tables with a column that could lead to a citizen, and why nothing of him is in them.

@@ -46,6 +46,12 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "complaint_answered": ("投诉", "商家已答复"),
     "complaint_dismissed": ("投诉", "不成立"),
     "complaint_upheld": ("投诉", "成立"),
+    "objection_upheld": ("异议", "成立"),
+    "objection_corrected": ("异议", "已更正"),
+    "objection_dismissed": ("异议", "不成立"),
+    "repair_upheld": ("信用修复", "已修复"),
+    "repair_corrected": ("信用修复", "已更正"),
+    "repair_dismissed": ("信用修复", "未通过"),
 }
 MOST = {"thing": 20, "phrase": 5}
 _ID = re.compile(r"[!-~]{1,128}")

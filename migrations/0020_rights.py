@@ -39,11 +39,15 @@ ERASED = [
         " FOR EACH ROW EXECUTE FUNCTION refuse_for_erased()"
         for table in (
             *("natural_persons", "channel_identities", "citizen_phones", "consents", "tier_snapshots"),
-            *("complaints", "data_copies"),
+            *("complaints", "data_copies", "objections", "declarations", "consent_refusals"),
+            *("message_quotas", "citizen_joins"),
         )
     ),
-    "CREATE TRIGGER citizen_notices_not_of_erased BEFORE INSERT OR UPDATE OF citizen_id ON citizen_notices"
-    " FOR EACH ROW EXECUTE FUNCTION skip_for_erased()",
+    *(
+        f"CREATE TRIGGER {table}_not_of_erased BEFORE INSERT OR UPDATE OF citizen_id ON {table}"
+        " FOR EACH ROW EXECUTE FUNCTION skip_for_erased()"
+        for table in ("citizen_notices", "messages")
+    ),
 ]
 
 

@@ -16,6 +16,12 @@ TEMPLATES: dict[str, MessageTemplate] = {
     "complaint_answered": MessageTemplate.ANSWERED,
     "complaint_dismissed": MessageTemplate.ANSWERED,
     "complaint_upheld": MessageTemplate.ANSWERED,
+    "objection_upheld": MessageTemplate.ANSWERED,
+    "objection_corrected": MessageTemplate.ANSWERED,
+    "objection_dismissed": MessageTemplate.ANSWERED,
+    "repair_upheld": MessageTemplate.ANSWERED,
+    "repair_corrected": MessageTemplate.ANSWERED,
+    "repair_dismissed": MessageTemplate.ANSWERED,
 }
 TEXTS: dict[str, tuple[str, str]] = {
     "complaint_answered": (

@@ -43,6 +43,12 @@ SEALED = (
     SealedColumn("complaint_texts", "complaint_id", "text_encrypted", "complaint_texts.text"),
     SealedColumn("complaint_texts", "complaint_id", "answer_encrypted", "complaint_texts.answer"),
     SealedColumn("complaint_texts", "complaint_id", "decision_encrypted", "complaint_texts.decision"),
+    SealedColumn("objection_texts", "objection_id", "text_encrypted", "objection_texts.text"),
+    SealedColumn("objection_texts", "objection_id", "answer_encrypted", "objection_texts.answer"),
+    SealedColumn("declaration_texts", "declaration_id", "text_encrypted", "declaration_texts.text"),
+    SealedColumn("declaration_texts", "declaration_id", "refusal_encrypted", "declaration_texts.refusal"),
+    SealedColumn("guardianship_requests", "id", "name_encrypted", "guardianship_requests.name"),
+    SealedColumn("guardianship_requests", "id", "id_number_encrypted", "guardianship_requests.id_number"),
     SealedColumn("webhooks", "id", "secret_encrypted", "webhooks.secret_encrypted"),
 )
 

@@ -42,6 +42,8 @@ FROM_FILES = frozenset(
     {
         *SANDBOX_SECRETS,
         *("DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL", "METRICS_TOKEN", "FORWARDED_SECRET"),
+        *("WECHAT_SECRET", "ALIPAY_PRIVATE_KEY", "ALIPAY_PUBLIC_KEY", "ZHELIBAN_SECRET"),
+        *("CREDIT_ACCESS_SECRET", "CREDIT_ANSWER_KEY", "CREDIT_BATCH_PUBLIC_KEY"),
     }
 )
 # Under whatever id and for whatever purpose they come.

@@ -183,10 +183,10 @@ async def in_flight(url: str, sql: str, *values: object) -> AsyncIterator[Callab
         await connection.close()
 
 
-async def erase_while(life: Life, url: str, sql: str) -> None:
+async def erase_while(life: Life, url: str, sql: str, swept: asyncio.Event | None = None) -> None:
     async with in_flight(url, sql, life.id) as commit:
         erasing = asyncio.create_task(erase(life.id, KEYS, NOON))
-        await asyncio.sleep(0.1)
+        await (swept.wait() if swept else asyncio.sleep(0.1))
         assert not erasing.done(), "it waits for whoever may have seen him before"
         await commit()
         await erasing
@@ -205,11 +205,14 @@ async def test_without_the_second_sweep_it_would_stay(
 ) -> None:
     """The twin of the test above."""
 
+    swept = asyncio.Event()
+
     async def nothing(*_: object) -> None:
+        swept.set()
         await asyncio.sleep(0.2)
 
     monkeypatch.setattr(erasures, "finish", nothing)
-    await erase_while(life, database, LATE_WRITES["channel_identities"])
+    await erase_while(life, database, LATE_WRITES["channel_identities"], swept)
     assert await rows_of(life.id, "channel_identities") == {"channel_identities": 1}
 
 

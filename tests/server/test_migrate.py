@@ -105,8 +105,14 @@ HALF_WAY = {
     "0011_statements": "statement_sums",
     "0012_numbers_imports": "refusal_days",
     "0013_identities": "citizen_phones",
-    "0021_retention": "tier_snapshots_by_end",
+    "0014_one_person": "staff_by_self_hash",
+    "0015_credit_batches": "organisation_grades",
+    "0016_consents": "guardianship_requests_place_once",
     "0017_objections": "objection_texts",
+    "0018_tier_schemes": "tier_what_ifs",
+    "0019_messages": "message_stops",
+    "0020_rights": "data_copies",
+    "0021_retention": "tier_snapshots_by_end",
 }
 
 
