@@ -341,8 +341,9 @@ async def _must_have_room(citizen_id: UUID, declaration_id: UUID, now: datetime)
     if len(await evidence_of(declaration_id)) >= MOST_FILES:
         raise TooMuchDeclarationEvidence(most=MOST_FILES)
     # What is sent in and deleted over and over fills the disk too.
-    if await audit_log.count_since(citizen_id, "declaration.add_evidence", now - DAY) >= MOST_UPLOADS_A_DAY:
-        raise TooManyUploads(most=MOST_UPLOADS_A_DAY)
+    most, action = MOST_UPLOADS_A_DAY, "declaration.add_evidence"
+    if await audit_log.count_since(citizen_id, action, now - DAY, most) >= most:
+        raise TooManyUploads(most=most)
     return row
 
 

@@ -108,6 +108,7 @@ async def _must_have_room(party: Party, objection_id: UUID, now: datetime) -> Ro
         raise TooMuchObjectionEvidence(most=MOST_FILES)
     # What is sent in and withdrawn over and over fills the disk too.
     assert party.who[1] is not None
-    if await audit_log.count_since(party.who[1], "objection.add_evidence", now - DAY) >= MOST_UPLOADS_A_DAY:
-        raise TooManyUploads(most=MOST_UPLOADS_A_DAY)
+    most, action = MOST_UPLOADS_A_DAY, "objection.add_evidence"
+    if await audit_log.count_since(party.who[1], action, now - DAY, most) >= most:
+        raise TooManyUploads(most=most)
     return row

@@ -70,12 +70,12 @@ async def record(
     )
 
 
-async def count_since(actor_id: UUID, action: str, since: datetime) -> int:
-    """How often somebody has done something since then; it outlives what he did it to."""
+async def count_since(actor_id: UUID, action: str, since: datetime, most: int) -> int:
+    """How often somebody has done something since then, counted to `most`; it outlives what he did it to."""
     row = await fetch_one(
-        "SELECT count(*) AS records FROM audit_records"
-        " WHERE actor_id = $1 AND recorded_at > $2 AND action = $3 AND outcome = 'done'",
-        *(actor_id, since, action),
+        "SELECT count(*) AS records FROM (SELECT FROM audit_records WHERE actor_id = $1 AND recorded_at > $2"
+        " AND action = $3 AND outcome = 'done' LIMIT $4) few",
+        *(actor_id, since, action, most),
     )
     assert row is not None
     return int(row["records"])
