@@ -58,8 +58,15 @@ async def exposed(service: Service) -> dict[str, set[str]]:
     await clerk.redeem(await citizen.code(coupon["id"]), new_key())
     database = service.environment["DATABASE_URL"]
     await query(database, "INSERT INTO pgqueuer (priority, status, entrypoint) VALUES (0, 'failed', 'alert')")
+    await query(
+        database,
+        "INSERT INTO message_stops (channel, template, template_id, reason, until_at)"
+        " VALUES ('alipay', 'answered', 'alert', 'no_template', now() + interval '1 hour')"
+        " ON CONFLICT DO NOTHING",
+    )
     text = (await citizen.http.get(service.url + "/metrics")).text
     await query(database, "DELETE FROM pgqueuer WHERE entrypoint = 'alert'")
+    await query(database, "DELETE FROM message_stops WHERE template_id = 'alert'")
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
