@@ -104,6 +104,8 @@ HALF_WAY = {
     "0010_complaints_audit": "audit_records_refused",
     "0011_statements": "statement_sums",
     "0012_numbers_imports": "refusal_days",
+    "0013_identities": "citizen_phones",
+    "0014_one_person": "staff_by_self_hash",
 }
 
 
