@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from common.database import execute, transaction
+from common.database import execute, fetch_all, transaction
 
 # No look-up that is older still waits for its answer (the source has two seconds).
 ANSWERED_WITHIN = timedelta(minutes=10)
@@ -15,16 +15,18 @@ async def end_of_persons(person_hashes: Sequence[bytes], now: datetime) -> None:
     The source must answer anew already: whoever asks from now on may get no old answer. A look-up that was asked
     before either has its snapshot, which ends here, or finds its line closed and makes none.
     """
+    rows = await fetch_all(
+        "SELECT citizen_id FROM natural_persons WHERE person_hash = ANY ($1::bytea[])", person_hashes
+    )
+    citizens = [row["citizen_id"] for row in rows]
     async with transaction():
         await execute(
-            "UPDATE credit_lookups l SET outcome = 'discarded' FROM natural_persons p"
-            " WHERE p.person_hash = ANY ($1::bytea[]) AND l.citizen_id = p.citizen_id AND l.outcome = 'pending'"
-            " AND l.looked_up_at > $2",
-            *(person_hashes, now - ANSWERED_WITHIN),
+            "UPDATE credit_lookups SET outcome = 'discarded' WHERE citizen_id = ANY ($1::uuid[])"
+            " AND outcome = 'pending' AND looked_up_at > $2",
+            *(citizens, now - ANSWERED_WITHIN),
         )
         await execute(
-            "UPDATE tier_snapshots s SET valid_until = greatest($2, s.taken_at + interval '1 millisecond')"
-            " FROM natural_persons p WHERE p.person_hash = ANY ($1::bytea[]) AND s.citizen_id = p.citizen_id"
-            " AND s.valid_until > $2",
-            *(person_hashes, now),
+            "UPDATE tier_snapshots SET valid_until = greatest($2, taken_at + interval '1 millisecond')"
+            " WHERE citizen_id = ANY ($1::uuid[]) AND valid_until > $2",
+            *(citizens, now),
         )

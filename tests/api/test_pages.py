@@ -24,8 +24,6 @@ FEW = {
     # Of what the background process adds up, of a month that a single member closed.
     *("/admin/numbers", "/member/numbers", "/admin/statements/sums", "/member/owed"),
     "/admin/numbers/budgets",
-    # What a source delivers, not what anybody here does: walked through in test_credit_batches.
-    *("/admin/credit-batches", "/admin/credit-batches/{batch_id}/errors"),
     # Walked through with five things in test_manner, and with a whole story in test_member_applications.
     *("/day-closes", "/me/credit/lookups", "/member-application/events"),
     *("/admin/members/{member_id}/checks", "/admin/members/{member_id}/promises"),
