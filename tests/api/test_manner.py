@@ -251,6 +251,7 @@ LISTS = [
     ("citizen", "/offers", {"eligible": "true"}),
     ("citizen", "/me/coupons", {}),
     ("citizen", "/me/credit/lookups", {}),
+    ("citizen", "/me/access-log", {}),
     ("citizen", "/me/notices", {}),
     ("citizen", "/me/complaints", {}),
     ("staff", "/redemptions", {}),
