@@ -113,7 +113,6 @@ HALF_WAY = {
     "0019_messages": "message_stops",
     "0020_rights": "data_copies",
     "0021_retention": "tier_snapshots_by_end",
-    "0016_consents": "guardianship_requests_place_once",
 }
 
 
