@@ -8,11 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from alliance import batch_effects, credit_batches
+from alliance import batch_effects, credit_batches, erasures
 from citizens import consents
-from citizens.accounts import ID_NUMBER
 from citizens.credit_sources import CreditSourceUnavailable
-from citizens.credit_sources.batch import BatchSource, forget_person
+from citizens.credit_sources.batch import BatchSource
 from citizens.sandbox_people import person_of
 from common.database import execute, fetch_all
 from merchants.organisation_sources import OrganisationSourceUnavailable
@@ -99,9 +98,9 @@ def test_nothing_but_the_source_reads_the_copy() -> None:
     }
     assert found == {
         "citizens/credit_sources/batch.py",
-        # Those that write it.
+        # Those that write it, and what deletes a person's row.
         "models/credit_batch.py",
-        *(f"alliance/{name}.py" for name in ("batch_rows", "batch_effects", "credit_batches")),
+        *(f"alliance/{name}.py" for name in ("batch_rows", "batch_effects", "credit_batches", "own_data")),
     }
 
 
@@ -125,9 +124,17 @@ async def test_a_copy_that_is_too_old_answers_nobody(
 
 async def test_an_erased_person_is_in_the_copy_no_more(take: Import, wang: UUID) -> None:
     await take({T: tiers(880)})
-    person_hash = KEYS.keyed_hash(NUMBER, ID_NUMBER)
-    assert await forget_person(person_hash) and not await forget_person(person_hash)
+    assert await erasures.erase(wang, KEYS, NOW)
     assert len(await fetch_all("SELECT 1 FROM credit_ratings")) == 3
+
+
+async def test_scores_are_counted_whole_and_name_nobody(take: Import) -> None:
+    """What a scheme's what-if counts by."""
+    await take({T: [*tier_rows(300), (NUMBER, 880, SCHEME, DAY, "w-1")]})
+    rows = await fetch_all("SELECT score, count(*) AS people FROM credit_ratings GROUP BY score")
+    assert await SOURCE.histogram(SCHEME) == {row["score"]: row["people"] for row in rows}
+    assert sum((await SOURCE.histogram(SCHEME)).values()) == 301
+    assert await SOURCE.histogram("another") == {}
 
 
 @pytest.mark.parametrize(("score", "level"), [(860, 5), ("", None)])
