@@ -21,7 +21,7 @@ from common.crypto import PersonalDataKeys
 from common.database import Row, constraint_of, execute, fetch_all
 from common.errors import Refused
 from common.ids import new_id
-from models.enums import DataCopyFormat
+from models.citizen_enums import DataCopyFormat
 from models.notice_texts import text_of
 
 MOST_A_DAY = 3

@@ -15,7 +15,7 @@ from common.errors import Invalid, NotFound, Refused
 from common.ids import AFTER_ALL
 from common.masking import masked_numbers
 from models import audit_log, notice_log, stored_files
-from models.enums import DeclarationStatus
+from models.citizen_enums import DeclarationStatus
 from models.region import shared_prefix, subtree_prefix
 
 MOST_YEARS = 5

@@ -23,7 +23,8 @@ from common.request_keys import RequestKey
 from merchants.application_documents import DAY, MOST_UPLOADS_A_DAY, TooManyUploads
 from merchants.regions import RegionUnknown
 from models import audit_log, stored_files
-from models.enums import ActorKind, DeclarationKind, DeclarationStatus
+from models.citizen_enums import DeclarationKind, DeclarationStatus
+from models.enums import ActorKind
 from models.office_enums import FilePurpose
 
 TEXT, REFUSAL = "declaration_texts.text", "declaration_texts.refusal"

@@ -21,7 +21,7 @@ from common.errors import NotFound, Refused
 from common.ids import AFTER_ALL
 from common.masking import masked_name, masked_numbers
 from models import audit_log, notice_log, stored_files
-from models.enums import AgentKind, BindingEnd, BindingState, GuardianshipState
+from models.citizen_enums import AgentKind, BindingEnd, BindingState, GuardianshipState
 from models.office_enums import FilePurpose
 from models.region import shared_prefix, subtree_prefix
 

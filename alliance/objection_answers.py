@@ -19,7 +19,8 @@ from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
 from common.working_days import add_working_days
 from models import audit_log, notice_log
-from models.enums import ObjectionAbout, ObjectionEvent, ObjectionStatus, SuspensionCause
+from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionStatus
+from models.enums import SuspensionCause
 from models.office_enums import ApprovalKind
 from models.region import subtree_prefix
 

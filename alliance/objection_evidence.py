@@ -13,7 +13,7 @@ from common.errors import NotFound, Refused
 from common.files import FileStore
 from merchants.application_documents import DAY, MOST_UPLOADS_A_DAY, TooManyUploads
 from models import audit_log, stored_files
-from models.enums import ObjectionEvent
+from models.citizen_enums import ObjectionEvent
 from models.office_enums import FilePurpose
 from models.region import subtree_prefix
 

@@ -18,7 +18,7 @@ from common.errors import NotFound
 from common.ids import AFTER_ALL
 from common.masking import masked_numbers
 from models import audit_log, stored_files
-from models.enums import ObjectionKind, ObjectionStatus
+from models.citizen_enums import ObjectionKind, ObjectionStatus
 from models.office_enums import FilePurpose
 from models.region import shared_prefix, subtree_prefix
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from common.errors import Refused
-from models.enums import ObjectionEvent, ObjectionStatus
+from models.citizen_enums import ObjectionEvent, ObjectionStatus
 
 OPEN, FORWARDED = ObjectionStatus.OPEN, ObjectionStatus.FORWARDED
 WAITING = (OPEN, FORWARDED)

@@ -8,7 +8,7 @@ from uuid import UUID
 from common.database import Row, execute, fetch_all
 from common.ids import new_id
 from models import audit_log
-from models.enums import ObjectionEvent, ObjectionStatus
+from models.citizen_enums import ObjectionEvent, ObjectionStatus
 
 
 async def record(

@@ -24,7 +24,7 @@ from common.request_keys import RequestKey
 from common.working_days import add_working_days
 from merchants.regions import RegionUnknown
 from models import audit_log, notice_log, stored_files
-from models.enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
 from models.office_enums import FilePurpose
 
 TEXT, ANSWER = "objection_texts.text", "objection_texts.answer"

@@ -35,7 +35,8 @@ from common.errors import NotFound
 from common.ids import new_coupon_number, new_id
 from common.request_keys import RequestKey
 from common.shared_statements import NotTogether, SharedStatement
-from models.enums import CouponStatus, LimitPeriod, MemberStatus, OfferStatus, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import CouponStatus, LimitPeriod, MemberStatus, OfferStatus
 
 # Losing a race to oneself (two phones, one person) is judged anew; more often than this is no race.
 MOST_TRIES = 5
@@ -81,7 +82,7 @@ LEFT JOIN LATERAL (
 # A consent is held until its coupon is written: a withdrawal comes before or after, and once it is answered
 # nothing is claimed on it; and so is the person or the number that an offer asks for, until it is erased. Places are
 # counted and not only looked for: one who joined two accounts may have some above the limit. All claims of one offer in one statement take their pieces at once: the row of a hot
-# offer changes once for all that wait, not once for each.
+# offer changes once for all that wait, not once for each. Who was joined to another account meets a foreign key.
 CLAIM = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::int[], $7::int[],
@@ -117,8 +118,8 @@ WITH asked AS MATERIALIZED (
       JOIN offers o ON o.id = p.offer_id AND o.status = 'published' AND o.terms_id = p.terms_id
        AND o.min_tier_level IS NOT DISTINCT FROM p.min_tier_level AND o.min_real_name_level = p.min_real_name_level
       JOIN members m ON m.id = o.member_id AND m.status = 'active'
-      JOIN citizens whose ON whose.id = p.citizen_id AND whose.erased_at IS NULL
-     WHERE (p.most IS NULL OR p.slot IS NOT NULL)
+      LEFT JOIN citizens whose ON whose.id = p.citizen_id
+     WHERE whose.erased_at IS NULL AND (p.most IS NULL OR p.slot IS NOT NULL)
        AND (p.min_tier_level IS NULL
             OR EXISTS (SELECT FROM consent WHERE consent.id = p.consent_id AND consent.citizen_id = p.citizen_id))
        AND (p.sharing_id IS NULL
@@ -378,8 +379,7 @@ async def _write(
         *(coupon_id, new_coupon_number(), offer_id, terms.id, citizen_id, terms.uses_total),
         *(row["per_citizen_limit"], period, valid_from, valid_until, now),
         *(request.key, request.body_hash, row["consent_id"], local_day(now), row["min_tier_level"]),
-        sharing_id,
-        row["min_real_name_level"],
+        *(sharing_id, row["min_real_name_level"]),
     )
     try:
         # A person's claims never share a statement: he can be in the way of himself by a key or by a place in his

@@ -22,7 +22,7 @@ from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.ids import id_at, ms_of
 from common.money import yuan
 from models import notice_log, seals
-from models.enums import NoticeSource
+from models.citizen_enums import NoticeSource
 from models.notice_log import News
 
 BATCH = 1_000

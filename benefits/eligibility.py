@@ -21,7 +21,8 @@ from citizens.credit import IdentityUnverified
 from citizens.credit_sources import CreditSourceUnavailable
 from common.clock import local_day
 from common.errors import DomainError
-from models.enums import LimitPeriod, OfferStatus, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import LimitPeriod, OfferStatus
 
 LEVEL_NAMES = {1: "差", 2: "较差", 3: "中等", 4: "良好", 5: "优秀"}
 

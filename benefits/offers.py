@@ -24,7 +24,8 @@ from common.errors import DomainError, NotFound
 from common.replica import FetchAll
 from common.shared_statements import SharedStatement
 from merchants.opening_hours import Span, spans_of
-from models.enums import Category, ClosureReason, MemberKind, OfferStatus, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import Category, ClosureReason, MemberKind, OfferStatus
 from models.region import subtree_prefix
 
 FRESH_S = 1.0

@@ -15,7 +15,8 @@ from common.errors import Refused, Unauthenticated
 from common.ids import new_subject_id
 from common.masking import masked_name
 from models.citizen import NOT_ERASED
-from models.enums import Channel, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import Channel
 
 NAME, ID_NUMBER, SUBJECT = "natural_persons.name", "natural_persons.id_number", "channel_identities.subject"
 MOST_TRIES = 4
@@ -88,6 +89,8 @@ async def citizen_of(channel: Channel, login: Login, keys: PersonalDataKeys) -> 
                 citizen_id = known["citizen_id"]
                 if login.person and not known["is_person"]:
                     await _become(citizen_id, login.person, keys)
+                elif login.person:
+                    await _keep_name(citizen_id, login.person, keys)
                 if known["lacks_subject"]:
                     await _keep_subject(channel, login, subject, keys)
             await _keep_phone(citizen_id, channel, login, known["phone_encrypted"] if known else None, keys)

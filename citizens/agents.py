@@ -19,7 +19,7 @@ from common.errors import Forbidden, NotFound, Refused
 from common.ids import new_id
 from common.masking import masked_name
 from models import notice_log
-from models.enums import AgentKind, BindingEnd, BindingState
+from models.citizen_enums import AgentKind, BindingEnd, BindingState
 from models.office_enums import FilePurpose
 
 MOST_OF_AGENT = 10

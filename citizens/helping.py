@@ -17,7 +17,7 @@ from common.crypto import PersonalDataKeys
 from common.database import fetch_one, transaction
 from common.errors import NotFound, Refused
 from models import notice_log, one_time_links
-from models.enums import AgentKind, BindingState
+from models.citizen_enums import AgentKind, BindingState
 from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 

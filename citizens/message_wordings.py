@@ -13,7 +13,7 @@ from datetime import date, datetime
 from json import loads
 
 from common.clock import SHANGHAI
-from models.enums import MessageTemplate
+from models.citizen_enums import MessageTemplate
 
 # Which facts a template can hold, and in which forms each.
 _TEXT, _TIME = frozenset({"thing"}), frozenset({"time", "date"})

@@ -21,7 +21,8 @@ from citizens.subscriptions import MOST
 from common.clock import end_of, local_day
 from common.crypto import PersonalDataKeys
 from common.database import Row, execute, fetch_all, fetch_one, transaction
-from models.enums import Channel, MessageState, MessageTemplate, StopReason
+from models.citizen_enums import MessageState, MessageTemplate, StopReason
+from models.enums import Channel
 
 log = structlog.get_logger()
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from common.crypto import PersonalDataKeys
 from common.database import execute, fetch_one
 from common.masking import masked_phone
-from models.enums import Channel, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import Channel
 
 PHONE = "citizen_phones.phone"
 

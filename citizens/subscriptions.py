@@ -8,7 +8,8 @@ from uuid import UUID
 from citizens.message_wordings import Wording
 from common.database import execute, fetch_all, fetch_one, transaction
 from common.errors import Invalid
-from models.enums import Channel, ConsentPurpose, MessageTemplate
+from models.citizen_enums import MessageTemplate
+from models.enums import Channel, ConsentPurpose
 
 MOST = 20
 

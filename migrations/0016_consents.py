@@ -8,15 +8,8 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint
 
-from models.enums import (
-    AgentKind,
-    BindingEnd,
-    BindingState,
-    Channel,
-    ConsentEnd,
-    ConsentPurpose,
-    GuardianshipState,
-)
+from models.citizen_enums import AgentKind, BindingEnd, BindingState, ConsentEnd, GuardianshipState
+from models.enums import Channel, ConsentPurpose
 
 CONTRACTS = "The purpose of a consent is the same varchar(32) as before; only the list of values in its comment grows."
 

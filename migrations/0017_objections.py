@@ -8,8 +8,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import (
-    ActorKind,
+from models.citizen_enums import (
     DeclarationKind,
     DeclarationStatus,
     ObjectionAbout,
@@ -17,6 +16,7 @@ from models.enums import (
     ObjectionKind,
     ObjectionStatus,
 )
+from models.enums import ActorKind
 
 CONSTRAINTS = [
     "ALTER TABLE declarations ADD CONSTRAINT declarations_request_key_once UNIQUE (citizen_id, request_key)",

@@ -6,7 +6,8 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import Channel, MessageState, MessageTemplate, NoticeSource, StopReason
+from models.citizen_enums import MessageState, MessageTemplate, NoticeSource, StopReason
+from models.enums import Channel
 
 CONSTRAINTS = [
     "ALTER TABLE coupon_reminders ADD CONSTRAINT coupon_reminders_days_known CHECK (days IN (1, 3))",

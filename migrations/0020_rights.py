@@ -12,7 +12,7 @@ from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 
-from models.enums import DataCopyFormat
+from models.citizen_enums import DataCopyFormat
 
 CONSTRAINTS = [
     "ALTER TABLE data_copies ADD CONSTRAINT data_copies_place_once UNIQUE (citizen_id, copied_on, place)",

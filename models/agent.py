@@ -6,7 +6,7 @@ from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
 from models.citizen import Citizen
-from models.enums import AgentKind, BindingEnd, BindingState, GuardianshipState
+from models.citizen_enums import AgentKind, BindingEnd, BindingState, GuardianshipState
 
 
 class AgentBinding(Model):

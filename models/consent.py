@@ -6,7 +6,8 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from models.citizen import Citizen
-from models.enums import Channel, ConsentEnd, ConsentPurpose
+from models.citizen_enums import ConsentEnd
+from models.enums import Channel, ConsentPurpose
 
 
 class ConsentText(Model):

@@ -6,7 +6,7 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from models.citizen import Citizen
-from models.enums import DataCopyFormat
+from models.citizen_enums import DataCopyFormat
 
 
 class DataCopy(Model):

@@ -5,7 +5,8 @@ from tortoise.indexes import Index
 from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
-from models.enums import Channel, MessageState, MessageTemplate, NoticeSource, StopReason
+from models.citizen_enums import MessageState, MessageTemplate, NoticeSource, StopReason
+from models.enums import Channel
 from models.notice import CitizenNotice
 
 

@@ -4,7 +4,7 @@ A notice holds no text of its own: facts are ids, numbers, dates, names of membe
 that somebody wrote for its reader.
 """
 
-from models.enums import MessageTemplate
+from models.citizen_enums import MessageTemplate
 
 # Which message goes with a kind of notice to citizens; the others are in the inbox alone.
 TEMPLATES: dict[str, MessageTemplate] = {

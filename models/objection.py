@@ -6,7 +6,8 @@ from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from models.citizen import Citizen
-from models.enums import ActorKind, ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.enums import ActorKind
 
 
 class Objection(Model):

@@ -1,4 +1,4 @@
-"""The closed lists of the office's own work; the others are in `models.enums`, and the same holds for both."""
+"""The closed lists of the office's own work; `models.enums` and `models.citizen_enums` have the others, and the same holds for all."""
 
 from enum import StrEnum
 

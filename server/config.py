@@ -3,6 +3,7 @@
 import base64
 import binascii
 import secrets
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,7 +18,8 @@ from citizens.subscriptions import Wordings
 from common.crypto import SUITES, PersonalDataKeys
 from common.database_url import tortoise_config
 from common.signing import SEED_BYTES
-from models.enums import Channel, MessageTemplate
+from models.citizen_enums import MessageTemplate
+from models.enums import Channel
 from server import channel_settings
 from server.channel_settings import ChannelSettings
 from server.credit_settings import CreditSettings, read_credit_settings
@@ -203,7 +205,8 @@ class _Reader:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.problems: list[str] = []
-        self.environ = {**environ, **self.files(environ)}
+        # Nothing is written into it.
+        self.environ: Mapping[str, str] = ChainMap(self.files(environ), environ)  # type: ignore[arg-type]
         self.sandbox = environ.get("SANDBOX", "") == "1"
         if environ.get("SANDBOX", "") not in ("", "0", "1"):
             self.problems.append("SANDBOX: must be 1 (a sandbox) or not set (production)")
@@ -247,16 +250,18 @@ class _Reader:
     def files(self, environ: Mapping[str, str]) -> dict[str, str]:
         """What lies in files, by the variable that it stands for."""
         found = {}
-        for name in sorted(FROM_FILES):
-            path = environ.get(name + "_FILE")
-            if path and environ.get(name):
-                self.problems.append(f"{name}: is set, and {name}_FILE too; keep one of them")
-            elif path:
-                try:
-                    found[name] = Path(path).read_text().strip()
-                except (OSError, UnicodeDecodeError) as error:
-                    why = getattr(error, "strerror", None) or "is no text"
-                    self.problems.append(f"{name}_FILE: {path}: {why}")
+        for variable in sorted(environ):
+            name = variable.removesuffix("_FILE")
+            if name == variable or name not in FROM_FILES or not environ[variable]:
+                continue
+            if environ.get(name):
+                self.problems.append(f"{name}: is set, and {variable} too; keep one of them")
+                continue
+            try:
+                found[name] = Path(environ[variable]).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                why = getattr(error, "strerror", None) or "is no text"
+                self.problems.append(f"{variable}: {environ[variable]}: {why}")
         return found
 
     def templates(self, name: str) -> Mapping[MessageTemplate, Wording]:

@@ -40,7 +40,7 @@ from citizens.agents import ActingEnded
 from common.actors import Actor, CitizenActor
 from common.errors import DomainError, NotFound
 from common.files import FileEmpty, FileNotAsSaid, FileTooLarge
-from models.enums import AgentKind
+from models.citizen_enums import AgentKind
 from server import errors, permits
 from server.inputs import IdempotencyKey, body_reader, path_reader, query_reader, read_key, refuse_body
 from server.problems import refused
@@ -131,7 +131,7 @@ def endpoint(
         refusals: the errors the function may raise beyond those every route has.
         may: the action that an admin's or an owner's role has to allow (`alliance.permissions`).
         takes: the media types of the file that `upload` reads.
-        for_agents: which of those who act for a citizen may do this for him (`models.enums.AgentKind`).
+        for_agents: which of those who act for a citizen may do this for him (`models.citizen_enums.AgentKind`).
 
     Raises:
         TypeError: a parameter that can't be filled, at import.

@@ -198,7 +198,19 @@ def test_time_is_a_parameter_of_every_statement() -> None:
 
 
 def test_masks_are_made_in_one_place() -> None:
-    makers = [path for path in SOURCES if "****" in (ROOT / path).read_text(encoding="utf-8")]
+    def texts(path: Path) -> Iterator[str]:
+        """Of all strings but those that say what something is for."""
+        for node in ast.walk(TREES[path]):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+                yield node.value
+
+    told = {
+        ast.get_docstring(node, clean=False)
+        for path in SOURCES
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    makers = [path for path in SOURCES if any("****" in text for text in texts(path) if text not in told)]
     assert makers == [Path("common/masking.py")]
 
 

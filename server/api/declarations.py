@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from models.enums import DeclarationKind, DeclarationStatus
+from models.citizen_enums import DeclarationKind, DeclarationStatus
 from server.schemas import Moment, Out
 
 Hours = Annotated[int, Field(ge=1, le=8784, description="志愿服务小时数 / hours of voluntary service")]

@@ -11,7 +11,8 @@ from pydantic import Field
 from alliance.objection_files import ObjectionFile
 from alliance.objections import Filed
 from common.database import Row
-from models.enums import ActorKind, ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.enums import ActorKind
 from server.endpoints import Answer
 from server.schemas import In, Moment, Out, Page, page_of
 

@@ -15,7 +15,8 @@ from citizens.channels import Login
 from common.actors import CitizenActor
 from common.database import fetch_all
 from common.errors import NotFound
-from models.enums import Channel, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import Channel
 from tests.factories.accounts import LI, WANG, outcome, pair, phone_of, through, warm
 from tests.factories.citizens import KEYS, a_phone
 from tests.factories.moments import NOON

@@ -29,7 +29,7 @@ from common.errors import NotFound
 from common.files import FileNotAsSaid, FileStore
 from merchants.application_documents import TooManyUploads
 from merchants.regions import RegionUnknown
-from models.enums import DeclarationKind, DeclarationStatus, ObjectionAbout
+from models.citizen_enums import DeclarationKind, DeclarationStatus, ObjectionAbout
 from tests.factories.admins import an_admin
 from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.moments import NOON

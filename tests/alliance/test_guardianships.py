@@ -25,7 +25,8 @@ from citizens.credit import IdentityUnverified
 from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
-from models.enums import AgentKind, BindingEnd, ConsentPurpose, GuardianshipState
+from models.citizen_enums import AgentKind, BindingEnd, GuardianshipState
+from models.enums import ConsentPurpose
 from tests.factories.admins import an_admin
 from tests.factories.agents import SMALL, a_child_of, a_guardian, a_real_person, a_request, agree, id_number
 from tests.factories.citizens import KEYS, a_citizen

@@ -32,14 +32,8 @@ from common.errors import NotFound
 from common.files import FileNotAsSaid, FileStore
 from merchants.application_documents import TooManyUploads
 from models import audit_log
-from models.enums import (
-    ObjectionAbout,
-    ObjectionEvent,
-    ObjectionKind,
-    ObjectionStatus,
-    SuspensionCause,
-    TierLevel,
-)
+from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.enums import SuspensionCause, TierLevel
 from server.database_metrics import exposition
 from tests.factories.admins import an_admin
 from tests.factories.applications import Organisations, record, waiting_jobs

@@ -16,7 +16,7 @@ from benefits.refusals import IdempotencyKeyReused
 from common.database import execute, fetch_all
 from common.errors import NotFound
 from merchants.regions import RegionUnknown
-from models.enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
 from tests.factories.admins import an_admin
 from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.moments import NOON, shanghai

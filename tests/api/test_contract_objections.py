@@ -188,7 +188,7 @@ async def test_a_member_contests_its_check_which_says_so(service: Service) -> No
     assert (await admin.post(f"/admin/objections/{made['id']}/answer", json=reply)).status_code == 204
     jobs = await service.fetch(
         "SELECT 1 FROM pgqueuer WHERE entrypoint = $1 AND dedupe_key = $2",
-        *(RECHECK_JOB, f"{RECHECK_JOB}.asked:{mine['id']}"),
+        *(RECHECK_JOB, f"{RECHECK_JOB}.repaired:{mine['id']}"),
     )
     assert len(jobs) == 1
     assert "repair_corrected" in [

@@ -10,7 +10,7 @@ from benefits.offers import viewer_of
 from benefits.refusals import PhoneRequired, RealNameRequired
 from common.database import execute, fetch_all
 from common.shared_statements import SharedStatement
-from models.enums import RealNameLevel
+from models.citizen_enums import RealNameLevel
 from tests.factories.accounts import another_process, outcome
 from tests.factories.citizens import KEYS, a_citizen, a_person, consent
 from tests.factories.members import Shop
@@ -115,7 +115,7 @@ async def test_an_erasure_waits_for_the_claim_that_stands_on_it(shop: Shop, data
         NOON.replace(year=2099),
         NOON,
     ]
-    values += ["the-key-of-it", b"x" * 32, None, NOON.date(), None, 2]
+    values += ["the-key-of-it", b"x" * 32, None, NOON.date(), None, None, 2]
     async with another_process(database) as claiming, another_process(database) as erasing:
         async with claiming.transaction():
             assert await claiming.fetch(claims.CLAIM, *([value] for value in values))

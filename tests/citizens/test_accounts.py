@@ -19,7 +19,8 @@ from citizens.channels import LegalPerson, Login, LoginCodeInvalid, Person
 from citizens.channels.sandbox import SandboxChannel
 from common.crypto import PersonalDataKeys
 from common.database import execute, fetch_all, fetch_one
-from models.enums import Channel, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import Channel
 from tests.factories.citizens import KEYS, a_citizen, a_person
 
 WANG = Person("王大友", "330106198003120010")

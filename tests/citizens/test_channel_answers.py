@@ -27,7 +27,8 @@ from citizens.channels.outside import ChannelServer, Failed, Throttled, Unreadab
 from citizens.channels.sandbox import SandboxChannel
 from citizens.channels.zheliban import TOKEN_PATH, is_resident_number, login_of, signature_headers
 from common.database import execute, fetch_one
-from models.enums import Channel, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import Channel
 from tests.factories.citizens import KEYS, a_citizen, a_person
 from tests.factories.moments import NOON
 

@@ -11,7 +11,8 @@ from citizens.ages import CreditSubjectAdult, GuardianNeeded, birth_day, birthda
 from citizens.consents import Given, RecipientRequired
 from common.database import execute, fetch_all
 from common.errors import NotFound
-from models.enums import ConsentEnd, ConsentPurpose, LookupReason
+from models.citizen_enums import ConsentEnd
+from models.enums import ConsentPurpose, LookupReason
 from tests.factories.agents import a_real_person, agree, id_number
 from tests.factories.citizens import KEYS, a_citizen, a_phone, consent
 from tests.factories.members import Shop, a_shop, suspend

@@ -14,7 +14,7 @@ from citizens.credit import IdentityUnverified
 from citizens.helping import HelperCodeInvalid, HelperNotWaiting
 from common.database import execute, fetch_all
 from common.errors import NotFound
-from models.enums import AgentKind, BindingEnd, BindingState
+from models.citizen_enums import AgentKind, BindingEnd, BindingState
 from tests.factories.agents import a_helper_of, a_real_person
 from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.moments import NOON

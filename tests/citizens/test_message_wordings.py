@@ -3,7 +3,7 @@
 import pytest
 
 from citizens.message_wordings import FACTS, FORMS, HINTS, MOST, Wording, cut, faults_of, worded
-from models.enums import MessageTemplate
+from models.citizen_enums import MessageTemplate
 from models.notice_texts import TEMPLATES
 from tests.factories.moments import NOON
 

@@ -16,7 +16,8 @@ from citizens.subscriptions import Answer, TemplateNotOffered
 from common.clock import end_of, local_day
 from common.database import execute, fetch_all, fetch_one
 from models import notice_log
-from models.enums import Channel, ConsentPurpose, MessageState, MessageTemplate, StopReason
+from models.citizen_enums import MessageState, MessageTemplate, StopReason
+from models.enums import Channel, ConsentPurpose
 from tests.factories.citizens import KEYS, a_citizen, a_person
 from tests.factories.messengers import WORDINGS, SocketMessenger, errcode, garbage
 from tests.factories.moments import NOON

@@ -8,7 +8,8 @@ import httpx
 
 from citizens.channels import SendOutcome
 from citizens.message_wordings import Wording
-from models.enums import Channel, MessageTemplate
+from models.citizen_enums import MessageTemplate
+from models.enums import Channel
 from tests.factories.tills import Answer, Till, says
 
 LIMIT_S = 0.3

@@ -10,7 +10,8 @@ from common.database import Row, execute, fetch_all, fetch_one
 from common.files import Content
 from common.ids import new_id
 from models import stored_files
-from models.enums import ActorKind, ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
+from models.enums import ActorKind
 from models.office_enums import FilePurpose
 from tests.factories.admins import an_admin
 from tests.factories.citizens import KEYS, a_person, consent

@@ -20,7 +20,7 @@ from merchants.self_bindings import (
     self_hash,
 )
 from merchants.staff import StaffRevoked
-from tests.factories.citizens import KEYS
+from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.members import Shop, a_shop
 from tests.factories.moments import NOON
 
@@ -30,6 +30,7 @@ OTHER_KEYS = PersonalDataKeys(KEYS.suite, KEYS.keys, b"another hash key of 32 by
 
 @pytest.fixture
 async def shop(database: str) -> Shop:
+    await execute("INSERT INTO citizens (id, created_at) VALUES ($1, $2)", CITIZEN, NOON)
     return await a_shop()
 
 
@@ -57,7 +58,7 @@ async def test_binding_to_the_same_person_again_is_fine_and_to_another_is_not(sh
     for _ in range(2):
         await bind(shop.clerk.id, CITIZEN, KEYS, NOON)
     with pytest.raises(AlreadyBound):
-        await bind(shop.clerk.id, uuid4(), KEYS, NOON)
+        await bind(shop.clerk.id, await a_citizen(), KEYS, NOON)
     assert await hash_of(shop.clerk.id) == self_hash(CITIZEN, KEYS)
     assert await hash_of(shop.manager.id) is None
     # Recorded once, and without a word about who he is as a citizen.
@@ -70,7 +71,7 @@ async def test_binding_to_the_same_person_again_is_fine_and_to_another_is_not(sh
 
 
 async def test_of_many_at_once_one_is_bound(shop: Shop) -> None:
-    people = [uuid4() for _ in range(6)]
+    people = [await a_citizen() for _ in range(6)]
     done = await asyncio.gather(
         *(bind(shop.clerk.id, person, KEYS, NOON) for person in people), return_exceptions=True
     )

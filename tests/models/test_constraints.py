@@ -139,7 +139,8 @@ WRITTEN_ONCE = (
 # Nothing of a person is tied to a citizen who had himself erased.
 NOT_OF_ERASED = (
     *("natural_persons", "channel_identities", "citizen_phones", "consents", "tier_snapshots"),
-    *("complaints", "citizen_notices", "data_copies"),
+    *("complaints", "citizen_notices", "data_copies", "objections", "declarations", "consent_refusals"),
+    *("message_quotas", "messages", "citizen_joins"),
 )
 IN_CATALOGUE = ("offers", "offer_terms", "members", "stores", "store_closures", "programmes")
 

@@ -145,5 +145,7 @@ def test_what_is_tried_with_a_code_has_the_narrower_limit_of_an_address() -> Non
     assert {path for path in paths if "/auth/" in path} - SIGN_IN == {
         "/api/v1/auth/refresh",
         "/api/v1/auth/logout",
+        # By who is signed in already, for one whom he is bound to.
+        "/api/v1/auth/acting",
     }
     assert "/api/v1/me/phone" in SIGN_IN

@@ -36,6 +36,7 @@ COMMANDS = [
     "check",
     "config",
     "new-secrets",
+    "import-credit",
     "create-admin",
 ]
 COMMANDS += ["web-worker"]

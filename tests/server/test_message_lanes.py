@@ -16,7 +16,8 @@ from citizens.subscriptions import Answer
 from common.clock import now
 from common.database import execute, fetch_all
 from models import notice_log
-from models.enums import Channel, ConsentPurpose, MessageTemplate
+from models.citizen_enums import MessageTemplate
+from models.enums import Channel, ConsentPurpose
 from server import message_lanes
 from server.config import load
 from server.message_lanes import AT_ONCE, FIRST_REST_S, LONGEST_REST_S, Lane, desks_of, send_for_ever

@@ -11,6 +11,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from alliance import data_quality
 from alliance.batch_failures import FAILURES, ROW_FAULTS
 from alliance.data_quality import BatchErrorNotOpen, Quality
+from alliance.numbers import SpanInvalid
 from alliance.permissions import ProvinceAlone
 from common.actors import AdminActor
 from common.clock import now
@@ -210,7 +211,7 @@ async def close(actor: AdminActor, error_id: UUID, body: ClosureIn) -> None:
     "",
     summary="数据质量 / Data quality",
     answers={200: QualitiesOut},
-    refusals=(ProvinceAlone,),
+    refusals=(ProvinceAlone, SpanInvalid),
     may="credit_batch.read",
 )
 async def quality(actor: AdminActor, query: QualityQuery) -> QualitiesOut:

@@ -10,7 +10,7 @@ from alliance import declaration_reviews
 from alliance.declaration_reviews import DeclarationDecided, ForwardingNotAllowed, ValidityOutOfRange
 from common.actors import AdminActor
 from common.clock import now
-from models.enums import DeclarationStatus
+from models.citizen_enums import DeclarationStatus
 from server.api.admin.objections import OfficeEvidenceOut
 from server.api.complaints import place_of
 from server.api.declarations import DeclarationOut

@@ -11,7 +11,7 @@ from citizens.agents import AlreadyBoundTo, TooManyBindings
 from citizens.children import NotAChild, RequestNotOpen
 from common.actors import AdminActor
 from common.clock import now
-from models.enums import GuardianshipState
+from models.citizen_enums import GuardianshipState
 from server.api.organisation_views import DocumentOut, document_out
 from server.endpoints import endpoint
 from server.file_answers import send_file

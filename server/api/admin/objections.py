@@ -13,7 +13,7 @@ from alliance.objection_files import Filters
 from alliance.objection_states import ObjectionNotPossible
 from common.actors import AdminActor
 from common.clock import now
-from models.enums import ObjectionKind, ObjectionStatus
+from models.citizen_enums import ObjectionKind, ObjectionStatus
 from server.api.admin.approvals import AskedOut
 from server.api.complaints import place_of
 from server.api.objections import ObjectionOut, ReasonIn, StepOut, facts_of

@@ -10,7 +10,8 @@ from citizens import agents
 from citizens.agents import ActingEnded
 from common.actors import CitizenActor
 from common.clock import now
-from models.enums import ActorKind, AgentKind
+from models.citizen_enums import AgentKind
+from models.enums import ActorKind
 from server import tokens
 from server.api.sessions import ActorOut
 from server.endpoints import endpoint

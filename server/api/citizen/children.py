@@ -25,7 +25,7 @@ from common.clock import now
 from common.database import Row
 from common.files import DOCUMENTS
 from common.masking import masked_name
-from models.enums import AgentKind, BindingEnd, GuardianshipState
+from models.citizen_enums import AgentKind, BindingEnd, GuardianshipState
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out, Query, RegionCode
 from server.uploads import Upload

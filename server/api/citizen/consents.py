@@ -13,7 +13,8 @@ from citizens.consents import ConsentVersionOutdated, Given, RecipientRequired
 from common.actors import CitizenActor
 from common.clock import now
 from common.errors import NotFound
-from models.enums import AgentKind, Channel, ConsentEnd, ConsentPurpose
+from models.citizen_enums import AgentKind, ConsentEnd
+from models.enums import Channel, ConsentPurpose
 from server.endpoints import endpoint
 from server.problems import sentence_of
 from server.schemas import (

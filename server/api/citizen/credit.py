@@ -19,7 +19,8 @@ from citizens.tier_mappings import Recognition
 from citizens.tier_schemes import Scheme, next_change
 from common.actors import CitizenActor
 from common.clock import now, rfc3339
-from models.enums import LookupOutcome, LookupReason, ObjectionStatus
+from models.citizen_enums import ObjectionStatus
+from models.enums import LookupOutcome, LookupReason
 from server.endpoints import endpoint
 from server.problems import language_of
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, left_out_when_none, page_of

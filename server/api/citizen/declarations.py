@@ -24,7 +24,7 @@ from common.files import DOCUMENTS
 from common.request_keys import request_key
 from merchants.application_documents import TooManyUploads
 from merchants.regions import RegionUnknown
-from models.enums import DeclarationKind
+from models.citizen_enums import DeclarationKind
 from server.api.applicant import FileNameQuery, FileOut
 from server.api.complaints import Words, place_of
 from server.api.declarations import DeclarationOut, Hours

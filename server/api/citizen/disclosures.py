@@ -7,7 +7,7 @@ from sanic import Blueprint
 
 from citizens import disclosures
 from common.actors import CitizenActor
-from models.enums import AgentKind
+from models.citizen_enums import AgentKind
 from server.endpoints import endpoint
 from server.schemas import Moment, Out, Page, PageQuery, decode_cursor, page_of
 

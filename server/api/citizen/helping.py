@@ -14,7 +14,7 @@ from citizens.credit import IdentityUnverified
 from citizens.helping import HelperCodeInvalid, HelperNotWaiting
 from common.actors import CitizenActor
 from common.clock import now
-from models.enums import AgentKind, BindingEnd, BindingState
+from models.citizen_enums import AgentKind, BindingEnd, BindingState
 from server.endpoints import endpoint
 from server.schemas import In, Moment, Out
 

@@ -13,7 +13,8 @@ from common.masking import masked_phone
 from merchants import self_bindings
 from merchants.self_bindings import AlreadyBound, BindingCodeInvalid
 from merchants.staff import StaffRevoked
-from models.enums import Channel, ConsentPurpose, RealNameLevel
+from models.citizen_enums import RealNameLevel
+from models.enums import Channel, ConsentPurpose
 from server.channels import Channels
 from server.endpoints import ANY_AGENT, endpoint
 from server.schemas import In, Moment, Out, left_out_when_none

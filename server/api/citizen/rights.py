@@ -13,7 +13,7 @@ from benefits.refusals import Busy
 from citizens import phones
 from common.actors import CitizenActor
 from common.clock import local_day, now
-from models.enums import DataCopyFormat
+from models.citizen_enums import DataCopyFormat
 from server import sessions
 from server.endpoints import endpoint
 from server.file_answers import send_file

@@ -10,7 +10,8 @@ from sanic import Blueprint, Request
 from citizens import subscriptions
 from citizens.subscriptions import Answer, TemplateNotOffered
 from common.actors import CitizenActor
-from models.enums import Channel, MessageTemplate
+from models.citizen_enums import MessageTemplate
+from models.enums import Channel
 from server.config import Settings
 from server.endpoints import endpoint
 from server.schemas import In, Out

@@ -16,7 +16,7 @@ from common.errors import NotFound
 from common.files import DOCUMENTS
 from common.request_keys import request_key
 from merchants.application_documents import TooManyUploads
-from models.enums import ObjectionAbout, ObjectionKind
+from models.citizen_enums import ObjectionAbout, ObjectionKind
 from server.api.applicant import FileNameQuery, FileOut
 from server.api.complaints import place_of
 from server.api.objections import (
