@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.api import families
 from tests.api.applicants import PDF
 from tests.api.kit import account_without_a_person, bearer, code_of, coupon_of, fingerprint, problem, with_key
 from tests.api.offers import make_offer, make_staff
@@ -57,12 +58,14 @@ WITH_BODY = (
     *("POST /me/objections", "POST /me/declarations"),
     *("POST /me/phone", "POST /auth/staff/legal-person"),
     *("POST /me/channels", "POST /me/channels/join"),
-    *("POST /staff/password", "POST /day-closes", "POST /me/complaints", "POST /me/credit/recognition"),
+    *("POST /me/credit/recognition", "POST /auth/acting", "POST /me/children", "POST /me/helped"),
+    "POST /me/consents/{purpose}/refusals",
 )
 WITHOUT_BODY = (
     *("POST /auth/logout", "POST /staff/self-binding", "POST /admin/staff/{staff_id}/revocation"),
     *("PUT /me/notices/{notice_id}/read", "POST /me/complaints/{complaint_id}/withdrawal"),
-    "POST /me/declarations/{declaration_id}/submission",
+    *("POST /me/declarations/{declaration_id}/submission", "POST /me/helpers/codes"),
+    *("POST /me/helpers/{helper_id}/confirmation", "POST /me/children/{request_id}/withdrawal"),
 )
 
 USCC_OF_OWNERS = "SELECT m.uscc FROM members m JOIN staff s ON s.member_id = m.id WHERE s.login = $1"
@@ -122,6 +125,10 @@ async def calls(loud: Service) -> dict[str, Call]:
     asked = await joiner.post("/me/channels", json={"channel": "sandbox", "code": "load-4903@b"})
     unrated, mapping = await loud.citizen("demo-unrated"), a_mapping()
     await agreed(await loud.admin("demo-head"), await admin.post("/admin/tier-mappings", json=mapping))
+    guardian, elder = await families.a_guardian(loud), await loud.citizen()
+    child, asking = await families.a_child(loud, guardian), await families.ask(guardian)
+    helping = await families.a_helper(elder, citizen, confirmed=False)
+    lent = await elder.http.post("/me/helpers/codes")
     person, staff, boss = bearer(citizen.http), bearer(clerk.http), bearer(admin)
     scan = {
         "code": await code_of(citizen.http, coupon),
@@ -185,6 +192,13 @@ async def calls(loud: Service) -> dict[str, Call]:
             needs_key=True,
         ),
         Call("POST", "/me/credit/recognition", bearer(unrated.http), {"scheme_code": mapping["scheme_code"]}),
+        Call("POST", "/auth/acting", bearer(guardian.http), {"for": child["citizen_id"]}),
+        Call(
+            *("POST", "/me/children", bearer(guardian.http)),
+            {"name": "张小明", "id_number": families.id_number(), "region": families.COUNTY},
+        ),
+        Call("POST", "/me/helped", bearer(guardian.http), {"code": lent.json()["code"]}),
+        Call("POST", "/me/consents/notices/refusals", person, {}),
     ]
     found = dict(zip(WITH_BODY, made, strict=True))
     staff_id = spare.signed_in["staff"]["id"]
@@ -193,9 +207,13 @@ async def calls(loud: Service) -> dict[str, Call]:
         (
             *("/auth/logout", "/staff/self-binding", f"/admin/staff/{staff_id}/revocation", read),
             f"/me/complaints/{complained.json()['id']}/withdrawal",
-            f"{borne_out}/submission",
+            *(f"{borne_out}/submission", "/me/helpers/codes", f"/me/helpers/{helping}/confirmation"),
+            f"/me/children/{asking}/withdrawal",
         ),
-        (bearer(throwaway.http), bearer(spare.http), boss, person, person, person),
+        (
+            *(bearer(throwaway.http), bearer(spare.http), boss, person, person, person),
+            *(person, bearer(elder.http), bearer(guardian.http)),
+        ),
         strict=True,
     ):
         found[name] = Call(name.partition(" ")[0], path, token, None)

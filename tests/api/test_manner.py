@@ -236,6 +236,18 @@ async def tokens(service: Service) -> dict[str, str]:
         complaint = {"kind": "other", "text": "测试", "store_id": clerk.store_id}
         made = await citizen.http.post("/me/complaints", json=complaint, headers=with_key())
         assert made.status_code == 201, made.text
+    for number, looked in enumerate((await citizen.http.get("/me/credit/lookups")).json()["items"][:5]):
+        contest = {"kind": "objection", "about": "lookup", "record_id": looked["id"], "region": "330106"}
+        declared = {"kind": "volunteer_hours", "region": "330106", "happened_on": f"2026-03-0{number + 1}"}
+        for path, body in (
+            ("/me/objections", {**contest, "text": "不是我查的"}),
+            ("/me/declarations", {**declared, "hours": 8, "text": "社区志愿服务"}),
+        ):
+            made = await citizen.http.post(path, json=body, headers=with_key())
+            assert made.status_code == 201, made.text
+        await service.fetch(SHOWN, UUID(citizen.id), UUID(clerk.store_id))
+        assert (await citizen.http.delete("/me/consents/credit_check")).status_code == 204
+        assert (await citizen.consent()).status_code == 200
     for _ in range(4):  # each sign-in is a line of the audit
         await service.admin(await make_admin(service, "330000", "auditor"))
     return {
@@ -245,6 +257,12 @@ async def tokens(service: Service) -> dict[str, str]:
     }
 
 
+# That a member's staff was shown who held a coupon; the way there is tests/benefits/test_shown_holder.
+SHOWN = """
+INSERT INTO disclosures (id, citizen_id, consent_id, member_id, store_id, offer_id, what, shown_at)
+SELECT gen_random_uuid(), $1, c.id, s.member_id, s.id, o.id, 'masked_name', now()
+  FROM stores s, consents c, (SELECT id FROM offers LIMIT 1) o WHERE s.id = $2 AND c.citizen_id = $1 LIMIT 1
+"""
 LISTS = [
     ("citizen", "/offers", {}),
     ("citizen", "/offers", {"near": "30.25,120.16"}),
@@ -254,6 +272,10 @@ LISTS = [
     ("citizen", "/me/access-log", {}),
     ("citizen", "/me/notices", {}),
     ("citizen", "/me/complaints", {}),
+    ("citizen", "/me/objections", {}),
+    ("citizen", "/me/declarations", {}),
+    ("citizen", "/me/disclosures", {}),
+    ("citizen", "/me/consents/history", {}),
     ("staff", "/redemptions", {}),
     ("staff", "/day-closes", {}),
     ("staff", "/staff/sessions", {}),
@@ -276,6 +298,8 @@ def test_every_list_is_known_to_these_tests(document: dict[str, Any]) -> None:
     }
     # The roots are read from the oldest on and have numbers, no ids: see test_contract_ledger.
     roots = {"/ledger/roots", "/audit/roots"}
+    # Nobody has more than a few: test_contract_channels.
+    roots |= {"/me/channels"}
     assert lists == {path for _, path, _ in LISTS} | roots | {"/me/coupons/{coupon_id}/refusals"}
 
 
