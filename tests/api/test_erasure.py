@@ -21,6 +21,7 @@ from alliance.own_data import DELETED, OWN_DATA
 from citizens import sandbox_people
 from sandbox.embedded import Postgres
 from server.config import SANDBOX_SECRETS, load
+from tests.api import families
 from tests.api.kit import answered, claim, code_of, coupon_of, own_redis, problem, with_key
 from tests.api.offers import make_admin, make_offer
 from tests.conftest import Servers
@@ -33,7 +34,13 @@ PERSON = sandbox_people.person_of(CODE)
 assert PERSON is not None and PERSON.name == NAME
 PHONE, COMPLAINT = "13798765432", "店员认出我是金丝雀甲，当众念出"
 ANSWER, DECISION, UNDONE = "金丝雀乙说的不实", "经查金丝雀丙确有其事", "金丝雀丁扫错了"
-REVOKED, FILE = "金丝雀己多领", "金丝雀戊.pdf"
+REVOKED, FILE, CHILD = "金丝雀己多领", "金丝雀戊.pdf", "金丝雀庚"
+CONTESTED, REPLIED, DECLARED, NOT_TAKEN = (
+    "金丝雀辛的等级不对",
+    "金丝雀壬请补证明",
+    "金丝雀癸做过义工",
+    "金丝雀子看不清",
+)
 CANARIES = (NUMBER, PERSON.id_number, PHONE, "金丝雀")
 
 
@@ -76,6 +83,7 @@ async def canary(
     service = make_service(workers=1, ACCESS_LOG="1", REDIS_URL=redis_url, DATABASE_URL=own_postgres.url)
     found = Canary(service, own_postgres, redis_url, await service.citizen(CODE))
     await _live(found)
+    await _put_afterwards(service, found.citizen.id)
     found.hidden = await _hidden(service, found.citizen.id)
     http = found.citizen.http
     for kind in ("json", "html"):
@@ -111,7 +119,7 @@ async def _live(canary: Canary) -> None:
         made = await http.post("/me/complaints", json=body, headers=with_key())
         assert made.status_code == 201, made.text
     complaint = made.json()["id"]
-    decider = await service.admin(await make_admin(service, "330000", "operator", "head"))
+    decider = await service.admin(await make_admin(service, "330000", "operator", "reviewer", "head"))
     for who, path, sent in (
         (owner.http, f"/member/complaints/{complaint}/answer", {"text": ANSWER}),
         (decider, f"/admin/complaints/{complaint}/decision", {"decision": "upheld", "reason": DECISION}),
@@ -119,6 +127,7 @@ async def _live(canary: Canary) -> None:
         answer = await who.post(path, json=sent)
         assert answer.status_code < 300, (path, answer.text)
     await service.revoke_coupon(await coupon_of(http, offer), REVOKED)
+    await _ask(canary, decider)
     binding = await (await service.clerk("demo-cashier-2")).http.post("/staff/self-binding")
     code = {"binding_code": binding.json()["binding_code"]}
     assert (await http.post("/me/staff-binding", json=code)).status_code == 204
@@ -130,6 +139,39 @@ async def _live(canary: Canary) -> None:
         for path in ("/redemptions", "/member/complaints", "/admin/audit?limit=100"):
             canary.heard.append((await audience.get(path)).text)
     canary.heard.append((await service.client().get(service.url + "/metrics")).text)
+
+
+async def _ask(canary: Canary, office: httpx.AsyncClient) -> None:
+    """He contests his tier, declares a record, asks to act for a child, lets somebody help, and wants messages."""
+    http, pdf = canary.citizen.http, {"Content-Type": "application/pdf"}
+    contest = {"kind": "objection", "about": "tier", "region": "330106", "text": CONTESTED}
+    declared = {"kind": "volunteer_hours", "region": "330106", "happened_on": "2026-03-04", "hours": 8}
+    child = {"name": CHILD, "id_number": families.id_number(), "region": families.COUNTY}
+    assert (await families.agree(http, "guardianship")).status_code == 200
+    asked = {}
+    for path, body in (
+        ("/me/objections", contest),
+        ("/me/declarations", {**declared, "text": DECLARED}),
+        ("/me/children", child),
+    ):
+        made = await http.post(path, json=body, headers=with_key())
+        assert made.status_code == 201, made.text
+        asked[path] = f"{path}/{made.json()['id']}"
+        sent = await http.post(
+            f"{asked[path]}/evidence", params={"name": FILE}, content=families.PDF, headers=pdf
+        )
+        assert sent.status_code == 201, sent.text
+    assert (await http.post(f"{asked['/me/declarations']}/submission")).status_code < 300
+    for path, reply in (
+        (asked["/me/objections"] + "/answer", {"outcome": "dismissed", "reason": REPLIED}),
+        (asked["/me/declarations"] + "/refusal", {"reason": NOT_TAKEN}),
+    ):
+        done = await office.post(path.replace("/me/", "/admin/"), json=reply)
+        assert done.status_code < 300, (path, done.text)
+    await families.a_helper(canary.citizen, await canary.service.citizen())
+    assert (await http.post("/me/consents/notices/refusals", json={})).status_code == 204
+    templates = {"channel": "wechat", "templates": {"coupon_expiring": "accept"}}
+    assert (await http.post("/me/subscriptions", json=templates)).status_code < 300
 
 
 async def _put_by_hand(service: Service, citizen_id: str) -> None:
@@ -157,6 +199,24 @@ async def _put_by_hand(service: Service, citizen_id: str) -> None:
     )
 
 
+async def _put_afterwards(service: Service, citizen_id: str) -> None:
+    """What the background process and a clerk's screen write, and an account that was joined to his."""
+    for sql in (
+        "INSERT INTO citizen_joins (absorbed_id, citizen_id, joined_at, request_key, request_hash)"
+        " VALUES (gen_random_uuid(), $1, now(), 'a-key-of-his', decode(repeat('00', 32), 'hex'))",
+        "INSERT INTO disclosures (id, citizen_id, consent_id, member_id, store_id, offer_id, what, shown_at)"
+        " SELECT gen_random_uuid(), $1, c.id, s.member_id, s.id, o.id, 'masked_name', now()"
+        "  FROM (SELECT * FROM stores LIMIT 1) s, consents c, (SELECT id FROM offers LIMIT 1) o"
+        "  WHERE c.citizen_id = $1 LIMIT 1",
+        "INSERT INTO messages (notice_id, citizen_id, identity_id, channel, template, state, made_at, next_try_at)"
+        " SELECT n.id, $1, i.id, 'wechat', 'answered', 'waiting', now(), now()"
+        "  FROM citizen_notices n, channel_identities i WHERE n.citizen_id = $1 AND i.citizen_id = $1 LIMIT 1",
+        "INSERT INTO coupon_reminders (coupon_id, due_at, days) SELECT id, now(), 3 FROM coupons"
+        " WHERE citizen_id = $1 LIMIT 1 ON CONFLICT DO NOTHING",
+    ):
+        await service.fetch(sql, citizen_id)
+
+
 async def _hidden(service: Service, citizen_id: str) -> list[bytes]:
     """The keyed hashes and the encrypted values that are his."""
     found = []
@@ -167,10 +227,16 @@ async def _hidden(service: Service, citizen_id: str) -> list[bytes]:
         "SELECT w.text_encrypted, w.answer_encrypted, w.decision_encrypted FROM complaint_texts w"
         " JOIN complaints c ON c.id = w.complaint_id WHERE c.citizen_id::text = $1",
         "SELECT self_hash FROM staff WHERE login = 'demo-cashier-2' AND $1 <> ''",
-        "SELECT secret_hash FROM one_time_links WHERE subject_id::text = $1",
+        "SELECT secret_hash FROM one_time_links WHERE subject_id::text = $1 AND purpose = 'account_join'",
+        "SELECT w.text_encrypted, w.answer_encrypted FROM objection_texts w"
+        " JOIN objections o ON o.id = w.objection_id WHERE o.citizen_id::text = $1",
+        "SELECT w.text_encrypted, w.refusal_encrypted FROM declaration_texts w"
+        " JOIN declarations d ON d.id = w.declaration_id WHERE d.citizen_id::text = $1",
+        "SELECT child_hash, name_encrypted, id_number_encrypted FROM guardianship_requests"
+        " WHERE guardian_id::text = $1",
     ):
         found += [value for row in await service.fetch(sql, citizen_id) for value in row.values() if value]
-    assert len(found) == 3 + 2 * 2 + 1 + (3 + 1) + 1 + 1
+    assert len(found) == 3 + 2 * 2 + 1 + (3 + 1) + 1 + 1 + 2 + 2 + 3
     return found
 
 
@@ -189,7 +255,7 @@ async def test_he_was_everywhere_before(canary: Canary) -> None:
     assert canary.before and not [name for name, rows in canary.before.items() if not rows]
     assert set(canary.before) == {entry.table for entry in OWN_DATA if entry.select}
     for copy in canary.copies.values():
-        assert not [text for text in (NAME, PERSON.id_number, PHONE, COMPLAINT, ANSWER, DECISION, UNDONE, FILE) if text not in copy]  # type: ignore[union-attr] # fmt: skip
+        assert not [text for text in (NAME, PERSON.id_number, PHONE, COMPLAINT, ANSWER, DECISION, UNDONE, FILE, CHILD, CONTESTED, REPLIED, DECLARED, NOT_TAKEN) if text not in copy]  # type: ignore[union-attr] # fmt: skip
     assert len(canary.preview["coupons_lost"]) == 2
     assert canary.erased is not None and canary.erased.status_code == 204
 
