@@ -90,18 +90,6 @@ MOVE_PHONE = """
 UPDATE citizen_phones SET citizen_id = $2
  WHERE citizen_id = $1 AND NOT EXISTS (SELECT FROM citizen_phones WHERE citizen_id = $2)
 """
-# Into the free places of who stays; where there are not enough, his are taken and the join is refused for now.
-PLACE_REQUESTS = """
-WITH moving AS (
-    SELECT id, row_number() OVER (ORDER BY id) AS turn FROM {table} WHERE citizen_id = $1 AND {holds_place}
-), free AS (
-    SELECT place, row_number() OVER (ORDER BY place) AS turn FROM generate_series(1, {most}) AS place
-     WHERE NOT EXISTS (SELECT FROM {table} taken
-                        WHERE taken.citizen_id = $2 AND taken.place = place.place AND taken.{holds_place})
-)
-UPDATE {table} SET citizen_id = $2, place = coalesce(free.place, {table}.place)
-  FROM moving LEFT JOIN free USING (turn) WHERE {table}.id = moving.id
-"""
 # Who acts for whom is between two accounts; with one of them it ends, and is made anew with the other.
 END_AGENTS = """
 UPDATE agent_bindings SET state = 'ended', ended_at = greatest($2, made_at),
@@ -163,12 +151,8 @@ async def move_all(gone: UUID, kept: UUID, keys: PersonalDataKeys, now: datetime
     await execute(MOVE_SNAPSHOTS, gone, kept, now)
     await execute(FREE_CAUSES, gone, kept)
     await execute(PLACE_COMPLAINTS, gone, kept)
-    await execute(
-        PLACE_REQUESTS.format(table="objections", holds_place="closed_at IS NULL", most=10), gone, kept
-    )
-    await execute(
-        PLACE_REQUESTS.format(table="declarations", holds_place="place IS NOT NULL", most=20), gone, kept
-    )
+    await execute(_place_requests("objections", "closed_at IS NULL", 10), gone, kept)
+    await execute(_place_requests("declarations", "place IS NOT NULL", 20), gone, kept)
     await execute(END_AGENTS, gone, now)
     await execute(FORGET_OWN_AGENTS, gone, kept)
     await execute(MOVE_AGENTS, gone, kept)
@@ -187,3 +171,18 @@ async def move_all(gone: UUID, kept: UUID, keys: PersonalDataKeys, now: datetime
         await execute(f"UPDATE {table} SET citizen_id = $2 WHERE citizen_id = $1", gone, kept)
     await self_bindings.follow(gone, kept, keys)
     await execute("DELETE FROM citizens WHERE id = $1", gone)
+
+
+def _place_requests(table: str, holds_place: str, most: int) -> str:
+    """Into the free places of who stays; where there are not enough, his are taken and the join is refused for now."""
+    return f"""
+WITH moving AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS turn FROM {table} WHERE citizen_id = $1 AND {holds_place}
+), free AS (
+    SELECT place, row_number() OVER (ORDER BY place) AS turn FROM generate_series(1, {most}) AS place
+     WHERE NOT EXISTS (SELECT FROM {table} taken
+                        WHERE taken.citizen_id = $2 AND taken.place = place.place AND taken.{holds_place})
+)
+UPDATE {table} SET citizen_id = $2, place = coalesce(free.place, {table}.place)
+  FROM moving LEFT JOIN free USING (turn) WHERE {table}.id = moving.id
+"""

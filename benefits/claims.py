@@ -81,8 +81,9 @@ LEFT JOIN LATERAL (
 # everybody wants, each kind in the order of its key, so that two processes never wait for each other crosswise.
 # A consent is held until its coupon is written: a withdrawal comes before or after, and once it is answered
 # nothing is claimed on it; and so is the person or the number that an offer asks for, until it is erased. Places are
-# counted and not only looked for: one who joined two accounts may have some above the limit. All claims of one offer in one statement take their pieces at once: the row of a hot
-# offer changes once for all that wait, not once for each. Who was joined to another account meets a foreign key.
+# counted and not only looked for: one who joined two accounts may have some above the limit. Whom another account took
+# in meets a foreign key. All claims of one offer in one statement take their pieces at once: the row of a hot offer
+# changes once for all that wait, not once for each.
 CLAIM = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::int[], $7::int[],
@@ -270,10 +271,7 @@ async def give_back(citizen_id: UUID, coupon_id: UUID, now: datetime) -> None:
 
 
 async def end_all(citizen_id: UUID, now: datetime) -> None:
-    """End what an erased citizen could still use: unused coupons go back to the stock, begun ones are revoked.
-
-    One by one, and nothing of an offer is held from one to the next.
-    """
+    """End what an erased citizen could still use, one by one: unused coupons go back to the stock, begun ones end."""
     while rows := await fetch_all(
         "SELECT id FROM coupons WHERE citizen_id = $1 AND status = 'claimed' AND valid_until > $2 LIMIT 100",
         *(citizen_id, now),

@@ -253,10 +253,10 @@ NAIVE_CLAIM = """
 WITH asked AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::int[], $7::int[],
                          $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::text[],
-                         $13::bytea[], $14::uuid[], $15::date[], $16::smallint[], $17::smallint[])
+                         $13::bytea[], $14::uuid[], $15::date[], $16::smallint[], $17::uuid[], $18::smallint[])
                   AS asked (id, number, offer_id, terms_id, citizen_id, uses_total, most, period, valid_from,
                             valid_until, at, request_key, request_hash, consent_id, today, min_tier_level,
-                            min_real_name_level)
+                            sharing_id, min_real_name_level)
 ), piece AS (
     UPDATE offer_stock s SET issued = issued + 1 FROM asked
      WHERE s.offer_id = asked.offer_id AND issued < total RETURNING s.offer_id

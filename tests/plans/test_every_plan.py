@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import signal
+from base64 import b64encode
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +23,12 @@ from common.clock import now
 from common.database_url import SESSION_SETTINGS, tortoise_config
 from models.monthly_logs import LOGS, month_begin
 from sandbox.embedded import Postgres
+from server.config import SANDBOX_SECRETS
 from tests.conftest import Servers
 from tests.faults.replicas import sql
 from tests.plans import errands, large, recorder
 from tests.seeds import EMPTY, environment
-from tests.server.commands import query, started
+from tests.server.commands import query, run, started
 from tests.service import Service, close_clients
 from tests.test_architecture import SOURCES, TREES
 
@@ -158,6 +160,7 @@ async def _made(postgres: Postgres, redis_url: str) -> City:
     try:
         await _run_errands(environ)
         await _run_worker(environ)
+        await _run_commands(environ)
     finally:
         await filling
     return City(recorder.statements(postgres, "service"), large_url)
@@ -190,6 +193,15 @@ async def _run_worker(environ: dict[str, str]) -> None:
                 await asyncio.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
+
+
+async def _run_commands(environ: dict[str, str]) -> None:
+    """What an operator runs: keys that change, and what is kept how long."""
+    new = "2:" + b64encode(b"another key of thirty-two bytes.").decode()
+    keys = {**environ, "DATA_KEYS": f"{new},{SANDBOX_SECRETS['DATA_KEYS']}"}
+    for given, command in ((keys, "rotate-keys"), (environ, "retention")):
+        ran = await run(given, command)
+        assert ran.code == 0, ran.out + ran.err
 
 
 def _texts(node: ast.AST, is_whole: bool) -> Iterator[tuple[tuple[str, ...], bool]]:
