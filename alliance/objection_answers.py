@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from alliance import approvals, objection_steps, rechecks, suspensions
+from alliance import approvals, data_quality, objection_steps, rechecks, suspensions
 from alliance.objection_states import after
 from alliance.objections import ANSWER
 from common.actors import AdminActor
@@ -19,7 +19,7 @@ from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
 from common.working_days import add_working_days
 from models import audit_log, notice_log
-from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionStatus
+from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
 from models.enums import SuspensionCause
 from models.office_enums import ApprovalKind
 from models.region import subtree_prefix
@@ -33,7 +33,10 @@ OUTCOMES: Mapping[str, ObjectionEvent] = {
     "corrected": ObjectionEvent.CORRECT,
     "dismissed": ObjectionEvent.DISMISS,
 }
-COLUMNS = "id, kind, about, record_id, status, citizen_id, member_id, region_id, source, filed_at, due_at, extended_at"
+COLUMNS = (
+    "id, kind, about, record_id, status, citizen_id, member_id, region_id, source, source_record_id, filed_at, due_at,"
+    " extended_at"
+)
 
 
 class NothingToForward(Refused):
@@ -177,6 +180,9 @@ async def _take_effect(row: Row, status: ObjectionStatus, who: audit_log.Who, no
                 " WHERE citizen_id = $1 AND valid_until > $2",
                 *(row["citizen_id"], now),
             )
+            # What was repaired was right before; what was wrong is counted against the source (准确率).
+            if row["kind"] == ObjectionKind.OBJECTION and row["source_record_id"]:
+                await data_quality.note_upheld(row["source_record_id"], now)
         case ObjectionAbout.DECLARATION if status in WRONG:
             await _look_again(row["record_id"])
         case ObjectionAbout.ORGANISATION_CHECK:

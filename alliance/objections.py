@@ -6,7 +6,7 @@ indexes keep one open objection to a record, and ten of one citizen or member.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,7 @@ from alliance import objection_steps
 from alliance.objection_states import after
 from benefits.refusals import Busy, IdempotencyKeyReused
 from common.actors import CitizenActor, MemberActor
-from common.clock import end_of, local_day, start_of
+from common.clock import end_of, local_day
 from common.crypto import PersonalDataKeys
 from common.database import Row, constraint_of, execute, fetch_all, fetch_one, transaction
 from common.errors import Invalid, NotFound, Refused
@@ -231,20 +231,6 @@ async def is_disputed(member_id: UUID, check_id: UUID) -> bool:
         *(member_id, check_id),
     )
     return row is not None
-
-
-async def upheld_since(source: str, day: date) -> int:
-    """How many records of a source were found wrong since a day (Asia/Shanghai): for the report on its data.
-
-    Repairs are not among them: what was repaired was right before.
-    """
-    row = await fetch_one(
-        "SELECT count(*) AS wrong FROM objections WHERE source = $1 AND answered_at >= $2"
-        " AND status IN ('upheld', 'corrected') AND kind = 'objection' AND about <> 'lookup'",
-        *(source, start_of(day)),
-    )
-    assert row is not None
-    return int(row["wrong"])
 
 
 async def overdue(now: datetime) -> int:

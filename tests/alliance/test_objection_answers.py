@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,7 +26,7 @@ from alliance.objection_files import Filters
 from alliance.objection_states import ObjectionNotPossible
 from alliance.objections import Party
 from common.actors import AdminActor
-from common.database import fetch_all, fetch_one
+from common.database import execute, fetch_all, fetch_one
 from common.errors import NotFound
 from common.files import FileNotAsSaid, FileStore
 from merchants.application_documents import TooManyUploads
@@ -114,16 +113,30 @@ async def test_a_tier_that_stands_stays(wang: Party, office: AdminActor) -> None
     assert source.asked == [] and await told(wang) == ["objection_dismissed"]
 
 
-async def test_wrong_rows_of_a_source_are_counted_and_repairs_are_not(
+async def test_a_wrong_row_is_counted_against_the_source_and_a_repaired_one_is_not(
     wang: Party, office: AdminActor
 ) -> None:
-    day = date(2026, 3, 4)
-    await answer(office, await filed(wang), "corrected")
-    await answer(office, await filed(await a_rated_citizen()), "dismissed")
-    await answer(office, await filed(await a_rated_citizen(), kind=ObjectionKind.REPAIR), "corrected")
-    assert await objections.upheld_since("test", day) == 1
-    assert await objections.upheld_since("test", day + timedelta(days=1)) == 0
-    assert await objections.upheld_since("another", day) == 0
+    """For 准确率: the source has delivered, and the row that was wrong goes back to it."""
+    batch_id = uuid4()
+    await execute(
+        "INSERT INTO credit_batches (id, number, source, source_batch_id, manifest_sha256, data_date, made_at,"
+        " delivered_at, due_at, status, in_force_at) VALUES ($1, 1, 'test', '1', repeat('0', 64), '2026-03-03', $2, $2,"
+        " $2, 'in_force', $2)",
+        *(batch_id, NOON),
+    )
+    await execute(
+        "INSERT INTO credit_copies (source, kind, batch_id, batch_number, data_date, made_at)"
+        " VALUES ('test', 'tiers', $1, 1, '2026-03-03', $2)",
+        *(batch_id, NOON),
+    )
+    for about, outcome in (
+        (await filed(wang), "corrected"),
+        (await filed(await a_rated_citizen()), "dismissed"),
+        (await filed(await a_rated_citizen(), kind=ObjectionKind.REPAIR), "corrected"),
+    ):
+        await answer(office, about, outcome)
+    (wrong,) = await fetch_all("SELECT record_id, code, state FROM credit_batch_errors")
+    assert tuple(wrong) == ("record-1", "objection_upheld", "open")
 
 
 async def test_of_answers_and_a_withdrawal_at_once_one_holds(wang: Party, office: AdminActor) -> None:
