@@ -109,6 +109,10 @@ UPDATE guardianship_requests SET state = 'withdrawn', decided_at = greatest($2, 
        child_hash = NULL, name_encrypted = NULL, id_number_encrypted = NULL
  WHERE guardian_id = $1 AND state = 'requested'
 """
+# Found by the notices that they are of, which move afterwards.
+MOVE_MESSAGES = """
+UPDATE messages SET citizen_id = $2 WHERE notice_id IN (SELECT id FROM citizen_notices WHERE citizen_id = $1)
+"""
 # Of two accounts' leave to send him so many, as much as one may give.
 ADD_QUOTAS = """
 UPDATE message_quotas kept SET accepted = least(kept.accepted + gone.accepted, 20)
@@ -124,7 +128,7 @@ SAME = {
 # What moves as it is, after whatever stood in its way.
 PLAIN = (
     *("coupons", "credit_lookups", "citizen_notices", "complaints", "channel_identities", "citizen_joins"),
-    *("objections", "declarations", "disclosures", "messages", *SAME),
+    *("objections", "declarations", "disclosures", *SAME),
 )
 
 
@@ -167,6 +171,7 @@ async def move_all(gone: UUID, kept: UUID, keys: PersonalDataKeys, now: datetime
         )
     await execute(MOVE_PHONE, gone, kept)
     await execute("DELETE FROM citizen_phones WHERE citizen_id = $1", gone)
+    await execute(MOVE_MESSAGES, gone, kept)
     for table in PLAIN:
         await execute(f"UPDATE {table} SET citizen_id = $2 WHERE citizen_id = $1", gone, kept)
     await self_bindings.follow(gone, kept, keys)

@@ -141,8 +141,10 @@ OWN_REQUESTS: Sequence[OwnData] = (
         ("渠道消息", "Messages through a channel"),
         ("经您同意，在微信等渠道提醒您", "to remind you through a channel, as you agreed"),
         *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
-        of_citizen("messages"),
-        erase=(delete("messages"),),
+        "SELECT m.* FROM citizen_notices n JOIN messages m ON m.notice_id = n.id WHERE n.citizen_id = $1",
+        erase=(
+            "DELETE FROM messages WHERE notice_id IN (SELECT id FROM citizen_notices WHERE citizen_id = $1)",
+        ),
     ),
     OwnData(
         "message_quotas",

@@ -341,7 +341,10 @@ class Migration(migrations.Migration):
                         name="credit_repairs_score_has_its_scheme",
                     ),
                 ],
-                "indexes": [Index(fields=["batch_number"], name="credit_repairs_by_batch")],
+                "indexes": [
+                    Index(fields=["batch_number"], name="credit_repairs_by_batch"),
+                    Index(fields=["person_hash"], name="credit_repairs_by_person"),
+                ],
                 "pk_attr": "id",
                 "table_description": "信用修复 of a batch, kept only until it has taken effect; a person's by the keyed hash, an organisation's by its code.",
             },

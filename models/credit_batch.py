@@ -226,7 +226,10 @@ class CreditRepair(Model):
 
     class Meta:
         table = "credit_repairs"
-        indexes = (Index(fields=("batch_number",), name="credit_repairs_by_batch"),)
+        indexes = (
+            Index(fields=("batch_number",), name="credit_repairs_by_batch"),
+            Index(fields=("person_hash",), name="credit_repairs_by_person"),
+        )
         constraints = (
             CheckConstraint(
                 check="(person_hash IS NULL) <> (uscc IS NULL)", name="credit_repairs_of_one_subject"

@@ -91,10 +91,10 @@ async def seal_anew(
 
 
 async def _batch(where: SealedColumn, after: UUID | int | None) -> Sequence[Row]:
-    beyond = f"AND {where.key} > $2" if after is not None else ""
+    beyond = f"WHERE {where.key} > $2 " if after is not None else ""
     return await fetch_all(
         f"SELECT {where.key} AS key, {where.column} AS stored FROM {where.table}"
-        f" WHERE {where.column} IS NOT NULL {beyond} ORDER BY {where.key} LIMIT $1",
+        f" {beyond}ORDER BY {where.key} LIMIT $1",
         *((AT_ONCE, after) if after is not None else (AT_ONCE,)),
     )
 
@@ -103,7 +103,9 @@ def _fresh(
     row: Row, where: SealedColumn, keys: PersonalDataKeys, tally: Tally
 ) -> tuple[UUID | int, bytes, bytes] | None:
     """What a value becomes, or nothing where it stays."""
-    stored: bytes = row["stored"]
+    stored: bytes | None = row["stored"]
+    if stored is None:
+        return None
     tally.values += 1
     tally.by_key[keys.key_id_of(stored)] += 1
     if keys.is_current(stored):

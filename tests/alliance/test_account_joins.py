@@ -106,8 +106,8 @@ async def test_every_foreign_key_to_a_citizen_is_moved(shop: Shop) -> None:
         " WHERE contype = 'f' AND confrelid = 'citizens'::regclass AND conparentid = 0"
     )
     moved = {*account_moves.PLAIN, "consents", "tier_snapshots", "agent_bindings", "guardianship_requests"}
-    # These have his id without a foreign key.
-    moved -= {"messages", "message_quotas"}
+    # This one has his id without a foreign key.
+    moved -= {"message_quotas"}
     # Who has a person stays.
     assert {row["table"] for row in rows} == moved | {"natural_persons"}
 

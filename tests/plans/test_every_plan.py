@@ -86,8 +86,14 @@ MAY_COST = (
     "FROM store_closures WHERE last_day >= $1",
     "UPDATE complaints SET status = $2, overdue_at = $1 WHERE status = 'open' AND id IN",
     "UPDATE objections SET overdue_at = $1 WHERE closed_at IS NULL AND id IN",
-    # A source's wrong rows since a day, for the report on its data: by the index on just those.
-    "SELECT count(*) AS wrong FROM objections",
+    "DELETE FROM complaint_texts WHERE complaint_id IN (SELECT t.complaint_id",
+    "DELETE FROM tier_snapshots WHERE id IN",
+    # What an operator asks for, on a connection without a limit: how much is over; and all that is sealed, a batch at a
+    # time in the order of its key.
+    ") AS gone",
+    *(" AS stored FROM ", "AS fresh (key, old, new)"),
+    # A thirty-second of a copy, for a what-if.
+    "SELECT r.score, count(*)::bigint AS people FROM credit_copies c",
     # Along an index in the order of the list: for a LIMIT that is not known yet it is a tenth of all that fits.
     "FROM audit_records WHERE (recorded_at, entry) < ($1, $2)",
     "FROM named CROSS JOIN LATERAL (SELECT",
