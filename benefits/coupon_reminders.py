@@ -18,10 +18,6 @@ from models.notice_log import News
 BATCH = 1_000
 AT = timedelta(hours=9)
 FIRST, LAST = 3, 1
-# What was not told before its coupon ended lies behind what is looked at, and stays for a while: a clock that was ahead
-# must not cost a reminder.
-KEEP = timedelta(days=30)
-FORGOTTEN_AT_ONCE = 5_000
 _MOMENT = timedelta(microseconds=1)
 
 # Of those whose coupon can still be good.
@@ -108,13 +104,4 @@ async def _move_on(rows: Sequence[Row], now: datetime) -> None:
     await execute(
         "DELETE FROM coupon_reminders WHERE coupon_id = ANY ($1)",
         [row["coupon_id"] for row in rows if row["coupon_id"] not in staying],
-    )
-
-
-async def forget_old(now: datetime) -> int:
-    """Delete what was due a month ago and never told, a batch at a time; how many."""
-    return await execute(
-        "DELETE FROM coupon_reminders WHERE coupon_id IN ("
-        " SELECT coupon_id FROM coupon_reminders WHERE days = ANY ($1) AND due_at < $2 LIMIT $3)",
-        *([FIRST, LAST], now - KEEP, FORGOTTEN_AT_ONCE),
     )

@@ -36,7 +36,6 @@ STOPPED_FOR = timedelta(days=1)
 SENDING_LIMIT_S = 10.0
 # Whoever has not said by then what became of it is dead.
 LOST_AFTER = timedelta(seconds=60)
-KEEP = timedelta(days=90)
 BATCH = 5_000
 PAGE = "pages/notices/notice?id={}"
 
@@ -217,14 +216,6 @@ async def give_up_old(now: datetime) -> int:
         " SELECT id FROM messages WHERE state = 'waiting' AND channel = ANY ($2) AND template = ANY ($3)"
         "  AND next_try_at < $4 LIMIT $5 FOR UPDATE SKIP LOCKED)",
         *(now, list(Channel), list(MessageTemplate), now - GOOD_FOR, BATCH),
-    )
-
-
-async def forget_old(now: datetime) -> int:
-    """Delete messages that ended three months ago, a batch at a time; how many. The background process calls it."""
-    return await execute(
-        "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE ended_at < $1 LIMIT $2)",
-        *(now - KEEP, BATCH),
     )
 
 

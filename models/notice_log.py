@@ -160,6 +160,17 @@ async def mark_read(reader: Reader, reader_id: UUID, notice_id: UUID, now: datet
         raise NotFound
 
 
+async def overdue(now: datetime) -> int:
+    """How many notices `forget_old` would delete, called until it finds none."""
+    row = await fetch_one(
+        "SELECT (SELECT count(*) FROM citizen_notices WHERE read_at < $1 AND read_at > '2000-01-01 00:00:00+00')"
+        " + (SELECT count(*) FROM citizen_notices WHERE id < $2 AND (read_at IS NULL OR read_at >= $1)) AS rows",
+        *(now - KEEP_READ, id_at(now - KEEP_ALL)),
+    )
+    assert row is not None
+    return int(row["rows"])
+
+
 async def forget_old(now: datetime) -> int:
     """Delete citizens' notices that were read three months ago, and all that are a year old, with their messages.
 

@@ -1,7 +1,7 @@
 """How long what is kept of people is kept, and deleting it when that is over: one table of rules, read by the law's eye.
 
-Logs in monthly partitions go with their month (`models.monthly_logs`); files, drafts and exports by the rules of those
-who own them. The ledger, the audit and the proofs of consent stay: they know a citizen by a random id alone (rule 7).
+Logs in monthly partitions go with their month (`models.monthly_logs`), notices with their messages
+(`models.notice_log`); files, drafts and exports by the rules of those who own them. The ledger, the audit and the proofs of consent stay: they know a citizen by a random id alone (rule 7).
 """
 
 from collections.abc import Awaitable, Callable
@@ -60,6 +60,17 @@ RULES = (
         " WHERE c.complained_on < ($1::timestamptz AT TIME ZONE 'Asia/Shanghai')::date AND c.status NOT IN ('open', 'overdue', 'reopened')",
         timedelta(days=3 * 365),
         "the time in which a claim can be brought to court (Civil Code 188); what became of it stays",
+    ),
+    Rule(
+        *("messages", "id", "SELECT id FROM messages WHERE ended_at < $1", timedelta(days=90)),
+        "what became of a message; the notice itself is in the inbox",
+    ),
+    Rule(
+        "coupon_reminders",
+        "coupon_id",
+        "SELECT coupon_id FROM coupon_reminders WHERE days = ANY ('{1,3}'::smallint[]) AND due_at < $1",
+        timedelta(days=30),
+        "what was not told in time stays for a while: a clock that was ahead must not cost a reminder",
     ),
     Rule(
         *(

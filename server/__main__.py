@@ -111,9 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     retention = add(
         "retention",
         _retention,
-        "say what is kept how long and how much of it is over; the worker deletes it by and by; needs nothing but"
-        " DATABASE_URL",
-        needs_settings=False,
+        "say what is kept how long and how much of it is over; the worker deletes it by and by",
     )
     retention.add_argument("--delete", action="store_true", help="delete it now, a batch at a time")
     rotation = add(
@@ -271,11 +269,11 @@ def _reapply_erasures(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _retention(options: argparse.Namespace, _: None) -> int:
+def _retention(options: argparse.Namespace, settings: Settings) -> int:
     from server.retention import keep
 
     with _told_in_a_sentence():
-        asyncio.run(keep(database_url(os.environ), print, is_dry_run=not options.delete))
+        asyncio.run(keep(settings, print, is_dry_run=not options.delete))
     return 0
 
 

@@ -16,6 +16,7 @@ from common.database import execute, fetch_all, fetch_one, transaction
 from common.ids import id_at, ms_of
 from models import notice_log, seals
 from models.notice_texts import text_of
+from models.retention import RULES, forget
 from tests.benefits.test_seals import written_but_not_committed
 from tests.factories.citizens import a_citizen
 from tests.factories.ledgers import some_redemptions
@@ -25,6 +26,7 @@ from tests.factories.offers import an_offer
 from tests.factories.scans import claimed, redeemed, undone
 
 DAY = timedelta(days=1)
+(REMINDERS,) = (rule for rule in RULES if rule.table == "coupon_reminders")
 # `an_offer`'s coupons, claimed at NOON, are good for 30 days: 4 March to 2 April.
 FIRST_AT, LAST_AT = shanghai("2026-03-30 09:00"), shanghai("2026-04-01 09:00")
 
@@ -245,7 +247,7 @@ async def test_a_moved_clock_tells_nothing_twice_and_loses_nothing(shop: Shop, a
         LAST_AT + timedelta(hours=9),
     ):
         await remind(at)
-        await coupon_reminders.forget_old(at)
+        await forget(REMINDERS, at)
     keys = [each["once_key"] for each in await notices("coupon_expiring")]
     assert keys == [f"coupon_expiring:{coupon}:{days}" for days in (3, 1)]
 
@@ -281,8 +283,8 @@ async def test_a_killed_process_reminds_again_of_what_it_did_not_tell(
 async def test_a_reminder_that_was_never_told_goes_after_a_month(shop: Shop) -> None:
     await a_coupon(shop)
     await tell_claims(NOON)
-    assert await coupon_reminders.forget_old(FIRST_AT + 30 * DAY) == 0
-    assert await coupon_reminders.forget_old(FIRST_AT + 31 * DAY) == 1
+    assert await forget(REMINDERS, FIRST_AT + 30 * DAY) == 0
+    assert await forget(REMINDERS, FIRST_AT + 31 * DAY) == 1
 
 
 # The inbox -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from common.database import execute, fetch_all, fetch_one
 from models import notice_log
 from models.citizen_enums import MessageState, MessageTemplate, StopReason
 from models.enums import Channel, ConsentPurpose
+from models.retention import RULES, forget
 from tests.factories.citizens import KEYS, a_citizen, a_person
 from tests.factories.messengers import WORDINGS, SocketMessenger, errcode, garbage
 from tests.factories.moments import NOON
@@ -361,8 +362,9 @@ async def test_what_waited_too_long_is_given_up_and_what_ended_goes_after_three_
     assert await messages.give_up_old(NOON + GOOD_FOR) == 0
     assert await messages.give_up_old(NOON + GOOD_FOR + MINUTE) == 1
     assert await states() == ["given_up"]
-    assert await messages.forget_old(NOON + timedelta(days=92)) == 0
-    assert await messages.forget_old(NOON + timedelta(days=93)) == 1
+    (rule,) = (rule for rule in RULES if rule.table == "messages")
+    assert await forget(rule, NOON + timedelta(days=92)) == 0
+    assert await forget(rule, NOON + timedelta(days=93)) == 1
 
 
 async def test_a_notice_that_is_forgotten_takes_its_message_with_it(citizen: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,10 +10,12 @@ from common.database import execute, fetch_all, fetch_one
 from models import retention
 from models.office_enums import ComplaintStatus
 from models.retention import RULES, Rule, forget, overdue
+from tests.conftest import Servers
 from tests.factories.citizens import a_citizen, a_person, consent
 from tests.factories.complaints import a_complaint, complaint_in
 from tests.factories.members import a_shop
 from tests.factories.moments import NOON
+from tests.seeds import environment
 from tests.server.commands import run
 
 MOMENT = timedelta(milliseconds=1)
@@ -110,13 +112,33 @@ async def test_every_rule_is_carried_out_by_the_background_process(database: str
     assert retention.duty(rule).__name__ == f"forget_{rule.table}"
 
 
-async def test_the_command_counts_and_deletes_only_when_told(database: str) -> None:
+async def test_the_command_counts_and_deletes_only_when_told(database: str, servers: Servers) -> None:
+    await execute(
+        "CREATE TABLE credit_lookups_2001_01 PARTITION OF credit_lookups FOR VALUES FROM ('2001-01-01') TO ('2001-02-01')"
+    )
+    citizen_id = await a_citizen()
+    for number, read_at in enumerate((NOON, None)):  # one was read long ago, the other is older than a year
+        await execute(
+            "INSERT INTO citizen_notices (id, citizen_id, kind, facts, once_key, noticed_at, read_at)"
+            " VALUES ($1, $2, 'x', '{}', $3, $4, $5)",
+            *(UUID(int=number + 1), citizen_id, f"x:{number}", NOON, read_at),
+        )
     for _ in range(3):
         await a_failure()
-    counted = await run({"DATABASE_URL": database}, "retention")
+    environ = environment(database, servers.redis_url)
+    counted = await run(environ, "retention")
     assert counted.code == 0 and "login_failures: 3 rows over, kept to its end" in counted.out
     assert "sessions: 0 rows over, kept 180 days: " in counted.out
     assert "Nothing was deleted." in counted.out and len(await fetch_all("SELECT 1 FROM login_failures")) == 3
-    deleted = await run({"DATABASE_URL": database}, "retention", "--delete")
+    assert "credit_lookups: 1 months over, kept 120 months" in counted.out
+    assert "citizen_notices: 2 rows over, kept 90 days after they were read" in counted.out
+    deleted = await run(environ, "retention", "--delete")
     assert deleted.code == 0 and "login_failures: 3 rows deleted" in deleted.out
-    assert await fetch_all("SELECT 1 FROM login_failures") == []
+    assert (
+        await fetch_all("SELECT 1 FROM login_failures")
+        == []
+        == await fetch_all("SELECT 1 FROM citizen_notices")
+    )
+    assert (
+        "credit_lookups: 1 months dropped" in deleted.out and "citizen_notices: 2 rows deleted" in deleted.out
+    )

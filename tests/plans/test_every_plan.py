@@ -90,7 +90,7 @@ MAY_COST = (
     "DELETE FROM tier_snapshots WHERE id IN",
     # What an operator asks for, on a connection without a limit: how much is over; and all that is sealed, a batch at a
     # time in the order of its key.
-    ") AS gone",
+    *(") AS gone", "SELECT (SELECT count(*) FROM citizen_notices WHERE read_at"),
     *(" AS stored FROM ", "AS fresh (key, old, new)"),
     # A thirty-second of a copy, for a what-if.
     "SELECT r.score, count(*)::bigint AS people FROM credit_copies c",
