@@ -201,16 +201,6 @@ async def in_force(citizen_id: UUID) -> Sequence[Consent]:
     return [_consent(row) for row in rows]
 
 
-async def sharing_with(citizen_id: UUID, member_id: UUID) -> UUID | None:
-    """The consent in force under which this member's staff may see the citizen's masked name."""
-    row = await fetch_one(
-        "SELECT id FROM consents WHERE citizen_id = $1 AND purpose = 'member_sharing'"
-        " AND recipient_member_id = $2 AND withdrawn_at IS NULL",
-        *(citizen_id, member_id),
-    )
-    return row["id"] if row else None
-
-
 async def end_outdated_consents(at: datetime) -> int:
     """The background process's part: end those whose text was followed by one that allows more; how many, a batch at a time."""
     return await execute(
