@@ -88,6 +88,15 @@ export interface Options<M extends Method, P extends Path<M>> {
   file?: FormData
 }
 
+/** `Options` of any call: what is left of the types once the call was checked. */
+interface Sent {
+  path?: Record<string, unknown>
+  query?: Record<string, unknown>
+  body?: unknown
+  key?: string
+  file?: FormData
+}
+
 /** A key for one wish of a person (8–64 letters): made once, kept through every retry. */
 export function newKey(): string {
   const letters = '0123456789abcdefghijklmnopqrstuvwxyz'
@@ -140,16 +149,16 @@ export class Api {
   }
 
   get<P extends Path<'get'>>(path: P, options: Options<'get', P> = {}): Promise<Answer<'get', P>> {
-    return this.call('get', path, options)
+    return this.call('get', path, options as Sent) as Promise<Answer<'get', P>>
   }
   post<P extends Path<'post'>>(path: P, options: Options<'post', P> = {}): Promise<Answer<'post', P>> {
-    return this.call('post', path, options)
+    return this.call('post', path, options as Sent) as Promise<Answer<'post', P>>
   }
   put<P extends Path<'put'>>(path: P, options: Options<'put', P> = {}): Promise<Answer<'put', P>> {
-    return this.call('put', path, options)
+    return this.call('put', path, options as Sent) as Promise<Answer<'put', P>>
   }
   delete<P extends Path<'delete'>>(path: P, options: Options<'delete', P> = {}): Promise<Answer<'delete', P>> {
-    return this.call('delete', path, options)
+    return this.call('delete', path, options as Sent) as Promise<Answer<'delete', P>>
   }
 
   /** The Bearer header of the moment, for streams and downloads that need a request of their own. */
@@ -163,21 +172,17 @@ export class Api {
     return this.renewing
   }
 
-  private async call<M extends Method, P extends Path<M>>(
-    method: M,
-    path: P,
-    options: Options<M, P>,
-  ): Promise<Answer<M, P>> {
-    const filled = (path as string).replace(/\{(\w+)\}/g, (_, name: string) =>
-      encodeURIComponent(String((options.path as Record<string, unknown> | undefined)?.[name] ?? '')),
+  private async call(method: Method, path: string, options: Sent): Promise<unknown> {
+    const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+      encodeURIComponent(String(options.path?.[name] ?? '')),
     )
     const headers: Record<string, string> = {}
     if (options.key) headers['Idempotency-Key'] = options.key
     const body = options.file ?? (options.body === undefined ? undefined : JSON.stringify(options.body))
     if (typeof body === 'string') headers['Content-Type'] = 'application/json'
-    const url = filled + queryText(options.query as Record<string, unknown> | undefined)
+    const url = filled + queryText(options.query)
     const text = await this.wire(method.toUpperCase(), url, headers, body)
-    return (text ? JSON.parse(text) : undefined) as Answer<M, P>
+    return text ? JSON.parse(text) : undefined
   }
 
   private async wire(
