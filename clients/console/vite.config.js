@@ -12,7 +12,7 @@ export default defineConfig({
   plugins: [
     vue(),
     // Only <el-…> comes by itself; our own components are imported by name, so that a reader finds them.
-    Components({ dirs: [], dts: 'components.d.ts', resolvers: [ElementPlusResolver()] }),
+    Components({ dirs: [], dts: false, resolvers: [ElementPlusResolver()] }),
   ],
   resolve: {
     alias: { '@': here('./src'), '@shared': here('../shared') },

@@ -20,4 +20,5 @@ watch(
 )
 
 createApp(App).use(router).mount('#app')
-void readAccount()
+// Not before the first page is known: if the session is over, the wish to come back names it.
+void router.isReady().then(readAccount)

@@ -53,7 +53,7 @@ export function useAction(): Action {
       if (!key || keyOf !== text) [key, keyOf] = [newKey(), text]
       const answer = await call(key)
       key = ''
-      if (options.done) ElMessage({ type: 'success', message: options.done, plain: true })
+      if (options.done) ElMessage({ type: 'success', message: options.done, plain: true, offset: 72 })
       return answer
     } catch (error) {
       problem.value = error
