@@ -1,6 +1,6 @@
 /**
  * Which role may do what, so that nobody is shown a button that would be refused. This table decides nothing: the server
- * does, at every request (`alliance/permissions.py`, of which this is a copy; tests compare the two).
+ * does, at every request (`alliance/permissions.py`, of which this is a copy; `tests/clients/test_rights.py` compares the two).
  */
 import type { components } from '@shared/schema'
 
