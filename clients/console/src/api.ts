@@ -1,0 +1,59 @@
+/** The one client of the API in this console; tokens live as long as the browser's tab. */
+import { Api, Offline, problemOf, type Tokens, type Transport, type WireAnswer } from '@shared/api'
+import { language } from '@shared/words'
+
+const KEY = 'console.tokens'
+
+const overFetch: Transport = async ({ method, url, headers, body }) => {
+  const answer = await fetch(url, { method, headers, body, cache: 'no-store', credentials: 'omit' })
+  return { status: answer.status, header: (name) => answer.headers.get(name), text: await answer.text() }
+}
+
+const store = {
+  load(): Tokens | null {
+    const text = sessionStorage.getItem(KEY)
+    return text ? (JSON.parse(text) as Tokens) : null
+  },
+  save(tokens: Tokens | null): void {
+    if (tokens) sessionStorage.setItem(KEY, JSON.stringify(tokens))
+    else sessionStorage.removeItem(KEY)
+  },
+}
+
+let ended = () => {}
+/** What happens when the session ended for good; the router says. */
+export function whenEnded(then: () => void): void {
+  ended = then
+}
+
+export const api = new Api(overFetch, store, () => ended())
+
+/**
+ * Fetches a file under `/api/v1` with the Bearer header; a token is never part of an address.
+ *
+ * @throws Problem the server said no; Offline no answer came.
+ */
+export async function fetchFile(path: string): Promise<{ blob: Blob; name: string | null }> {
+  const once = () =>
+    fetch(`/api/v1${path}`, {
+      headers: { ...api.authorization(), 'Accept-Language': language.value },
+      cache: 'no-store',
+      credentials: 'omit',
+    }).catch(() => {
+      throw new Offline('offline')
+    })
+  let answer = await once()
+  if (answer.status === 401 && (await api.renew())) answer = await once()
+  if (!answer.ok) throw problemOf(await wireAnswer(answer))
+  return { blob: await answer.blob(), name: fileName(answer.headers.get('Content-Disposition')) }
+}
+
+async function wireAnswer(answer: Response): Promise<WireAnswer> {
+  return { status: answer.status, header: (name) => answer.headers.get(name), text: await answer.text() }
+}
+
+function fileName(header: string | null): string | null {
+  const long = /filename\*=UTF-8''([^;]+)/i.exec(header ?? '')?.[1]
+  if (long) return decodeURIComponent(long)
+  return /filename="?([^";]+)"?/i.exec(header ?? '')?.[1] ?? null
+}

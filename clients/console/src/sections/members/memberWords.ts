@@ -1,0 +1,64 @@
+import { words } from '@shared/words'
+
+export const causes = {
+  grade: ['信用等级不达标', 'Grade too low'],
+  dishonest_list: ['列入失信名单', 'On the list of the dishonest'],
+  complaints: ['投诉过多', 'Too many complaints'],
+  office: ['联盟办公室暂停', 'Suspended by the office'],
+} as const
+
+export const findings = {
+  dishonest: ['列入失信名单', 'On the list of the dishonest'],
+  grade_too_low: ['等级低于要求', 'Grade below what is asked'],
+  no_grade: ['没有信用等级', 'No grade'],
+  passed: ['符合要求', 'Good'],
+  unavailable: ['信用平台没有答复', 'No answer from the credit platform'],
+} as const
+
+export const outcomes = { kept: ['践诺', 'Kept'], broken: ['失诺', 'Broken'] } as const
+
+export const promiseCauses = {
+  complaint: ['投诉', 'Complaint'],
+  credit_check: ['信用核查', 'Credit check'],
+  inspection: ['检查', 'Inspection'],
+  office: ['联盟办公室登记', 'Recorded by the office'],
+} as const
+
+export const t = words({
+  member: ['成员', 'Member'],
+  standing: ['基本情况', 'Standing'],
+  checks: ['信用核查', 'Credit checks'],
+  promises: ['承诺践诺', 'Promises'],
+  staff: ['人员', 'People'],
+  status: ['状态', 'Status'],
+  since: ['自 {day} 起', 'since {day}'],
+  uscc: ['统一社会信用代码', 'Credit code'],
+  kind: ['类型', 'Kind'],
+  sector: ['领域', 'Sector'],
+  region: ['地区', 'Region'],
+  joined: ['加入日期', 'Joined'],
+  minGrade: ['本地区最低信用等级', 'Lowest grade in this region'],
+  suspensions: ['暂停记录', 'Suspensions'],
+  neverSuspended: ['从未被暂停。', 'Never suspended.'],
+  untilNow: ['至今', 'now'],
+  grade: ['等级 {grade}，要求不低于 {min}', 'Grade {grade}, asked for {min}'],
+  disputed: ['异议处理中', 'Disputed'],
+  invited: ['待接受邀请', 'invited'],
+  active: ['正常', 'active'],
+  revoked: ['已停用', 'revoked'],
+  recheck: ['立即复查信用', 'Check again now'],
+  asked: ['已提交复查，结果稍后出现在“信用核查”中。', 'Asked for; the answer appears among the checks.'],
+  suspend: ['暂停成员', 'Suspend'],
+  suspendLead: [
+    '暂停后，该成员的优惠立即停止领取；已领取的券仍可使用。成员会看到您写的原因。',
+    'Claims stop at once; coupons that were claimed stay usable. The member reads your reason.',
+  ],
+  suspended: ['已暂停该成员。', 'The member is suspended.'],
+  lift: ['解除暂停', 'Lift'],
+  liftCause: ['解除暂停：{cause}', 'Lift: {cause}'],
+  liftSure: [
+    '解除“{name}”因“{cause}”的暂停？没有其他暂停原因时，成员恢复正常，其优惠重新开放领取。',
+    'Lift the suspension of “{name}” for “{cause}”? Without another cause the member is active again, and its offers can be claimed.',
+  ],
+  lifted: ['已解除暂停。', 'The suspension is lifted.'],
+})

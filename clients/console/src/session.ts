@@ -1,0 +1,78 @@
+/** Who works here: an admin of the alliance office, or somebody of a member. */
+import { computed, shallowRef } from 'vue'
+import { Problem, type BodyOf } from '@shared/api'
+import { api } from './api'
+import { rolesHave, type Right } from './rights'
+
+export interface Who {
+  audience: 'admin' | 'member'
+  id: string
+  login: string
+  roles: readonly string[]
+  /** Of an admin: the region that bounds what he sees. */
+  region: string | null
+  /** Of somebody of a member. */
+  memberId: string | null
+}
+
+const KEY = 'console.who'
+
+function remembered(): Who | null {
+  const text = api.isSignedIn ? sessionStorage.getItem(KEY) : null
+  return text ? (JSON.parse(text) as Who) : null
+}
+
+const current = shallowRef<Who | null>(remembered())
+/** Nobody before the sign-in. */
+export const who = computed(() => current.value)
+
+function keep(next: Who | null): void {
+  current.value = next
+  if (next) sessionStorage.setItem(KEY, JSON.stringify(next))
+  else sessionStorage.removeItem(KEY)
+}
+
+/** Whether a role of this person has the right. The server asks again anyway. */
+export function may(right: Right, audience: 'admin' | 'member' = 'admin'): boolean {
+  const person = current.value
+  return person !== null && person.audience === audience && rolesHave(audience, person.roles, right)
+}
+
+/** Whether this person has one of the roles. */
+export const hasRole = (...roles: string[]): boolean => roles.some((role) => current.value?.roles.includes(role))
+
+export async function signInAdmin(body: BodyOf<'post', '/auth/admin'>): Promise<void> {
+  const answer = await api.post('/auth/admin', { body })
+  api.signIn(answer)
+  const { id, roles, region } = answer.admin
+  keep({ audience: 'admin', id, login: body.login, roles, region, memberId: null })
+}
+
+export async function signInMember(body: BodyOf<'post', '/auth/staff'>): Promise<void> {
+  const answer = await api.post('/auth/staff', { body })
+  api.signIn(answer)
+  const { id, role, member_id } = answer.staff
+  keep({ audience: 'member', id, login: body.login, roles: [role], region: null, memberId: member_id })
+}
+
+/** Reads an admin's roles anew, which may have changed since the sign-in; silent where that fails. */
+export async function readAccount(): Promise<void> {
+  if (!api.isSignedIn || current.value?.audience === 'member') return
+  try {
+    const { id, login, roles, region } = await api.get('/admin/account')
+    keep({ audience: 'admin', id, login, roles, region, memberId: null })
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) forget()
+  }
+}
+
+/** The session is over here; the server knows already. */
+export function forget(): void {
+  api.signIn(null)
+  keep(null)
+}
+
+export async function signOut(): Promise<void> {
+  await api.signOut()
+  keep(null)
+}
