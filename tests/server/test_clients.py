@@ -269,11 +269,12 @@ async def test_the_start_leads_to_every_page_and_names_accounts_in_a_sandbox_onl
             assert (style.status_code, style.headers["content-type"]) == (200, "text/css; charset=utf-8")
 
 
-async def test_pages_are_served_without_a_database_and_count_for_no_limit(folder: Path) -> None:
+async def test_pages_are_served_without_a_database_and_count_for_no_limit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.app._add_life", lambda *_: None)  # which would connect
     Sanic.test_mode = True
     app = create_app(replace(settings(), clients_dir=folder, address_limit=1), name="pages-alone")
-    app.listeners["before_server_start"].clear()  # which would connect
-    app.listeners["after_server_stop"].clear()
     async with client_of(app) as http:
         for _ in range(20):
             for path in ("/", "/m/", "/m/assets/index-DiwrgTda.js", "/console/members", "/start.css"):
