@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from common.processes import finish, signal_me_when_parent_dies, spawn
+from sandbox.client_build import ClientBuild
 from sandbox.embedded import EmbeddedServerError, Postgres, Valkey
 from sandbox.options import OPEN_TO_OTHERS, WELCOME, OptionError, Options
 from sandbox.upkeep import Kept, Program, Server
@@ -75,6 +76,7 @@ class Stack:
         self.options = options
         self.data = options.data_dir
         self._kept: list[Kept] = []
+        self._client_build = ClientBuild.from_environment(environ)
         self._environment = {
             **environ,
             "SANDBOX": "1",
@@ -111,9 +113,13 @@ class Stack:
         while True:
             signal.sigtimedwait({signal.SIGCHLD}, 0.25)
             self._revive()
+            sentence = self._client_build.ended(self.options.url)
+            if sentence:
+                _say(sentence)
 
     def stop(self) -> None:
         """End everything in the opposite order: whoever takes requests goes first."""
+        self._client_build.stop()
         while self._kept:
             self._kept.pop().server.stop()
 
