@@ -50,16 +50,13 @@ class ClientBuild:
 
     def stop(self) -> None:
         """End it with all that it started, if it is still there."""
-        if self._pid is None:
-            return
-        deadline = time.monotonic() + _GRACE_S
-        self._tell(signal.SIGTERM)
-        while self._status() is None:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        # Whoever of the group did not care for the first word.
-        self._tell(signal.SIGKILL)
+        if self._pid is not None and self._status() is None:
+            self._tell(signal.SIGTERM)
+            deadline = time.monotonic() + _GRACE_S
+            while self._status() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            # Whoever of the group did not care for the first word.
+            self._tell(signal.SIGKILL)
         self._pid = None
 
     def _status(self) -> int | None:

@@ -76,7 +76,7 @@ class _Client:
         }
 
 
-_OFF = "microphone=(), payment=(), usb=(), serial=(), bluetooth=(), midi=(), display-capture=(), browsing-topics=()"
+_OFF = "microphone=(), payment=(), usb=(), midi=(), display-capture=()"
 # The scanner is WebAssembly, what it reads is the camera's picture or a photo (screens of `clients/mobile`).
 MOBILE = _Client(
     folder="mobile/dist/build/h5",
