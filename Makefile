@@ -11,9 +11,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # The service starts as soon as Python is installed. The clients are built beside it, by processes of a group of their
 # own that ends with it (`sandbox/client_build.py`); what they say is in clients/build.log.
 run: $(VENV)/bin/python
-	@setsid $(SHELL) -c 'exec nice $(AGAIN) -kj4 clients >clients/build.log 2>&1' & build=$$!; install=; \
-	trap 'kill -TERM -$$build $$install 2>/dev/null' EXIT; trap 'exit 143' TERM; trap 'exit 130' INT; \
-	$(AGAIN) $(VENV)/installed-sandbox & install=$$!; wait $$install || exit; \
+	@setsid $(SHELL) -c 'exec nice $(AGAIN) -kj4 clients >clients/build.log 2>&1' & build=$$!; install=$$build; \
+	trap 'kill -TERM -$$install 2>/dev/null; kill -KILL -$$build 2>/dev/null' EXIT; trap 'exit 143' TERM; trap 'exit 130' INT; \
+	setsid $(AGAIN) $(VENV)/installed-sandbox & install=$$!; wait $$install || exit; \
 	trap - TERM INT; CLIENTS_BUILD=$$build exec $(VENV)/bin/python -m sandbox run
 # Behind a name of its own: a line that says MAKE is run by `make -n` too.
 AGAIN := $(MAKE) --silent --no-print-directory
