@@ -22,7 +22,7 @@ AGAIN := $(MAKE) --silent --no-print-directory
 CLIENTS := $(patsubst clients/%/package.json,%,$(wildcard clients/mobile/package.json clients/console/package.json))
 BUILT_mobile := clients/mobile/dist/build/h5/index.html
 BUILT_console := clients/console/dist/index.html
-SOURCES_of = $(shell find clients/$(1) \( -name node_modules -o -name dist \) -prune -o -type f ! -name '*.d.ts' -print)
+SOURCES_of = $(shell find clients/$(1) \( -name node_modules -o -name dist \) -prune -o -type f ! -name '*.d.ts' -print 2>/dev/null)
 NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" CI=1 npm_config_update_notifier=false
 
 clients: $(foreach client,$(CLIENTS),$(BUILT_$(client)))
