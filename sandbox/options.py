@@ -71,6 +71,10 @@ Mind: with HOST={host} other machines can reach this sandbox, whose accounts and
 
 WELCOME = """
 信惠联已经启动，用时 {seconds:.1f} 秒。按 Ctrl-C 停止。
+  首页        {url}/
+  市民手机页  {url}/m/
+  店员扫码页  {url}/m/#/pages/staff/sign-in
+  联盟控制台  {url}/console/
   接口文档    {url}/api/docs
   运行状态    {url}/readyz
   市民登录    渠道 sandbox，登录码：demo-excellent、demo-good、demo-fair、demo-poor、demo-unrated，load-<n> 是任意多的人
@@ -79,6 +83,10 @@ WELCOME = """
   数据目录    {data_dir}
 
 Xinyi Alliance is up after {seconds:.1f} s. Ctrl-C stops it.
+  Start       {url}/
+  Phone page  {url}/m/
+  Clerk page  {url}/m/#/pages/staff/sign-in
+  Console     {url}/console/
   API docs    {url}/api/docs
   State       {url}/readyz
   Citizens    channel sandbox, codes: demo-excellent, demo-good, demo-fair, demo-poor, demo-unrated;

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from common.processes import finish, signal_me_when_parent_dies, spawn
+from sandbox.client_build import ClientBuild
 from sandbox.embedded import EmbeddedServerError, Postgres, Valkey
 from sandbox.options import OPEN_TO_OTHERS, WELCOME, OptionError, Options
 from sandbox.upkeep import Kept, Program, Server
@@ -41,6 +42,7 @@ class StopRequested(BaseException):
 def main(environ: Mapping[str, str]) -> int:
     """Run until SIGTERM, SIGINT, SIGHUP or the death of the parent; returns the exit code."""
     begun = time.monotonic()
+    client_build = ClientBuild.from_environment(environ)
     stack: Stack | None = None
     _ask_for_signals()
     try:
@@ -49,7 +51,7 @@ def main(environ: Mapping[str, str]) -> int:
         _say(WELCOME.format(seconds=time.monotonic() - begun, url=stack.options.url, data_dir=stack.data))
         if not stack.options.is_for_this_machine_only:
             _say(OPEN_TO_OTHERS.format(host=stack.options.host))
-        stack.watch()
+        stack.watch(client_build)
     except (OptionError, CannotListen) as problem:
         _say(str(problem))
         return os.EX_CONFIG
@@ -63,6 +65,7 @@ def main(environ: Mapping[str, str]) -> int:
         _say(f"正在停止 / stopping ({request}) …")
     finally:
         _ignore_signals()
+        client_build.stop()
         if stack:
             stack.stop()
     return 0
@@ -106,11 +109,14 @@ class Stack:
                 self._keep(name, partial(self._program, "-m", "server", name))
             self._await_ready()
 
-    def watch(self) -> None:
-        """Keep everything alive; ends by `StopRequested` only."""
+    def watch(self, client_build: ClientBuild) -> None:
+        """Keep everything alive and say when the clients are built; ends by `StopRequested` only."""
         while True:
             signal.sigtimedwait({signal.SIGCHLD}, 0.25)
             self._revive()
+            sentence = client_build.ended(self.options.url)
+            if sentence:
+                _say(sentence)
 
     def stop(self) -> None:
         """End everything in the opposite order: whoever takes requests goes first."""

@@ -122,6 +122,15 @@ def _parser() -> argparse.ArgumentParser:
     rotation.add_argument("--dry-run", action="store_true", help="only count what would be sealed anew")
     add("check", _check, "check the configuration, the database and Redis; say what is wrong and what to do")
     add("config", _config, "show the effective configuration with secrets masked")
+    document = add(
+        "openapi",
+        _openapi,
+        "print the OpenAPI document; needs neither a database nor any setting",
+        needs_settings=False,
+    )
+    document.add_argument(
+        "--out", type=Path, help="write it to this file instead; left alone if it is the same"
+    )
     add("new-secrets", _new_secrets, "print fresh secrets for a new installation", needs_settings=False)
     importing = add(
         "import-credit",
@@ -307,6 +316,27 @@ def _config(_: argparse.Namespace, settings: Settings) -> int:
 
     for name, value in shown(settings).items():
         print(f"{name}={value}")
+    return 0
+
+
+def _openapi(options: argparse.Namespace, _: None) -> int:
+    from pydantic_core import to_json
+
+    from server.app import create_app
+    from server.openapi import build_document
+
+    # The routes alone are read; nothing is connected to.
+    nowhere = {
+        "SANDBOX": "1",
+        "DATABASE_URL": "postgres://nobody@localhost/none",
+        "REDIS_URL": "redis://localhost",
+    }
+    text = to_json(build_document(create_app(load(nowhere))), indent=1).decode() + "\n"
+    out: Path | None = options.out
+    if out is None:
+        sys.stdout.write(text)
+    elif not out.exists() or out.read_text(encoding="utf-8") != text:
+        out.write_text(text, encoding="utf-8")
     return 0
 
 

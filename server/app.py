@@ -18,7 +18,7 @@ from common import database, events, replica
 from common.clock import now
 from common.files import FileStore
 from common.tasks import end_tasks
-from server import metrics
+from server import clients, metrics
 from server.api import (
     admin,
     applicant,
@@ -74,6 +74,7 @@ def create_app(settings: Settings, name: str = "xinyi", source: CreditSource | N
     app.ctx.catalogue = Catalogue()
     app.ctx.scan_keys = ScanKeys(settings.code_master_keys, settings.data_keys)
     app.ctx.files = FileStore(settings.files_folder)
+    app.ctx.clients = clients.Clients(settings.clients_dir)
     app.ctx.channels = channels_of(settings)
     guarded = GuardedSource(source or _source(settings))
     app.ctx.credit_desk = CreditDesk(
@@ -124,6 +125,7 @@ def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None
 def _add_routes(app: App) -> None:
     app.blueprint(health.routes)
     app.blueprint(documents.blueprint)
+    app.blueprint(clients.routes)
     api = Blueprint.group(
         *(sessions.routes, citizen.routes, staff.routes, member.routes, admin.routes, ledger.routes),
         *(applicant.routes, register.routes, reference.routes, tier_schemes.routes),

@@ -89,6 +89,8 @@ class Settings:
     sign_in_limit: int = 60
     is_access_log_on: bool = False
     files_folder: Path = Path(".data/files")
+    # The clients as they were built: `mobile/dist/build/h5` and `console/dist` in it.
+    clients_dir: Path = Path(__file__).parent.parent / "clients"
     attempts_kept_months: int = 6
     lookups_kept_months: int = 120
     credit: CreditSettings = field(default=CreditSettings(), repr=False)
@@ -239,6 +241,7 @@ class _Reader:
             sign_in_limit=self.number("SIGN_IN_LIMIT", limit or 60, 1, SANDBOX_LIMIT),
             is_access_log_on=self.number("ACCESS_LOG", 0, 0, 1) == 1,
             files_folder=Path(self.text("FILES_DIR", ".data/files")).absolute(),
+            clients_dir=Path(self.text("CLIENTS_DIR", str(Settings.clients_dir))).absolute(),
             # Not shorter than the law (rules 14 and 1).
             attempts_kept_months=self.number("ATTEMPTS_KEPT_MONTHS", 6, 6, 1200),
             lookups_kept_months=self.number("LOOKUPS_KEPT_MONTHS", 120, 120, 1200),

@@ -1,5 +1,6 @@
 """The command line: help everywhere, exit codes of sysexits.h, and a first admin who can sign in to a production."""
 
+import json
 import os
 import re
 import socket
@@ -12,6 +13,7 @@ from uuid import uuid4
 
 import pyotp
 import pytest
+from sanic import Sanic
 
 from server.__main__ import main
 from server.checks import create_admin
@@ -35,6 +37,7 @@ COMMANDS = [
     "rotate-keys",
     "check",
     "config",
+    "openapi",
     "new-secrets",
     "import-credit",
     "create-admin",
@@ -126,6 +129,26 @@ def test_the_effective_configuration_is_shown_without_its_secrets(
     said = capsys.readouterr().out
     assert "PORT=8123\n" in said and "METRICS_TOKEN=***\n" in said
     assert "geheim" not in said and "a-token-of-metrics" not in said
+
+
+def test_the_document_is_written_without_a_database_and_left_alone_when_it_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SANDBOX", "DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Sanic, "test_mode", True)  # one app after the other in one process
+    out = tmp_path / "openapi.json"
+    assert main(["openapi"]) == 0
+    said = capsys.readouterr().out
+    for written in ("", said):
+        out.write_text(written)
+        os.utime(out, (1, 1))
+        assert main(["openapi", "--out", str(out)]) == 0
+        assert out.read_text() == said
+        assert (out.stat().st_mtime == 1) == (written == said), "whoever builds from it must not build again"
+    assert "/api/v1/redemptions" in json.loads(said)["paths"] and capsys.readouterr().out == ""
+    assert main(["openapi", "--out", str(tmp_path / "nowhere" / "openapi.json")]) == os.EX_IOERR
+    assert "nowhere" in capsys.readouterr().err
 
 
 async def test_check_says_that_all_is_well(servers: Any, url: str) -> None:
