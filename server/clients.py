@@ -14,9 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote
 
+import structlog
 from sanic import Blueprint, HTTPResponse, Request
 
 from common.errors import NotFound
+
+log = structlog.get_logger()
 
 routes = Blueprint("clients")
 
@@ -127,9 +130,17 @@ class _Build:
                 self._look_again_at = time.monotonic() + LOOKED_AT_EVERY_S
                 stamp = self._stamp_now()
                 if stamp is not None and stamp != self._stamp:
-                    self.files = await asyncio.to_thread(_files_in, self.folder)
-                    self._stamp = stamp
+                    await self._read_anew(stamp)
         return self.files
+
+    async def _read_anew(self, stamp: tuple[int, int, int]) -> None:
+        try:
+            found = await asyncio.to_thread(_files_in, self.folder)
+        except OSError as error:  # a build that clears away just now, or nothing that this process may read
+            log.warning("client_not_read", client=self.client.folder, error=type(error).__name__)
+            return
+        if "index.html" in found:
+            self.files, self._stamp = found, stamp
 
     def _stamp_now(self) -> tuple[int, int, int] | None:
         try:

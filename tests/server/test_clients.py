@@ -252,6 +252,31 @@ async def test_a_new_build_is_noticed_and_the_old_one_served_until_then(
         )
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_a_build_that_goes_away_while_it_is_read_is_read_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool
+) -> None:
+    monkeypatch.setattr(clients, "LOOKED_AT_EVERY_S", 0.0)
+    read = clients._files_in
+
+    def meanwhile_cleared(where: Path) -> Any:
+        if is_gone:
+            raise FileNotFoundError(str(where))
+        return {name: file for name, file in read(where).items() if name != "index.html"}
+
+    async with client_of(app_of(folder)) as http:
+        with monkeypatch.context() as just_now:
+            just_now.setattr(clients, "_files_in", meanwhile_cleared)
+            assert (await http.get("/console/members")).status_code == 503
+        assert (await http.get("/console/members")).status_code == 200
+        index = folder / clients.CONSOLE.folder / "index.html"
+        index.write_text("<!doctype html><title>newer</title>")
+        with monkeypatch.context() as just_now:
+            just_now.setattr(clients, "_files_in", meanwhile_cleared)
+            assert "console" in (await http.get("/console/members")).text
+        assert "newer" in (await http.get("/console/members")).text
+
+
 async def test_the_start_leads_to_every_page_and_names_accounts_in_a_sandbox_only(folder: Path) -> None:
     for is_sandbox in (True, False):
         async with client_of(app_of(folder, is_sandbox=is_sandbox)) as http:
