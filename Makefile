@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --r
 # Where it is set, every process of the service would compile all of its code again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run clients test lint bench faults verify-ledger rotate-keys restore-drill clean
+.PHONY: run clients mini-programs test test-browser screens lint bench faults verify-ledger rotate-keys restore-drill clean
 
 # The service starts as soon as Python is installed. The clients are built beside it, by processes of a group of their
 # own that ends with it (`sandbox/client_build.py`); what they say is in clients/build.log.
@@ -40,6 +40,14 @@ $(BUILT_console): $(call SOURCES_of,console) clients/console/node_modules/.insta
 	$(call BUILD,console,build)
 $(BUILT_mobile) $(BUILT_console): $(call SOURCES_of,shared) clients/shared/schema.d.ts clients/compress.mjs
 
+# The phone pages' source once more, for WeChat and Alipay. VITE_SERVER: the address that they ask.
+WEIXIN := clients/mobile/dist/build/mp-weixin/app.json
+ALIPAY := clients/mobile/dist/build/mp-alipay/app.json
+mini-programs: $(WEIXIN) $(ALIPAY)
+$(WEIXIN) $(ALIPAY): $(call SOURCES_of,mobile) $(call SOURCES_of,shared) clients/shared/schema.d.ts
+	@echo "building $(@D) …"
+	@cd clients/mobile && $(NODE) npm run --silent build:$(if $(findstring weixin,$@),weixin,alipay) && touch $(CURDIR)/$@
+
 clients/%/node_modules/.installed: clients/%/package-lock.json clients/%/package.json | $(VENV)/has-node
 	@echo "installing what clients/$* is built with (hashes checked; about half a minute) …"
 	@cd clients/$* && $(NODE) npm ci --ignore-scripts --no-audit --no-fund --legacy-peer-deps --loglevel=error
@@ -65,8 +73,17 @@ $(VENV)/has-node: requirements/node.lock | $(VENV)/bin/python
 # something to a time have the machine to themselves afterwards.
 TEST_PROCESSES ?= 3
 test: $(VENV)/installed-dev
-	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not alone"
+	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not alone" --ignore=tests/browser
 	@exec $(VENV)/bin/python -m pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
+
+# The pages in the machine's own Chromium (it says what is missing), and the mini-programs under WeChat's compilers.
+test-browser: $(VENV)/installed-browser clients mini-programs clients/minitest/node_modules/.installed
+	@$(VENV)/bin/python -m pytest tests/browser
+	@cd clients/minitest && $(NODE) npm test --silent
+
+# The same, and every screen's picture into docs/screens/.
+screens: $(VENV)/installed-browser clients
+	@SCREENS=$(CURDIR)/docs/screens $(VENV)/bin/python -m pytest tests/browser
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
@@ -121,3 +138,9 @@ $(VENV)/installed-dev: requirements/dev.lock | $(VENV)/bin/python
 	@echo "installing from $< (hashes checked; about a minute) …"
 	@$(PIP) -r $<
 	@touch $@ $(VENV)/installed-sandbox
+
+# And this one everything of the tests'.
+$(VENV)/installed-browser: requirements/browser.lock | $(VENV)/bin/python
+	@echo "installing from $< (hashes checked; about a minute) …"
+	@$(PIP) -r $<
+	@touch $@ $(VENV)/installed-dev $(VENV)/installed-sandbox
