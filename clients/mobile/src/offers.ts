@@ -55,7 +55,7 @@ const t = words({
   laterDays: ['{n} 天内付款', 'within {n} days'],
   higher: ['更高额度', 'Higher limit'],
   higherTo: ['提高到 {n}', 'up to {n}'],
-  always: ['长期有效', 'No end date'],
+  always: ['长期可领', 'No end date'],
   until: ['{day} 前可领', 'Claim until {day}'],
 })
 
