@@ -72,6 +72,11 @@ def _well(world: Outside) -> None:
     world.recover()
 
 
+async def test_the_channels_that_are_connected_are_told(connected: Service) -> None:
+    body = answered(await connected.client().get("/auth/channels"), 200, "items")
+    assert [each["channel"] for each in body["items"]] == [*CHANNELS, "sandbox"]
+
+
 async def sign_in(service: Service, channel: str, code: str, path: str = "/auth/citizen") -> Any:
     return await service.client().post(path, json={"channel": channel, "code": code})
 

@@ -81,6 +81,12 @@ async def test_a_channel_that_is_not_there_is_unavailable(service: Service, chan
     problem(answer, 503, "channel_unavailable")
 
 
+async def test_everybody_is_told_which_channels_there_are(service: Service) -> None:
+    answer = await service.client().get("/auth/channels")
+    assert answered(answer, 200, "items") == {"items": [{"channel": "sandbox"}]}
+    assert answer.headers["cache-control"] == "public, max-age=300"
+
+
 async def test_refreshing_gives_the_next_pair_and_a_lost_answer_again(service: Service) -> None:
     citizen = await service.citizen(consent=False)
     client = service.client()

@@ -36,7 +36,7 @@ PUBLIC = {
     *("GET /consents", "GET /consents/{purpose}", "GET /offers", "GET /offers/{offer_id}"),
     *("GET /ledger/roots", "GET /audit/roots", "POST /auth/admin/invitation", "POST /auth/admin/reset"),
     *("POST /auth/device", "POST /auth/staff/invitation", "POST /auth/staff/password-reset"),
-    "POST /auth/staff/legal-person",
+    *("POST /auth/staff/legal-person", "GET /auth/channels"),
     *("POST /member-applications", "GET /commitment-text", "GET /register", "GET /register/removals"),
     *("GET /regions", "GET /programmes", "GET /tier-schemes", "GET /tier-recognitions"),
 }

@@ -11,6 +11,8 @@ export interface Grown<T> {
   /** Begins anew, as after a changed filter; an answer to an older question is thrown away. */
   reload(): Promise<void>
   more(): Promise<void>
+  /** Asks again what was not answered. */
+  retry(): Promise<void>
 }
 
 /** @param ask asks for one page: `(cursor) => citizen.get('/offers', { query: { cursor } })`. */
@@ -46,6 +48,7 @@ export function useList<T>(ask: (cursor: string | undefined) => Promise<Page<T>>
       cursor = undefined
       return read(++question)
     },
+    retry: () => read(question),
     more: () => (hasMore.value && !loading.value ? read(question) : Promise.resolve()),
   }
 }

@@ -17,13 +17,41 @@ from models.enums import ActorKind, Channel
 from server import sessions
 from server.api.sessions import ActorOut, TokensOut, tokens_of
 from server.channels import Channels
-from server.endpoints import endpoint
+from server.endpoints import Answer, endpoint
 from server.passwords import LoginFailed
-from server.schemas import In
+from server.schemas import In, Out
 
 routes = Blueprint("citizen_sign_in", url_prefix="/auth")
 
 MOST_TRIES = 3
+# They change with a restart, if at all.
+KEPT = {"Cache-Control": "public, max-age=300"}
+
+
+class SignInChannelOut(Out):
+    """A channel that citizens can sign in through here."""
+
+    channel: Channel
+
+
+class SignInChannelsOut(Out):
+    """All of them; a page offers these and no others."""
+
+    items: list[SignInChannelOut]
+
+
+@endpoint(
+    routes,
+    "GET",
+    "/channels",
+    summary="登录渠道 / Channels to sign in through",
+    answers={200: SignInChannelsOut},
+)
+async def list_sign_in_channels(request: Request) -> Answer:
+    """What this installation was set up with, and the sandbox's own in a sandbox."""
+    channels: Channels = request.app.ctx.channels
+    items = [SignInChannelOut(channel=channel) for channel in Channel if channel in channels.logins]
+    return Answer(200, SignInChannelsOut(items=items), KEPT)
 
 
 class CitizenSignInIn(In):
