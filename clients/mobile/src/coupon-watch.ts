@@ -36,12 +36,15 @@ async function stream(id: string, stopped: AbortSignal, hint: () => void, opened
     stopped.addEventListener('abort', leave)
     let silence = setTimeout(leave, SILENT_AFTER_MS)
     try {
+      const used = citizen.authorization()
       const answer = await fetch(`${SERVER}/api/v1/coupons/${encodeURIComponent(id)}/events`, {
-        headers: { ...citizen.authorization(), Accept: 'text/event-stream' },
+        headers: { ...used, Accept: 'text/event-stream' },
         cache: 'no-store',
         signal: connection.signal,
       })
-      if (answer.status === 401 && !(await citizen.renew())) return
+      // Another request may have renewed it meanwhile.
+      const isStale = used['Authorization'] !== citizen.authorization()['Authorization']
+      if (answer.status === 401 && !isStale && !(await citizen.renew())) return
       // Not his, or not for who acts for him: asking is all there is.
       if (answer.status === 403 || answer.status === 404) return
       if (answer.ok && answer.body) {

@@ -47,7 +47,9 @@ export interface About {
   /** How much of the coupon's history was shown already. */
   seen: number
 }
-export interface Kept extends Source, About {
+export interface Kept {
+  source: Source
+  about: About
   /** How far the phone's own clock is behind the server's, in ms. */
   skew: number
 }
@@ -67,8 +69,8 @@ export function keptCoupons(): { id: string; kept: Kept }[] {
     .getStorageInfoSync()
     .keys.filter((key) => key.startsWith(KEPT))
     .map((key) => ({ id: key.slice(KEPT.length), kept: uni.getStorageSync(key) as Kept }))
-    .filter(({ id, kept: { validUntil, skew } }) => {
-      const isOver = Date.now() + skew >= Date.parse(validUntil)
+    .filter(({ id, kept: { about, skew } }) => {
+      const isOver = Date.now() + skew >= Date.parse(about.validUntil)
       if (isOver) forgetKept(id)
       return !isOver
     })

@@ -26,8 +26,8 @@ export function useShownCode(id: string) {
   const burnt = new Set<number>()
   // The last that was kept, also while the phone may not make codes itself.
   const before = kept(id)
-  let about: About | null = before
-  let source: Source | null = before
+  let about: About | null = before && before.about
+  let source: Source | null = before && before.source
   let shownUntil = 0
   let goodUntil = 0
   let askAfter = 0
@@ -35,14 +35,17 @@ export function useShownCode(id: string) {
   // An answer to a question from before a pause is thrown away.
   let run = 0
   let isAsking = false
+  let isKeyRefused = false
   if (before) clock.restore(before.skew)
 
   async function handed(): Promise<Handed> {
     const path = { coupon_id: id }
     try {
+      if (isKeyRefused) return await citizen.get('/coupons/{coupon_id}/code', { path })
       return await citizen.get('/coupons/{coupon_id}/code', { path, query: { renewal: 'client' } })
     } catch (refused) {
       if (!(refused instanceof Problem && refused.code === 'renewal_not_allowed')) throw refused
+      isKeyRefused = true
       return await citizen.get('/coupons/{coupon_id}/code', { path })
     }
   }
@@ -112,7 +115,7 @@ export function useShownCode(id: string) {
   }
 
   function save(): void {
-    if (source && about) keep(id, { ...about, ...source, skew: clock.skew })
+    if (source && about) keep(id, { about, source, skew: clock.skew })
     else forgetKept(id)
   }
 
@@ -169,6 +172,7 @@ export function useShownCode(id: string) {
     },
     /** What to keep beside the key, so that the page says it without a network. */
     describe(what: About): void {
+      if (JSON.stringify(what) === JSON.stringify(about)) return
       about = what
       if (source) save()
     },
