@@ -17,6 +17,8 @@ const PAUSE_MS = 3_000
 export function useShownCode(id: string) {
   const code = ref('')
   const secondsLeft = ref(0)
+  /** After several scans in one step the next code is of a step to come: until then it can't be scanned. */
+  const secondsToWait = ref(0)
   /** Whether the last question found no server: the codes go on all the same. */
   const isOffline = ref(false)
   /** Why there is no code. */
@@ -111,7 +113,12 @@ export function useShownCode(id: string) {
     if (!source && clock.now() >= goodUntil) code.value = ''
     // Back from where there was no network: another phone may have got the key meanwhile.
     if (isOffline.value && clock.now() >= askAfter) void ask()
-    secondsLeft.value = Math.max(0, Math.ceil((shownUntil - clock.now()) / 1000))
+    secondsLeft.value = secondsUntil(shownUntil)
+    secondsToWait.value = code.value ? secondsUntil((stepOf(code.value) - 1) * STEP_MS) : 0
+  }
+
+  function secondsUntil(ms: number): number {
+    return Math.max(0, Math.ceil((ms - clock.now()) / 1000))
   }
 
   function save(): void {
@@ -153,6 +160,7 @@ export function useShownCode(id: string) {
   return {
     code,
     secondsLeft,
+    secondsToWait,
     isOffline,
     problem,
     /** Begins, or goes on after a pause. */
