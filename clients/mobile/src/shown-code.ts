@@ -19,7 +19,7 @@ export function useShownCode(id: string) {
   const secondsLeft = ref(0)
   /** After several scans in one step the next code is of a step to come: until then it can't be scanned. */
   const secondsToWait = ref(0)
-  /** Whether the last question found no server: the codes go on all the same. */
+  /** Whether the last question found no server and the phone goes on by itself. */
   const isOffline = ref(false)
   /** Why there is no code. */
   const problem = shallowRef<unknown>(null)
@@ -79,7 +79,7 @@ export function useShownCode(id: string) {
   }
 
   function refuse(refused: unknown): void {
-    isOffline.value = refused instanceof Offline
+    isOffline.value = refused instanceof Offline && source !== null
     if (refused instanceof Problem && FINAL.includes(refused.code)) {
       end()
       problem.value = refused
