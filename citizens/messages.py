@@ -37,7 +37,7 @@ SENDING_LIMIT_S = 10.0
 # Whoever has not said by then what became of it is dead.
 LOST_AFTER = timedelta(seconds=60)
 BATCH = 5_000
-PAGE = "pages/notices/notice?id={}"
+PAGE = "pages/notices/one?id={}"
 
 # Identity and consent are held until the message is taken: an erasure or a withdrawal comes before or after. Whoever
 # erases begins with the messages, so that nobody waits crosswise.

@@ -129,7 +129,7 @@ async def test_what_is_sent_says_what_happened_and_nothing_of_the_person(citizen
     [sent] = SocketMessenger(till).sent
     [notice] = await fetch_all("SELECT id FROM citizen_notices")
     assert sent["touser"].startswith("load-") and sent["template_id"] == "tmpl-claimed"
-    assert sent["page"] == f"pages/notices/notice?id={notice['id']}"
+    assert sent["page"] == f"pages/notices/one?id={notice['id']}"
     assert sent["data"] == {"thing1": {"value": "全场八折"}, "time2": {"value": "2026年4月2日"}}
     [row] = await rows()
     assert (row["state"], row["tries"], row["ended_at"]) == ("sent", 1, NOON)

@@ -6,7 +6,7 @@ import { reactive } from 'vue'
 import { Api, type Tokens, type TokenStore, type Transport } from '@shared/api'
 
 /** The server's address: the page's own in a browser; mini-programs are built with `VITE_SERVER`. */
-const SERVER = import.meta.env.VITE_SERVER ?? ''
+export const SERVER = import.meta.env.VITE_SERVER ?? ''
 
 const transport: Transport = (wire) => {
   // #ifdef H5

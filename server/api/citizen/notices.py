@@ -61,7 +61,7 @@ async def unread_count(actor: CitizenActor) -> UnreadOut:
 
 @endpoint(routes, "GET", "/<notice_id>", summary="一条通知 / One notice", answers={200: NoticeOut})
 async def one(actor: CitizenActor, notice_id: UUID) -> NoticeOut:
-    """What a message opens: `pages/notices/notice?id=…`."""
+    """What a message opens: `pages/notices/one?id=…`."""
     return notice(await notice_log.one(actor.id, notice_id))
 
 
