@@ -98,11 +98,13 @@ export function useFlow() {
   watch(
     () => [flow.amount, flow.uses],
     () => {
+      // What `next` wiped is no wish of the clerk's: another customer's look may be under way already.
+      if (flow.step !== 'deciding') return
       clearTimeout(timer)
       look++
       flow.looking = false
-      if (flow.step !== 'deciding' || (flow.needsAmount && amountFen.value === null)) {
-        if (flow.needsAmount) Object.assign(flow, { seen: null, note: null })
+      if (flow.needsAmount && amountFen.value === null) {
+        Object.assign(flow, { seen: null, note: null })
         return
       }
       flow.looking = true
