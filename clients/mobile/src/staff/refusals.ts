@@ -3,7 +3,7 @@ import { Problem } from '@shared/api'
 import { words } from '@shared/words'
 
 /** `rescan`: the customer shows a fresh code. `amend`: another amount or number of uses. `next`: final. */
-export type WayOn = 'rescan' | 'amend' | 'store' | 'next'
+export type WayOn = 'rescan' | 'amend' | 'next'
 
 const t = words({
   already_redeemed: ['这张券已经用过', 'Used already'],
@@ -31,7 +31,6 @@ const WAYS: Partial<Record<string, WayOn>> = {
   below_threshold: 'amend',
   amount_required: 'amend',
   not_enough_uses: 'amend',
-  store_not_allowed: 'store',
 }
 
 export const refusalTitle = (code: string): string => t[code as keyof typeof t] || t.other
