@@ -22,7 +22,9 @@ export function pickPhoto(): Promise<string | null> {
 }
 
 async function decode(file: File): Promise<string | null> {
-  const whole = await createImageBitmap(file)
+  const whole = await createImageBitmap(file).catch(() => null)
+  // No picture at all has no code either.
+  if (!whole) return null
   const scale = Math.min(1, LARGEST_PX / Math.max(whole.width, whole.height))
   if (scale === 1) return read(whole)
   const small = await createImageBitmap(file, { resizeWidth: Math.round(whole.width * scale), resizeHeight: Math.round(whole.height * scale), resizeQuality: 'high' })

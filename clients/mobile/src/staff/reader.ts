@@ -9,7 +9,8 @@ let reader: Promise<{ detect(picture: ImageBitmapSource): Promise<{ rawValue: st
 
 async function load() {
   const { BarcodeDetector, prepareZXingModule } = await import('./decoder')
-  prepareZXingModule({ overrides: { locateFile: () => wasm } })
+  // Awaited here, so that a wasm that did not come is asked for again by the next picture.
+  await prepareZXingModule({ overrides: { locateFile: () => wasm }, fireImmediately: true })
   return new BarcodeDetector({ formats: ['qr_code'] })
 }
 
