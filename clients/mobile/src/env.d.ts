@@ -11,3 +11,8 @@ interface ImportMetaEnv {
 }
 /** The part of WeChat's own interface that uni-app does not pass on. */
 declare const wx: { getAppBaseInfo(): { fontSizeScaleFactor?: number } }
+/** The address of the decoder's wasm in the build (an alias in vite.config.ts). */
+declare module 'zxing-reader-wasm?url' {
+  const url: string
+  export default url
+}
