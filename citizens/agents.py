@@ -161,6 +161,18 @@ async def end(
         raise NotFound
 
 
+async def end_guardians(child_id: UUID, now: datetime) -> None:
+    """End every guardian's binding of a child, inside the transaction of its cause: he is not who they were confirmed for."""
+    rows = await fetch_all(
+        "UPDATE agent_bindings SET state = 'ended', ended_at = greatest($2, made_at), ended_because = 'principal'"
+        " WHERE principal_id = $1 AND kind = 'guardian' AND ended_at IS NULL"
+        " RETURNING id, kind, agent_id, principal_id",
+        *(child_id, now),
+    )
+    for row in rows:
+        await _tell_and_forget(row, BindingEnd.PRINCIPAL, now)
+
+
 async def end_due(at: datetime) -> int:
     """The background process's part: the 14th birthday has come, or nobody confirmed in time; how many ended."""
     async with transaction():

@@ -28,7 +28,16 @@ from common.errors import NotFound
 from models.citizen_enums import AgentKind, BindingEnd, GuardianshipState
 from models.enums import ConsentPurpose
 from tests.factories.admins import an_admin
-from tests.factories.agents import SMALL, a_child_of, a_guardian, a_real_person, a_request, agree, id_number
+from tests.factories.agents import (
+    SMALL,
+    a_child_of,
+    a_guardian,
+    a_real_person,
+    a_request,
+    add_proof,
+    agree,
+    id_number,
+)
 from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.moments import NOON, shanghai
 
@@ -89,6 +98,45 @@ async def test_a_child_that_is_known_already_stays_the_same_citizen() -> None:
     known = await a_real_person(SMALL, "张小明", number)
     _, child_id = await a_child_of(await a_guardian(), number)
     assert child_id == known
+
+
+async def test_another_childs_number_under_ones_own_childs_name_opens_nothing(reviewer: AdminActor) -> None:
+    """The reviewer compares the name and one sign of the number: who has the number is asked here as well."""
+    number, guardian_id = id_number(SMALL), await a_guardian()
+    theirs = await a_real_person(SMALL, "李小红", number)
+    request_id = await a_request(guardian_id, number)
+    with pytest.raises(accounts.NameDiffers):
+        await guardianship_reviews.confirm(reviewer, request_id, KEYS, NOON)
+    assert (await accounts.profile(theirs, KEYS))[0] == "*小红"
+    with pytest.raises(ActingEnded):
+        await agents.acting(guardian_id, theirs, None, NOON)
+    assert (await request_row(request_id))["state"] == "requested"
+
+
+async def test_a_child_that_turns_out_to_have_another_name_has_no_guardian_any_more(
+    reviewer: AdminActor,
+) -> None:
+    """Nobody knew him when the guardian was confirmed; the channel that verifies him does."""
+    number, guardian_id = id_number(SMALL), await a_guardian()
+    _, child_id = await a_child_of(guardian_id, number)
+    assert await a_real_person(SMALL, "张小明", number) == child_id
+    assert (await agents.acting(guardian_id, child_id, None, NOON)).kind == GUARDIAN
+    assert await a_real_person(SMALL, "李小红", number) == child_id
+    with pytest.raises(ActingEnded):
+        await agents.acting(guardian_id, child_id, None, NOON)
+    assert await notices_of(guardian_id) == ["guardianship_confirmed", "guardian_ended"]
+    assert (await accounts.profile(child_id, KEYS))[0] == "*小红"
+
+
+async def test_a_name_that_is_typed_in_another_way_is_the_same(reviewer: AdminActor) -> None:
+    number, guardian_id = id_number(SMALL), await a_guardian()
+    known = await a_real_person(SMALL, "阿依古丽·买买提", number)
+    request_id = await children.ask(guardian_id, Child("阿依古丽 • 买买提", number, "330106"), KEYS, NOON)
+    await add_proof(request_id)
+    await guardianship_reviews.confirm(reviewer, request_id, KEYS, NOON)
+    assert (await agents.acting(guardian_id, known, None, NOON)).kind == GUARDIAN
+    # What a channel has verified stays as it is.
+    assert (await accounts.profile(known, KEYS))[0] == "*依古丽·买买提"
 
 
 async def test_asking_needs_a_name_a_grown_up_and_his_consent() -> None:
