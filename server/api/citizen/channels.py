@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from sanic import Blueprint, Request
 
 from alliance import account_joins, citizen_channels
-from alliance.account_joins import AccountsToJoin, JoinTokenInvalid
+from alliance.account_joins import AccountsToJoin, JoinsUsedUp, JoinTokenInvalid
 from alliance.citizen_channels import LastChannel
 from benefits.refusals import Busy, IdempotencyKeyReused
 from citizens import accounts
@@ -101,7 +101,7 @@ async def add(request: Request, actor: CitizenActor, body: ChannelIn) -> OwnChan
     "/join",
     summary="合并账号 / Join two accounts",
     answers={200: JoinedOut},
-    refusals=(JoinTokenInvalid, OtherPerson, IdempotencyKeyReused, Busy),
+    refusals=(JoinTokenInvalid, OtherPerson, JoinsUsedUp, IdempotencyKeyReused, Busy),
 )
 async def join(request: Request, actor: CitizenActor, body: JoinIn, key: IdempotencyKey) -> Answer:
     """The account with the verified person stays, else the older one; coupons and records of both are there."""
