@@ -7,14 +7,12 @@ from uuid import UUID
 from common.actors import ApplicantActor
 from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
-from common.files import FileStore
+from common.files import MOST_UPLOADS_A_DAY, FileStore, TooManyUploads
 from merchants.applications import ApplicationNotOpen
 from models import audit_log, stored_files
 from models.office_enums import FilePurpose
 
 MOST_DOCUMENTS = 20
-# With those that were taken out again: what is sent in and removed over and over fills the disk too.
-MOST_UPLOADS_A_DAY = 60
 DAY = timedelta(days=1)
 MOST_BYTES = 10 * 1_048_576
 
@@ -25,14 +23,6 @@ class TooManyDocuments(Refused):
     code = "too_many_documents"
     zh = "最多上传 20 份材料。请先删除不需要的，或合并成一个文件。"
     en = "20 documents at most. Delete what is not needed, or put several into one file."
-
-
-class TooManyUploads(Refused):
-    """So many were sent in within a day, those that were removed included."""
-
-    code = "too_many_uploads"
-    zh = "一天内上传的文件太多（最多 {most} 份，已删除的也算）。请先合并成较少的文件，24 小时后再上传。"
-    en = "Too many files within a day ({most} at most, deleted ones included). Put several into one, and go on in 24 hours."
 
 
 async def add(

@@ -26,8 +26,7 @@ from citizens.declaration_words import DeclaresTooMuch, must_be_fit
 from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
-from common.files import FileNotAsSaid, FileStore
-from merchants.application_documents import TooManyUploads
+from common.files import FileNotAsSaid, FileStore, TooManyUploads
 from merchants.regions import RegionUnknown
 from models.citizen_enums import DeclarationKind, DeclarationStatus, ObjectionAbout
 from tests.factories.admins import an_admin

@@ -1,7 +1,9 @@
 """Guardians: a child under 14, a consent, a proof, a reviewer; it ends by itself, or when somebody ends it (rule 10)."""
 
 import asyncio
-from datetime import date
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,6 +27,7 @@ from citizens.credit import IdentityUnverified
 from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
+from common.files import FileStore, TooManyUploads
 from models.citizen_enums import AgentKind, BindingEnd, GuardianshipState
 from models.enums import ConsentPurpose
 from tests.factories.admins import an_admin
@@ -137,6 +140,29 @@ async def test_a_name_that_is_typed_in_another_way_is_the_same(reviewer: AdminAc
     assert (await agents.acting(guardian_id, known, None, NOON)).kind == GUARDIAN
     # What a channel has verified stays as it is.
     assert (await accounts.profile(known, KEYS))[0] == "*依古丽·买买提"
+
+
+async def test_files_of_withdrawn_requests_count_against_the_uploads_of_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is withdrawn makes room for another request and none on the disk."""
+    monkeypatch.setattr(children, "MOST_UPLOADS_A_DAY", 3)
+    guardian_id = await a_guardian()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"%PDF-x"
+
+    async def upload(at: datetime = NOON) -> UUID:
+        asked = await a_request(guardian_id, at=at, has_proof=False)
+        sent = (guardian_id, asked, "户口簿.pdf", "application/pdf", chunks(), FileStore(tmp_path), at)
+        await children.add_evidence(*sent)
+        return asked
+
+    for _ in range(3):
+        await children.withdraw(guardian_id, await upload(), NOON)
+    with pytest.raises(TooManyUploads):
+        await upload()
+    await upload(NOON + children.DAY)
 
 
 async def test_asking_needs_a_name_a_grown_up_and_his_consent() -> None:
