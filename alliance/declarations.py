@@ -231,7 +231,7 @@ async def add_evidence(
     async with transaction():
         await _must_have_room(citizen_id, declaration_id, now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
-    async with transaction():
+    async with stored_files.or_forgotten(EVIDENCE, declaration_id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
         row = await _must_have_room(citizen_id, declaration_id, now)
         file_id = await stored_files.add(EVIDENCE, declaration_id, name, content, now)

@@ -51,7 +51,7 @@ async def add(
     async with transaction():
         await _must_have_room(party, objection_id, now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
-    async with transaction():
+    async with stored_files.or_forgotten(EVIDENCE, objection_id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
         row = await _must_have_room(party, objection_id, now)
         status = after(row["status"], ObjectionEvent.ADD_EVIDENCE)

@@ -194,10 +194,11 @@ async def add_evidence(
     """
     await _must_have_room(guardian_id, request_id, "", now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
-    async with transaction():
+    evidence = FilePurpose.GUARDIAN_EVIDENCE
+    async with stored_files.or_forgotten(evidence, request_id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
         await _must_have_room(guardian_id, request_id, " FOR NO KEY UPDATE", now)
-        return await stored_files.add(FilePurpose.GUARDIAN_EVIDENCE, request_id, name, content, now)
+        return await stored_files.add(evidence, request_id, name, content, now)
 
 
 async def withdraw(guardian_id: UUID, request_id: UUID, now: datetime) -> None:

@@ -43,10 +43,11 @@ async def add(
     """
     await _must_have_room(actor.id, "", now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
-    async with transaction():
+    purpose = FilePurpose.MEMBER_DOCUMENT
+    async with stored_files.or_forgotten(purpose, actor.id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
         await _must_have_room(actor.id, " FOR NO KEY UPDATE", now)
-        file_id = await stored_files.add(FilePurpose.MEMBER_DOCUMENT, actor.id, name, content, now)
+        file_id = await stored_files.add(purpose, actor.id, name, content, now)
         await _record(actor, "document.add", file_id, now)
     return file_id
 

@@ -1,8 +1,9 @@
 """Guardians: a child under 14, a consent, a proof, a reviewer; it ends by itself, or when somebody ends it (rule 10)."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -28,6 +29,7 @@ from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
 from common.files import FileStore, TooManyUploads
+from models import stored_files
 from models.citizen_enums import AgentKind, BindingEnd, GuardianshipState
 from models.enums import ConsentPurpose
 from tests.factories.admins import an_admin
@@ -163,6 +165,26 @@ async def test_files_of_withdrawn_requests_count_against_the_uploads_of_a_day(
     with pytest.raises(TooManyUploads):
         await upload()
     await upload(NOON + children.DAY)
+
+
+async def test_a_proof_of_what_was_withdrawn_while_it_arrived_leaves_the_disk(tmp_path: Path) -> None:
+    """Nothing names its content, so nothing else would ever find it again: somebody's family on the disk for good."""
+    guardian_id, files = await a_guardian(), FileStore(tmp_path)
+    request_id = await a_request(guardian_id, has_proof=False)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"%PDF-x"
+        await children.withdraw(guardian_id, request_id, NOON)
+
+    with pytest.raises(RequestNotOpen):
+        await children.add_evidence(
+            *(guardian_id, request_id, "户口簿.pdf", "application/pdf", chunks(), files, NOON)
+        )
+    assert await proofs(request_id) == 0
+    (left,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    os.utime(left, (NOON.timestamp(), NOON.timestamp()))
+    assert await stored_files.forgetter(files)(NOON + timedelta(hours=2)) == 1
+    assert not left.exists()
 
 
 async def test_asking_needs_a_name_a_grown_up_and_his_consent() -> None:
