@@ -224,7 +224,7 @@ async def _tell_and_forget(row: Row, cause: BindingEnd, now: datetime) -> None:
     for citizen_id in sorted((row["agent_id"], row["principal_id"])):
         await notice_log.tell("citizen", citizen_id, kind, f"binding_ended:{row['id']}", {}, now)
     await execute(
-        "UPDATE stored_files SET deleted_at = $3 WHERE purpose = $2 AND deleted_at IS NULL AND owner_id IN"
+        "UPDATE stored_files SET deleted_at = $3, name = 'deleted' WHERE purpose = $2 AND deleted_at IS NULL AND owner_id IN"
         " (SELECT id FROM guardianship_requests WHERE guardian_id = $4 AND binding_id = $1)",
         *(row["id"], FilePurpose.GUARDIAN_EVIDENCE, now, row["agent_id"]),
     )

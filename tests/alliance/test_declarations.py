@@ -185,6 +185,14 @@ async def test_evidence_comes_before_submitting_and_not_after(wang: UUID, tmp_pa
         await with_evidence(wang, declaration_id, files)
 
 
+async def test_of_a_deleted_declaration_not_even_a_files_name_is_left(wang: UUID, tmp_path: Path) -> None:
+    declaration_id = await begun(wang)
+    await with_evidence(wang, declaration_id, FileStore(tmp_path), name="王大友的证书.pdf")
+    await declarations.delete(wang, declaration_id, NOON)
+    (row,) = await fetch_all("SELECT * FROM stored_files WHERE owner_id = $1", declaration_id)
+    assert row["deleted_at"] == NOON and "王大友" not in str(dict(row))
+
+
 async def test_sixty_files_a_day_with_those_of_deleted_declarations(
     wang: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from alliance import guardianship_reviews
+from alliance import erasures, guardianship_reviews
 from alliance.guardianship_reviews import EvidenceMissing, GuardianshipOver
 from citizens import accounts, agents, children, consents
 from citizens.agents import ActingEnded, TooManyBindings
@@ -185,6 +185,26 @@ async def test_a_proof_of_what_was_withdrawn_while_it_arrived_leaves_the_disk(tm
     os.utime(left, (NOON.timestamp(), NOON.timestamp()))
     assert await stored_files.forgetter(files)(NOON + timedelta(hours=2)) == 1
     assert not left.exists()
+
+
+@pytest.mark.parametrize("who", ["guardian", "child", "office"])
+async def test_the_proof_of_a_guardianship_goes_with_it(reviewer: AdminActor, who: str) -> None:
+    """It shows the child: his erasure reaches it as well, although the guardian sent it in."""
+    guardian_id = await a_guardian()
+    request_id = await a_request(guardian_id)
+    await guardianship_reviews.confirm(reviewer, request_id, KEYS, NOON)
+    row = await request_row(request_id)
+    child_id, binding_id = row["child_id"], row["binding_id"]
+    assert isinstance(child_id, UUID) and isinstance(binding_id, UUID)
+    assert await proofs(request_id) == 1
+    if who == "office":
+        await guardianship_reviews.end(reviewer, request_id, "不是监护人", NOON)
+    else:
+        await erasures.erase(guardian_id if who == "guardian" else child_id, KEYS, NOON)
+    assert await proofs(request_id) == 0
+    assert await fetch_all("SELECT 1 FROM stored_files WHERE name LIKE '%户口%'") == []
+    with pytest.raises(ActingEnded):
+        await agents.acting(guardian_id, child_id, binding_id, NOON)
 
 
 async def test_asking_needs_a_name_a_grown_up_and_his_consent() -> None:
