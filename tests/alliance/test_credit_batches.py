@@ -1,6 +1,7 @@
 """A source's batch counts as a whole or not at all, once, never after a newer one, and goes on where it was killed."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -149,6 +150,29 @@ async def test_a_link_is_no_file_of_a_batch(take: Import, tmp_path: Path) -> Non
     (tmp_path / "batch" / "tiers.csv").rename(tmp_path / "elsewhere.csv")
     (tmp_path / "batch" / "tiers.csv").symlink_to(tmp_path / "elsewhere.csv")
     assert await take() == Outcome("file_missing", "tiers.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("tiers.csv", "file_missing"),
+        ("manifest.sig", "manifest_missing"),
+        ("manifest.json", "manifest_missing"),
+    ],
+)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+async def test_what_is_no_plain_file_is_not_waited_for(
+    take: Import, tmp_path: Path, name: str, code: str, make: Callable[[Path], None]
+) -> None:
+    """A pipe that nobody writes into would hold the import, and with it every batch after this one, for ever."""
+    path = batch(tmp_path / "batch", {T: GOOD}) / name
+    path.unlink()
+    make(path)
+    importing = asyncio.ensure_future(take())
+    done, _ = await asyncio.wait({importing}, timeout=5)
+    if not done and path.is_fifo():
+        os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))  # lets its thread go
+    assert done and await importing == Outcome(code, name)
 
 
 BAD_ROWS = {
