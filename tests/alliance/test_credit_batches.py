@@ -175,6 +175,13 @@ async def test_what_is_no_plain_file_is_not_waited_for(
     assert done and await importing == Outcome(code, name)
 
 
+async def test_bad_rows_are_read_until_there_are_too_many_and_no_further(take: Import) -> None:
+    """Four megabytes of empty lines are four million faults, each of them an object: the process would be killed."""
+    assert await take({T: GOOD + b"\n" * 9_800}) == Outcome("too_many_bad_rows", "tiers.csv")
+    assert len(await fetch_all("SELECT 1 FROM credit_batch_errors")) == 101
+    assert (await one_batch())["errors_file_id"] is not None
+
+
 BAD_ROWS = {
     "check digit": (0, "330106195001010000", "id_number", "subject"),
     "no birthday": (0, "330106195002310005", "id_number", "subject"),
