@@ -193,6 +193,7 @@ BAD_ROWS = {
     "future date": (3, "2026-03-04", "data_date", "date"),
     "formula": (4, "=cmd|x", "record_id", "record_id"),
     "an ID number as record": (4, id_number(1), "record_id", "record_id"),
+    "an ID number in a record": (4, f"ZJ-{id_number(1)}:7", "record_id", "record_id"),
     "too many fields": (4, "t-5,x", "row", "malformed"),
     "quoted": (4, '"t-5"', "record_id", "record_id"),
 }
