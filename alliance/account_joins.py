@@ -39,7 +39,12 @@ STORED = """
 SELECT citizen_id, joined_at, request_hash FROM citizen_joins
  WHERE (citizen_id = $1 OR absorbed_id = $1) AND request_key = $2
 """
-HOLD = "SELECT id, created_at FROM citizens WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
+HOLD = "SELECT id, created_at FROM citizens WHERE id = ANY ($1) AND erased_at IS NULL ORDER BY id FOR UPDATE"
+# A channel that is taken off makes an account of its own at its next sign-in, which could claim what this one has, and be
+# joined again: so often a year, and the limit for each person is no limit any more.
+MOST_A_YEAR = 5
+YEAR = timedelta(days=365)
+JOINED = "SELECT count(*) AS joins FROM citizen_joins WHERE citizen_id = ANY ($1) AND joined_at > $2"
 # Of each of the two: what can still be used.
 USABLE = """
 SELECT (SELECT count(*) FROM coupons WHERE citizen_id = asked.id AND status = 'claimed' AND valid_until > $2) AS coupons
@@ -81,6 +86,14 @@ class JoinTokenInvalid(Refused):
     code = "join_token_invalid"
     zh = "合并凭证无效、已用过或已过期，账号没有变化。请重新添加渠道，再确认合并。"
     en = "The join token is not valid, was used or is too old; nothing was changed. Add the channel again, then join."
+
+
+class JoinsUsedUp(Refused):
+    """These accounts took in as many others as one may in a year."""
+
+    code = "joins_used_up"
+    zh = "一年内最多合并 {limit} 次账号，已经用完，两个账号都没有变化，可以继续分别使用。确有需要请联系联盟办公室。"
+    en = "Accounts can be joined {limit} times a year, and were; both stay as they are and can be used. If you need another, contact the alliance office."
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,7 @@ async def join(
     Raises:
         JoinTokenInvalid: nothing (any more) is joined with it.
         OtherPerson: each account has a person by now, and not the same.
+        JoinsUsedUp: five others were joined to them within a year.
         IdempotencyKeyReused: the key came before with another token.
         Busy: something of theirs is being written all the time; nothing was changed.
     """
@@ -168,6 +182,10 @@ async def _join(
             if len(two) < 2:
                 return await _crossed(actor, other)
             kept, gone = await _who_stays(two)
+            # Both are held: nothing else is joined to either meanwhile.
+            before = await fetch_one(JOINED, [kept, gone], now - YEAR)
+            if before is None or before["joins"] >= MOST_A_YEAR:
+                raise JoinsUsedUp(limit=MOST_A_YEAR)
             await one_time_links.use(LinkPurpose.ACCOUNT_JOIN, secret, now)
             await move_all(gone, kept, keys, now)
             await execute(

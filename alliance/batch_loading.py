@@ -163,21 +163,28 @@ class _Reader:
         lines = raw.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n")
         parse, is_recent, day = self._parse, self._rules.is_recent, self._day
         first = self.rows_read + 2  # after the header, as an editor counts
+        piece.read = len(lines)
         for number, line in enumerate(lines, first):
             try:
                 row = parse(line, number)
             except BadRow as bad:
                 piece.faults.append(Fault(new_id(), number, bad.record_id, bad.field, bad.code))
+                if _are_many(len(piece.faults), self._file):
+                    piece.read = number - first + 1
+                    break  # it is refused: what follows would only fill the memory
                 continue
             piece.rows.append(row)
             piece.recent += is_recent(row[day])
-        piece.read = len(lines)
         self.rows_read += piece.read
 
 
 def _refuse_many(bad: int, file: FileEntry) -> None:
-    if bad * 100 > file.rows * MOST_BAD_PER_CENT:
+    if _are_many(bad, file):
         raise BadBatch("too_many_bad_rows", file.name)
+
+
+def _are_many(bad: int, file: FileEntry) -> bool:
+    return bad * 100 > file.rows * MOST_BAD_PER_CENT
 
 
 async def _begun(batch: Loading, file: FileEntry, target: Target) -> Row:

@@ -7,6 +7,7 @@ its place in `common.signing` once the library has it) and the files that the ma
 import base64
 import binascii
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -143,20 +144,29 @@ def refuse_columns(file: FileEntry) -> None:
 
 
 def opened(folder: Path, file: FileEntry) -> IO[bytes]:
-    """A file of a batch, and never one that a link leads to.
+    """A plain file of a batch, and never one that a link leads to.
 
     Raises:
         BadBatch: `file_missing`.
     """
     try:
-        return os.fdopen(os.open(folder / file.name, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+        return _plain(folder / file.name)
     except OSError:
         raise BadBatch("file_missing", file.name) from None
 
 
+def _plain(path: Path) -> IO[bytes]:
+    """A file that is one: a pipe or a device may never end, and opening it not even begin."""
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError("no plain file")
+    return os.fdopen(number, "rb")
+
+
 def _read(path: Path) -> bytes:
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        with _plain(path) as file:
             raw = file.read(MOST_MANIFEST_BYTES + 1)
     except OSError:
         raise BadBatch("manifest_missing", path.name) from None

@@ -16,6 +16,7 @@ from stdnum.cn import uscc as uscc_numbers
 from alliance.batch_manifest import COLUMNS
 from citizens.accounts import ID_NUMBER
 from common.crypto import PersonalDataKeys
+from common.masking import holds_id_number
 from models.office_enums import BatchKind
 
 _RECORD = rb"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}"
@@ -203,9 +204,11 @@ def _is_birthday(text: bytes) -> bool:
 
 def _record(record: bytes) -> str:
     # What names a record is kept and sent back: an ID number must not hide in it.
-    if len(record) == 18 and record[:17].isdigit() and has_check_digit(record.upper()):
+    text = record.decode()
+    is_bare = len(record) == 18 and record[:17].isdigit() and has_check_digit(record.upper())
+    if is_bare or (len(record) > 18 and holds_id_number(text)):
         raise BadRow("record_id", "record_id")
-    return record.decode()
+    return text
 
 
 def _uscc(value: bytes, record_id: str) -> str:
@@ -229,7 +232,7 @@ def _fault_of(kind: BatchKind, line: bytes) -> BadRow:
     by_name = dict(zip(names, values, strict=True))
     record = by_name["record_id"]
     record_id = record.decode() if re.fullmatch(_RECORD, record) else ""
-    if len(record) == 18 and record[:17].isdigit():
+    if (len(record) == 18 and record[:17].isdigit()) or holds_id_number(record_id):
         record_id = ""
     optional = MAY_BE_EMPTY.get(kind, frozenset())
     for name, value in by_name.items():

@@ -10,7 +10,7 @@ from common.actors import CitizenActor
 from common.crypto import PersonalDataKeys
 from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
-from models import audit_log
+from models import audit_log, one_time_links
 from models.enums import Channel
 
 # One after the other: two at once must not take off the last two.
@@ -53,7 +53,7 @@ async def add(
 
 
 async def remove(actor: CitizenActor, identity_id: int, now: datetime) -> None:
-    """Take a channel off, and sign out everywhere else: whoever had it may be signed in with it.
+    """Take a channel off, and sign out everywhere else: whoever had it may be signed in with it, or hold a token to join.
 
     Raises:
         NotFound: no such channel of his.
@@ -75,6 +75,7 @@ async def remove(actor: CitizenActor, identity_id: int, now: datetime) -> None:
         )
         for session in ended:
             await coupons.forget_phone(session["id"])
+        await one_time_links.forget(actor.id, now)
         await audit_log.record(
             audit_log.who(actor), "channel.remove", ("citizen", actor.id), now, before={"channel": channel}
         )

@@ -104,12 +104,18 @@ class Complained:
 
 
 async def complain(
-    citizen_id: UUID, grievance: Grievance, request: RequestKey, keys: PersonalDataKeys, now: datetime
+    citizen_id: UUID,
+    grievance: Grievance,
+    request: RequestKey,
+    keys: PersonalDataKeys,
+    now: datetime,
+    by: UUID | None = None,
 ) -> Complained:
     """Make a complaint; the member has the days of its region's policy to answer (Asia/Shanghai).
 
     Args:
         request: hashed without the text, which is compared as long as it is kept.
+        by: who acts for him; the audit names whoever did it.
 
     Raises:
         ComplaintAboutOneThing: it names none, or several.
@@ -121,7 +127,7 @@ async def complain(
         if stored is not None:
             return _stored(stored, grievance, request, keys)
         about = await _about(citizen_id, grievance)
-        made = await _make(citizen_id, grievance, about, request, keys, now)
+        made = await _make((citizen_id, by or citizen_id), grievance, about, request, keys, now)
         if made is not None:
             return made
     raise Busy
@@ -146,8 +152,11 @@ async def refusals_of(citizen_id: UUID, coupon_id: UUID, before: UUID | None, li
     )
 
 
-async def withdraw(citizen_id: UUID, complaint_id: UUID, now: datetime) -> None:
+async def withdraw(citizen_id: UUID, complaint_id: UUID, now: datetime, by: UUID | None = None) -> None:
     """Take a complaint back, and erase its words; twice is once.
+
+    Args:
+        by: who acts for him; the audit names whoever did it.
 
     Raises:
         NotFound: no such complaint of his.
@@ -164,7 +173,7 @@ async def withdraw(citizen_id: UUID, complaint_id: UUID, now: datetime) -> None:
         await execute("DELETE FROM complaint_texts WHERE complaint_id = $1", complaint_id)
         once, facts = f"complaint_withdrawn:{complaint_id}", {"complaint_id": complaint_id}
         await notice_log.tell("member", row["member_id"], "complaint_withdrawn", once, facts, now)
-        await _record(citizen_id, row, "complaint.withdraw", {"status": status}, now)
+        await _record(by or citizen_id, row, "complaint.withdraw", {"status": status}, now)
 
 
 async def erase_text(citizen_id: UUID, complaint_id: UUID, now: datetime) -> None:
@@ -215,14 +224,19 @@ async def _about(citizen_id: UUID, grievance: Grievance) -> Row:
 
 
 async def _make(
-    citizen_id: UUID,
+    whose: tuple[UUID, UUID],
     grievance: Grievance,
     about: Row,
     request: RequestKey,
     keys: PersonalDataKeys,
     now: datetime,
 ) -> Complained | None:
-    """Write it; nothing when he is in the way of himself and it has to be judged anew."""
+    """Write it; nothing when he is in the way of himself and it has to be judged anew.
+
+    Args:
+        whose: the citizen, and who does it for him, or himself.
+    """
+    citizen_id, by = whose
     today, complaint_id = local_day(now), new_id()
     policy, _ = await policies.of_region(about["region_id"])
     due_at = end_of(today + timedelta(days=policy.complaint_answer_days))
@@ -253,9 +267,7 @@ async def _make(
                 "member", about["member_id"], "complaint_made", once, {**facts, "last_day": last_day}, now
             )
             made_of = {"id": complaint_id, "status": None, "region_id": about["region_id"]}
-            await _record(
-                citizen_id, made_of, "complaint.make", {"status": "open", "kind": grievance.kind}, now
-            )
+            await _record(by, made_of, "complaint.make", {"status": "open", "kind": grievance.kind}, now)
     except asyncpg.UniqueViolationError as error:
         if constraint_of(error) in ("complaints_place_once", "complaints_request_key_once"):
             return None
@@ -274,8 +286,8 @@ async def _locked(citizen_id: UUID, complaint_id: UUID) -> Row:
 
 
 async def _record(
-    citizen_id: UUID, row: Row | dict[str, object], action: str, to: audit_log.Facts, now: datetime
+    by: UUID, row: Row | dict[str, object], action: str, to: audit_log.Facts, now: datetime
 ) -> None:
     before = None if row["status"] is None else {"status": row["status"]}
-    who, thing, region = (ActorKind.CITIZEN, citizen_id), ("complaint", row["id"]), str(row["region_id"])
+    who, thing, region = (ActorKind.CITIZEN, by), ("complaint", row["id"]), str(row["region_id"])
     await audit_log.record(who, action, thing, now, region=region, before=before, after=to)

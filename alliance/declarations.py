@@ -17,10 +17,10 @@ from common.clock import local_day
 from common.crypto import PersonalDataKeys
 from common.database import Row, constraint_of, execute, fetch_all, fetch_one, transaction
 from common.errors import Invalid, NotFound, Refused
-from common.files import FileStore
+from common.files import MOST_UPLOADS_A_DAY, FileStore, TooManyUploads
 from common.ids import AFTER_ALL, new_id
 from common.request_keys import RequestKey
-from merchants.application_documents import DAY, MOST_UPLOADS_A_DAY, TooManyUploads
+from merchants.application_documents import DAY
 from merchants.regions import RegionUnknown
 from models import audit_log, stored_files
 from models.citizen_enums import DeclarationKind, DeclarationStatus
@@ -231,7 +231,7 @@ async def add_evidence(
     async with transaction():
         await _must_have_room(citizen_id, declaration_id, now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
-    async with transaction():
+    async with stored_files.or_forgotten(EVIDENCE, declaration_id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
         row = await _must_have_room(citizen_id, declaration_id, now)
         file_id = await stored_files.add(EVIDENCE, declaration_id, name, content, now)

@@ -134,6 +134,7 @@ async def confirm(actor: AdminActor, request_id: UUID, keys: PersonalDataKeys, n
         RequestNotOpen: it was decided or withdrawn.
         EvidenceMissing: there is no proof.
         NotAChild: the child has turned 14 meanwhile.
+        NameDiffers: the number is that of somebody who is known by another name.
         TooManyBindings, AlreadyBoundTo: the child has four guardians, the guardian ten children, or this one already.
     """
     async with transaction():

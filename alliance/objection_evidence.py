@@ -10,8 +10,8 @@ from alliance.objections import Party
 from common.actors import AdminActor
 from common.database import Row, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
-from common.files import FileStore
-from merchants.application_documents import DAY, MOST_UPLOADS_A_DAY, TooManyUploads
+from common.files import MOST_UPLOADS_A_DAY, FileStore, TooManyUploads
+from merchants.application_documents import DAY
 from models import audit_log, stored_files
 from models.citizen_enums import ObjectionEvent
 from models.office_enums import FilePurpose
@@ -51,7 +51,7 @@ async def add(
     async with transaction():
         await _must_have_room(party, objection_id, now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
-    async with transaction():
+    async with stored_files.or_forgotten(EVIDENCE, objection_id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
         row = await _must_have_room(party, objection_id, now)
         status = after(row["status"], ObjectionEvent.ADD_EVIDENCE)

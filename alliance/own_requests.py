@@ -113,6 +113,10 @@ OWN_REQUESTS: Sequence[OwnData] = (
         ("立即结束；只剩随机编号和时间", "end at once; ids and times stay"),
         "SELECT * FROM agent_bindings WHERE $1 IN (agent_id, principal_id)",
         erase=(
+            # The proof that a guardian sent in shows the child.
+            "UPDATE stored_files SET deleted_at = $2, name = 'erased' WHERE purpose = 'guardian_evidence'"
+            " AND deleted_at IS NULL AND owner_id IN (SELECT g.id FROM agent_bindings b JOIN guardianship_requests g"
+            "  ON g.guardian_id = b.agent_id AND g.binding_id = b.id WHERE b.principal_id = $1)",
             "UPDATE agent_bindings SET state = 'ended', ended_at = greatest($2, made_at),"
             " ended_because = CASE WHEN agent_id = $1 THEN 'agent' ELSE 'principal' END"
             " WHERE (agent_id = $1 OR principal_id = $1) AND ended_at IS NULL",

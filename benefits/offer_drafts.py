@@ -130,13 +130,14 @@ async def add_evidence(actor: MemberActor, name: str, content: Content, now: dat
     Raises:
         TooMuchEvidence: as for `must_have_room`.
     """
-    async with transaction():
+    purpose = FilePurpose.PRICE_EVIDENCE
+    async with stored_files.or_forgotten(purpose, actor.member_id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
         member = await fetch_one(
             "SELECT region_id FROM members WHERE id = $1 FOR NO KEY UPDATE", actor.member_id
         )
         await must_have_room(actor, now)
-        file_id = await stored_files.add(FilePurpose.PRICE_EVIDENCE, actor.member_id, name, content, now)
+        file_id = await stored_files.add(purpose, actor.member_id, name, content, now)
         await audit_log.record(
             audit_log.who(actor),
             "evidence.add",

@@ -1,12 +1,13 @@
 """市民账户: whoever logs in becomes one citizen, however many channels he comes from (decision 0030)."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
-from citizens import phones
+from citizens import agents, phones
 from citizens.channels import Login, NaturalPersonRequired, Person
 from common.clock import now
 from common.crypto import PersonalDataKeys
@@ -50,6 +51,14 @@ class OtherPerson(Refused):
     code = "other_person"
     zh = "这个渠道的实名信息和当前账号不是同一个人，不能添加。请核对登录的是不是您本人的账号。"
     en = "This channel belongs to another person than this account, so it can't be added. Check that it is your own."
+
+
+class NameDiffers(Refused):
+    """The number is a known person's, whose name is another one: it is not who was meant."""
+
+    code = "name_differs"
+    zh = "这个证件号码已实名登记，姓名和申请里填写的不一致，不能通过。请写明原因退回，请申请人对照户口簿核对姓名和证件号码。"
+    en = "Whoever has this ID number is known by another name, so it can't be confirmed. Refuse it and say why; the applicant should check name and number."
 
 
 class AccountGone(Unauthenticated):
@@ -163,14 +172,34 @@ async def _join(channel: Channel, login: Login, subject_hash: bytes, keys: Perso
 
 
 async def citizen_of_person(person: Person, keys: PersonalDataKeys) -> UUID:
-    """The citizen that a natural person is, made if he never came: a child whose guardian was confirmed."""
+    """The citizen that a natural person is, made if he never came: a child whose guardian was confirmed.
+
+    His name is what somebody else typed: it does not take the place of the one that is known.
+
+    Raises:
+        NameDiffers: whoever has the number has another name.
+    """
     for _ in range(MOST_TRIES):
+        known = await fetch_one(
+            "SELECT citizen_id, name_encrypted FROM natural_persons WHERE person_hash = $1",
+            keys.keyed_hash(person.id_number, ID_NUMBER),
+        )
+        if known is not None:
+            if _plain_name(keys.decrypt(known["name_encrypted"], NAME)) != _plain_name(person.name):
+                raise NameDiffers
+            citizen_id: UUID = known["citizen_id"]
+            return citizen_id
         try:
             async with transaction():
-                return await _person(person, keys)
+                return await _new_person(person, keys)
         except asyncpg.UniqueViolationError:
             continue  # he came himself at this moment
     raise AssertionError("unreachable: a unique row that is neither found nor free")
+
+
+def _plain_name(name: str) -> str:
+    """Without what one person's name is typed with and without: blanks, the dot between its parts, widths, cases."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
 
 
 async def _new_citizen() -> UUID:
@@ -186,6 +215,10 @@ async def _person(person: Person, keys: PersonalDataKeys) -> UUID:
         citizen_id: UUID = known["citizen_id"]
         await _keep_name(citizen_id, person, keys)
         return citizen_id
+    return await _new_person(person, keys)
+
+
+async def _new_person(person: Person, keys: PersonalDataKeys) -> UUID:
     citizen_id = await _new_citizen()
     await _insert_person(citizen_id, person, keys)
     return citizen_id
@@ -245,17 +278,25 @@ def _must_be_a_person(login: Login) -> None:
 
 
 async def _keep_name(citizen_id: UUID, person: Person, keys: PersonalDataKeys) -> None:
-    """Take over the name that a channel verified now, for instance after a marriage (PIPL 46); nobody else's."""
+    """Take over the name that a channel verified now, for instance after a marriage (PIPL 46); nobody else's.
+
+    Of a child whose name was what a guardian had typed, and is another one, that guardian is none: he was confirmed for
+    the child of the name.
+    """
     person_hash = keys.keyed_hash(person.id_number, ID_NUMBER)
     row = await fetch_one(
         "SELECT name_encrypted FROM natural_persons WHERE citizen_id = $1 AND person_hash = $2",
         *(citizen_id, person_hash),
     )
-    if row is not None and keys.decrypt(row["name_encrypted"], NAME) != person.name:
+    if row is None or (before := keys.decrypt(row["name_encrypted"], NAME)) == person.name:
+        return
+    async with transaction():
         await execute(
             "UPDATE natural_persons SET name_encrypted = $3 WHERE citizen_id = $1 AND person_hash = $2",
             *(citizen_id, person_hash, keys.encrypt(person.name, NAME)),
         )
+        if _plain_name(before) != _plain_name(person.name):
+            await agents.end_guardians(citizen_id, now())
 
 
 async def id_number_of(citizen_id: UUID, keys: PersonalDataKeys) -> str | None:

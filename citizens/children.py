@@ -6,7 +6,7 @@ guardians a child, each reviewed by himself.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -19,7 +19,7 @@ from common.clock import local_day, start_of
 from common.crypto import PersonalDataKeys
 from common.database import Row, constraint_of, execute, fetch_all, fetch_one, transaction
 from common.errors import Forbidden, Invalid, NotFound, Refused
-from common.files import FileStore
+from common.files import MOST_UPLOADS_A_DAY, FileStore, TooManyUploads
 from common.ids import new_id
 from models import stored_files
 from models.office_enums import FilePurpose
@@ -28,6 +28,7 @@ CHILD_NAME, CHILD_NUMBER = "guardianship_requests.name", "guardianship_requests.
 MOST_OPEN = 5
 MOST_EVIDENCE = 5
 MOST_BYTES = 10 * 1_048_576
+DAY = timedelta(days=1)
 SHOWN = 20
 
 
@@ -188,14 +189,16 @@ async def add_evidence(
         NotFound: no such request of his.
         RequestNotOpen: it is decided.
         TooMuchEvidence: there are five.
+        TooManyUploads: he sent in sixty within a day, those of withdrawn requests included.
         FileTooLarge, FileEmpty, FileNotAsSaid: as `common.files` says.
     """
-    await _must_have_room(guardian_id, request_id, "")
+    await _must_have_room(guardian_id, request_id, "", now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
-    async with transaction():
+    evidence = FilePurpose.GUARDIAN_EVIDENCE
+    async with stored_files.or_forgotten(evidence, request_id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
-        await _must_have_room(guardian_id, request_id, " FOR NO KEY UPDATE")
-        return await stored_files.add(FilePurpose.GUARDIAN_EVIDENCE, request_id, name, content, now)
+        await _must_have_room(guardian_id, request_id, " FOR NO KEY UPDATE", now)
+        return await stored_files.add(evidence, request_id, name, content, now)
 
 
 async def withdraw(guardian_id: UUID, request_id: UUID, now: datetime) -> None:
@@ -257,7 +260,7 @@ async def _own(guardian_id: UUID, request_id: UUID, lock: str) -> Row:
     return row
 
 
-async def _must_have_room(guardian_id: UUID, request_id: UUID, lock: str) -> None:
+async def _must_have_room(guardian_id: UUID, request_id: UUID, lock: str, now: datetime) -> None:
     if (await _own(guardian_id, request_id, lock))["state"] != "requested":
         raise RequestNotOpen
     there = await fetch_one(
@@ -268,3 +271,10 @@ async def _must_have_room(guardian_id: UUID, request_id: UUID, lock: str) -> Non
     assert there is not None
     if there["files"] >= MOST_EVIDENCE:
         raise TooMuchEvidence
+    sent = await fetch_one(
+        "SELECT count(*) AS files FROM guardianship_requests g JOIN stored_files f ON f.owner_id = g.id"
+        " AND f.purpose = 'guardian_evidence' AND f.stored_at > $2 WHERE g.guardian_id = $1",
+        *(guardian_id, now - DAY),
+    )
+    if sent is None or sent["files"] >= MOST_UPLOADS_A_DAY:
+        raise TooManyUploads(most=MOST_UPLOADS_A_DAY)

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-from common.errors import Invalid
+from common.errors import Invalid, Refused
 
 CHUNK = 256 * 1024
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,6 +29,16 @@ BEGINS: Mapping[str, bytes] = {
 }
 DOCUMENTS = frozenset({"application/pdf", "image/jpeg", "image/png"})
 TABLES = frozenset({XLSX, "text/csv"})
+# With those that were taken out again: what is sent in and removed over and over fills the disk too.
+MOST_UPLOADS_A_DAY = 60
+
+
+class TooManyUploads(Refused):
+    """So many were sent in within a day, those that were removed included."""
+
+    code = "too_many_uploads"
+    zh = "一天内上传的文件太多（最多 {most} 份，已删除的也算）。请先合并成较少的文件，24 小时后再上传。"
+    en = "Too many files within a day ({most} at most, deleted ones included). Put several into one, and go on in 24 hours."
 
 
 class FileTooLarge(Invalid):

@@ -1,6 +1,9 @@
 """Masking for screens and exports (rule 14): `*大友`, `137****9050`, `3****************X`."""
 
 import re
+from datetime import date
+
+from stdnum.cn import ric
 
 # As people type them: with the country's code, and in groups. `(?a)`: of digits there are ten.
 _PHONE = re.compile(r"(?a)(?<!\d)(?:(?:\+|00)?86[ -]?)?(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)")
@@ -10,6 +13,9 @@ _ID_NUMBER = re.compile(
     r"(?a)(?<!\d)(?:\d{17}[\dXx]|"
     rf"[1-9]\d{{5}}[ -]?(?:(?:19|20)\d\d{_DAY}[ -]?\d{{3}}[\dXx]|\d\d{_DAY}[ -]?\d{{3}}))(?!\d)"
 )
+
+# One that stands by itself, not within a longer row of digits.
+_RESIDENT = re.compile(r"(?a)(?<!\d)\d{17}[\dXx](?!\d)")
 
 
 def masked_name(name: str) -> str:
@@ -26,6 +32,19 @@ def masked_numbers(text: str) -> str:
 def is_of_a_person(text: str) -> bool:
     """Whether a mobile phone's or a resident's number stands in it, alone or inside a code."""
     return bool(_PHONE.search(text) or _ID_NUMBER.search(text))
+
+
+def holds_id_number(text: str) -> bool:
+    """Whether a resident's number (GB 11643) stands in it: with a day of birth that there was, and its check digit."""
+    return any(_is_id_number(found.upper()) for found in _RESIDENT.findall(text))
+
+
+def _is_id_number(number: str) -> bool:
+    try:
+        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return False
+    return 1850 < born.year < 2100 and str(ric.calc_check_digit(number)) == number[-1]
 
 
 def masked_phone(phone: str) -> str:

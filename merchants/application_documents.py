@@ -7,14 +7,12 @@ from uuid import UUID
 from common.actors import ApplicantActor
 from common.database import Row, execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound, Refused
-from common.files import FileStore
+from common.files import MOST_UPLOADS_A_DAY, FileStore, TooManyUploads
 from merchants.applications import ApplicationNotOpen
 from models import audit_log, stored_files
 from models.office_enums import FilePurpose
 
 MOST_DOCUMENTS = 20
-# With those that were taken out again: what is sent in and removed over and over fills the disk too.
-MOST_UPLOADS_A_DAY = 60
 DAY = timedelta(days=1)
 MOST_BYTES = 10 * 1_048_576
 
@@ -25,14 +23,6 @@ class TooManyDocuments(Refused):
     code = "too_many_documents"
     zh = "最多上传 20 份材料。请先删除不需要的，或合并成一个文件。"
     en = "20 documents at most. Delete what is not needed, or put several into one file."
-
-
-class TooManyUploads(Refused):
-    """So many were sent in within a day, those that were removed included."""
-
-    code = "too_many_uploads"
-    zh = "一天内上传的文件太多（最多 {most} 份，已删除的也算）。请先合并成较少的文件，24 小时后再上传。"
-    en = "Too many files within a day ({most} at most, deleted ones included). Put several into one, and go on in 24 hours."
 
 
 async def add(
@@ -53,10 +43,11 @@ async def add(
     """
     await _must_have_room(actor.id, "", now)
     content = await files.keep(chunks, media_type, MOST_BYTES)
-    async with transaction():
+    purpose = FilePurpose.MEMBER_DOCUMENT
+    async with stored_files.or_forgotten(purpose, actor.id, content, now), transaction():
         # Again, one after the other: uploads at the same time all saw room for one.
         await _must_have_room(actor.id, " FOR NO KEY UPDATE", now)
-        file_id = await stored_files.add(FilePurpose.MEMBER_DOCUMENT, actor.id, name, content, now)
+        file_id = await stored_files.add(purpose, actor.id, name, content, now)
         await _record(actor, "document.add", file_id, now)
     return file_id
 
@@ -75,7 +66,7 @@ async def remove(actor: ApplicantActor, file_id: UUID, now: datetime) -> None:
         if row is None or row["state"] != "draft":
             raise ApplicationNotOpen
         removed = await execute(
-            "UPDATE stored_files SET deleted_at = $4"
+            "UPDATE stored_files SET deleted_at = $4, name = 'deleted'"
             " WHERE id = $1 AND owner_id = $2 AND purpose = $3 AND deleted_at IS NULL",
             *(file_id, actor.id, FilePurpose.MEMBER_DOCUMENT, now),
         )

@@ -1,11 +1,12 @@
 """The rows of stored files; content is in `common.files`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.database import Row, execute, fetch_all, fetch_one, transaction
-from common.errors import NotFound
+from common.errors import DomainError, NotFound
 from common.files import Content, FileStore
 from common.ids import new_id
 from models.office_enums import FilePurpose
@@ -28,6 +29,26 @@ async def add(purpose: FilePurpose, owner_id: UUID, name: str, content: Content,
     return file_id
 
 
+@asynccontextmanager
+async def or_forgotten(
+    purpose: FilePurpose, owner_id: UUID, content: Content, now: datetime
+) -> AsyncIterator[None]:
+    """Around what writes the row of content that was just kept: when that is refused, the content goes after all.
+
+    Several uploads at once all see room for one, and what one of them was for may be gone when it has arrived; nothing
+    else would ever find the content again. It counts as sent in and deleted.
+    """
+    try:
+        yield
+    except DomainError:
+        await execute(
+            "INSERT INTO stored_files (id, purpose, owner_id, name, media_type, size, sha256, stored_at, deleted_at)"
+            " VALUES ($1, $2, $3, 'refused', $4, $5, $6, $7, $7)",
+            *(new_id(), purpose, owner_id, content.media_type, content.size, content.sha256, now),
+        )
+        raise
+
+
 async def of_owner(file_id: UUID, purpose: FilePurpose, owner_id: UUID) -> Row:
     """One file of an owner's.
 
@@ -45,9 +66,10 @@ async def of_owner(file_id: UUID, purpose: FilePurpose, owner_id: UUID) -> Row:
 
 
 async def delete_all(purpose: FilePurpose, owner_id: UUID, now: datetime) -> None:
-    """Delete an owner's files; their content goes with the next clearing (`forgetter`)."""
+    """Delete an owner's files, and what they were called; their content goes with the next clearing (`forgetter`)."""
     await execute(
-        "UPDATE stored_files SET deleted_at = $3 WHERE owner_id = $1 AND purpose = $2 AND deleted_at IS NULL",
+        "UPDATE stored_files SET deleted_at = $3, name = 'deleted'"
+        " WHERE owner_id = $1 AND purpose = $2 AND deleted_at IS NULL",
         *(owner_id, purpose, now),
     )
 

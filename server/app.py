@@ -54,7 +54,7 @@ SIGN_IN = frozenset(
         *(f"/api/v1/auth/{way}" for way in ("citizen", "staff", "admin", "device")),
         *(f"/api/v1/auth/staff/{way}" for way in ("invitation", "password-reset", "legal-person")),
         *(f"/api/v1/auth/admin/{way}" for way in ("invitation", "reset")),
-        "/api/v1/me/phone",
+        *(f"/api/v1/me/{what}" for what in ("phone", "channels", "channels/join", "helped")),
         "/api/v1/member-applications",
     )
 )
@@ -115,7 +115,8 @@ def _limit_addresses(app: App, settings: Settings, limiter: RateLimiter) -> None
         # `remote_addr` is filled only when a proxy has proved itself with the forwarded secret.
         address = network_of((settings.forwarded_secret and request.remote_addr) or request.ip)
         limiter.hit("address", address, settings.address_limit)
-        if request.uri_template in SIGN_IN:  # the route, however its path was written
+        # The route, however its path was written; what is only read there tries nothing.
+        if request.method == "POST" and request.uri_template in SIGN_IN:
             # One address that tries many logins: the lock-out per login does not see it.
             limiter.hit("sign_in", address, settings.sign_in_limit)
 

@@ -48,11 +48,11 @@ class RefreshTokenReused(Unauthenticated):
 
 
 class SignInTooOld(Forbidden):
-    """All of his data, or its erasure, takes a sign-in of the last minutes."""
+    """All of his data, its erasure, or another way in takes a sign-in of the last minutes."""
 
     code = "sign_in_too_old"
-    zh = "为了您的数据安全，取走全部数据或注销账户前，请退出后重新登录，并在五分钟内操作。"
-    en = "To keep your data safe, sign out and in again before you take a copy of all of it or erase your account, and do so within five minutes."
+    zh = "为了您的数据安全，添加登录渠道、取走全部数据或注销账户前，请退出后重新登录，并在五分钟内操作。"
+    en = "To keep your data safe, sign out and in again before you add a channel, take a copy of all your data or erase your account, and do so within five minutes."
 
 
 @dataclass(frozen=True, slots=True)

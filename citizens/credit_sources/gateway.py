@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from citizens.credit_sources.contract import CreditSourceUnavailable, NoRecord, Rating, Subject
 from common.clock import local_day, now
+from common.masking import holds_id_number
 from common.signed_gateway import GatewayFailed, SignedGateway
 from models.enums import ConsentPurpose
 
@@ -71,6 +72,9 @@ class GatewaySource:
         data_date = _believable(answer.dataDate)
         if isinstance(answer, _Nothing):
             return NoRecord(answer.schemeCode, data_date)
+        # It is kept and shown as it is (rule 15).
+        if holds_id_number(answer.recordId):
+            raise CreditSourceUnavailable(retry_after_s=2)
         return Rating(answer.schemeCode, answer.score, data_date, answer.recordId)
 
 

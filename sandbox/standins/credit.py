@@ -86,6 +86,9 @@ LIES: Mapping[str, Callable[[Answer], Answer]] = {
     "other_request": lambda answer: {**answer, "requestId": str(new_id())},
     "without_request": _without("requestId"),
     "record_id_with_markup": _with(recordId="<script>"),
+    # Rule 15: it would be kept as it is.
+    "record_id_of_a_person": _with(recordId="330106198003120013"),
+    "record_id_with_a_person": _with(recordId="zj:330106198003120013.7"),
     # Rule 11.
     **{
         f"with_{name}": _with(**{name: value})

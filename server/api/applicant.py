@@ -10,7 +10,7 @@ from sanic import Blueprint, Request
 from common.actors import ApplicantActor
 from common.clock import now
 from common.database import Row
-from common.files import DOCUMENTS
+from common.files import DOCUMENTS, TooManyUploads
 from common.masking import masked_name, masked_phone
 from merchants import (
     application_documents,
@@ -20,7 +20,7 @@ from merchants import (
     owners,
     submissions,
 )
-from merchants.application_documents import TooManyDocuments, TooManyUploads
+from merchants.application_documents import TooManyDocuments
 from merchants.applications import CONTACT_NAME, CONTACT_PHONE, ApplicationNotOpen, Form
 from merchants.commitments import CommitmentVersionOutdated
 from merchants.owners import OwnerExists

@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from alliance import account_joins, account_moves, complaints
-from alliance.account_joins import AccountsToJoin, Joined, JoinTokenInvalid, join, offer_to_join
+from alliance import account_joins, account_moves, citizen_channels, complaints, erasures
+from alliance.account_joins import AccountsToJoin, Joined, JoinsUsedUp, JoinTokenInvalid, join, offer_to_join
 from benefits import claims, coupons
 from benefits.ledger_proofs import proofs_for_citizen
 from benefits.refusals import Busy, IdempotencyKeyReused, LimitReached
 from citizens import consents, phones
-from citizens.accounts import OtherPerson, id_number_of, real_name_level_of
+from citizens.accounts import OtherPerson, id_number_of, identities_of, real_name_level_of
 from common.database import execute, fetch_all, fetch_one, transaction
 from common.errors import NotFound
 from common.request_keys import RequestKey
@@ -219,6 +219,29 @@ async def test_what_is_above_the_limit_stays_and_counts(shop: Shop) -> None:
     assert await outcome(claimed(wang, offer_id)) == "limit_reached"
 
 
+async def test_a_channel_taken_off_and_joined_again_brings_no_piece_each_time(shop: Shop) -> None:
+    """I3: without a channel that verifies people each sign-in after taking it off would be somebody new."""
+    wang = await through(Channel.ZHELIBAN, "wang", WANG)
+    offer_id = await an_offer(shop, per_citizen_limit=1, total=100)
+    for number in range(account_joins.MOST_A_YEAR + 1):
+        again = await through(Channel.WECHAT, "openid")
+        await claimed(again, offer_id)
+        if number < account_joins.MOST_A_YEAR:
+            await joined(wang, again)
+            wechat, *_ = await identities_of(wang, None, 10)
+            await citizen_channels.remove(phone_of(wang), wechat["id"], NOON)
+    with pytest.raises(JoinsUsedUp):
+        await joined(wang, again)
+    with pytest.raises(JoinsUsedUp):  # nor the other way round
+        await joined(again, wang)
+    assert len(await held_of(wang)) == account_joins.MOST_A_YEAR
+    assert await held_of(again) == [1]
+    await execute(
+        "UPDATE citizen_joins SET joined_at = joined_at - interval '1 year' WHERE absorbed_id <> $1", again
+    )
+    assert (await joined(wang, again)).citizen_id == wang
+
+
 COUNTED = """most > (SELECT count(*) FROM coupons held
                                        WHERE held.offer_id = asked.offer_id AND held.citizen_id = asked.citizen_id
                                          AND held.limit_period = asked.period AND held.slot IS NOT NULL)"""
@@ -282,6 +305,16 @@ async def test_two_people_are_never_joined(shop: Shop) -> None:
         await join(phone_of(wechat), token, a_key(), KEYS, NOON)
     assert await id_number_of(wechat, KEYS) == LI.id_number
     assert await pointing_to(wechat) == {"channel_identities", "natural_persons"}
+
+
+async def test_an_erased_account_is_joined_to_none(shop: Shop) -> None:
+    """His request was under way when his account was erased on another phone."""
+    wechat, wang = await pair()
+    token = await token_for(wechat, wang)
+    await erasures.erase(wechat, KEYS, NOON)
+    with pytest.raises(JoinTokenInvalid):
+        await join(phone_of(wechat), token, a_key(), KEYS, NOON)
+    assert await fetch_one("SELECT 1 FROM citizens WHERE id = $1 AND erased_at IS NOT NULL", wechat)
 
 
 async def test_a_chain_of_joins_ends_at_who_is_left(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from alliance import citizen_channels
-from alliance.account_joins import AccountsToJoin, join
+from alliance.account_joins import AccountsToJoin, JoinTokenInvalid, join
 from citizens import accounts
 from citizens.accounts import id_number_of, real_name_level_of
 from citizens.channels import Login
@@ -115,3 +115,18 @@ async def test_taking_a_channel_off_signs_out_everywhere_else() -> None:
     rows = await fetch_all("SELECT id, revoked_reason FROM sessions")
     assert {row["id"]: row["revoked_reason"] for row in rows} == {here: None, there: "channel_removed"}
     assert await real_name_level_of(wang) is RealNameLevel.REAL_NAME
+
+
+async def test_a_channel_that_is_taken_off_joins_nothing_any_more() -> None:
+    """Whoever had the phone for a minute has a token for ten: his own account must not be joined to the owner's by it."""
+    wang = await through(Channel.ZHELIBAN, "wang", WANG)
+    assert await add(wang, Channel.WECHAT, Login("lost", None)) == "done"
+    thief = await through(Channel.ALIPAY, "thief")
+    with pytest.raises(AccountsToJoin) as asked:
+        await citizen_channels.add(phone_of(thief), Channel.WECHAT, Login("lost", None), KEYS, NOON)
+    lost, *_ = await accounts.identities_of(wang, None, 10)
+    await citizen_channels.remove(phone_of(wang), lost["id"], NOON)
+    with pytest.raises(JoinTokenInvalid):
+        await join(phone_of(thief), str(asked.value.facts["join_token"]), a_key(), KEYS, NOON)
+    assert await through(Channel.ALIPAY, "thief") == thief
+    assert await channels_of(wang) == ["zheliban"]

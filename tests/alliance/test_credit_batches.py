@@ -1,6 +1,7 @@
 """A source's batch counts as a whole or not at all, once, never after a newer one, and goes on where it was killed."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -151,6 +152,36 @@ async def test_a_link_is_no_file_of_a_batch(take: Import, tmp_path: Path) -> Non
     assert await take() == Outcome("file_missing", "tiers.csv")
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("tiers.csv", "file_missing"),
+        ("manifest.sig", "manifest_missing"),
+        ("manifest.json", "manifest_missing"),
+    ],
+)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+async def test_what_is_no_plain_file_is_not_waited_for(
+    take: Import, tmp_path: Path, name: str, code: str, make: Callable[[Path], None]
+) -> None:
+    """A pipe that nobody writes into would hold the import, and with it every batch after this one, for ever."""
+    path = batch(tmp_path / "batch", {T: GOOD}) / name
+    path.unlink()
+    make(path)
+    importing = asyncio.ensure_future(take())
+    done, _ = await asyncio.wait({importing}, timeout=5)
+    if not done and path.is_fifo():
+        os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))  # lets its thread go
+    assert done and await importing == Outcome(code, name)
+
+
+async def test_bad_rows_are_read_until_there_are_too_many_and_no_further(take: Import) -> None:
+    """Four megabytes of empty lines are four million faults, each of them an object: the process would be killed."""
+    assert await take({T: GOOD + b"\n" * 9_800}) == Outcome("too_many_bad_rows", "tiers.csv")
+    assert len(await fetch_all("SELECT 1 FROM credit_batch_errors")) == 101
+    assert (await one_batch())["errors_file_id"] is not None
+
+
 BAD_ROWS = {
     "check digit": (0, "330106195001010000", "id_number", "subject"),
     "no birthday": (0, "330106195002310005", "id_number", "subject"),
@@ -162,6 +193,7 @@ BAD_ROWS = {
     "future date": (3, "2026-03-04", "data_date", "date"),
     "formula": (4, "=cmd|x", "record_id", "record_id"),
     "an ID number as record": (4, id_number(1), "record_id", "record_id"),
+    "an ID number in a record": (4, f"ZJ-{id_number(1)}:7", "record_id", "record_id"),
     "too many fields": (4, "t-5,x", "row", "malformed"),
     "quoted": (4, '"t-5"', "record_id", "record_id"),
 }

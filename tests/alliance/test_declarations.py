@@ -26,8 +26,7 @@ from citizens.declaration_words import DeclaresTooMuch, must_be_fit
 from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
-from common.files import FileNotAsSaid, FileStore
-from merchants.application_documents import TooManyUploads
+from common.files import FileNotAsSaid, FileStore, TooManyUploads
 from merchants.regions import RegionUnknown
 from models.citizen_enums import DeclarationKind, DeclarationStatus, ObjectionAbout
 from tests.factories.admins import an_admin
@@ -184,6 +183,14 @@ async def test_evidence_comes_before_submitting_and_not_after(wang: UUID, tmp_pa
         await declarations.submit(wang, declaration_id, NOON)
     with pytest.raises(DeclarationNotOpen):
         await with_evidence(wang, declaration_id, files)
+
+
+async def test_of_a_deleted_declaration_not_even_a_files_name_is_left(wang: UUID, tmp_path: Path) -> None:
+    declaration_id = await begun(wang)
+    await with_evidence(wang, declaration_id, FileStore(tmp_path), name="王大友的证书.pdf")
+    await declarations.delete(wang, declaration_id, NOON)
+    (row,) = await fetch_all("SELECT * FROM stored_files WHERE owner_id = $1", declaration_id)
+    assert row["deleted_at"] == NOON and "王大友" not in str(dict(row))
 
 
 async def test_sixty_files_a_day_with_those_of_deleted_declarations(

@@ -1,12 +1,15 @@
 """Guardians: a child under 14, a consent, a proof, a reviewer; it ends by itself, or when somebody ends it (rule 10)."""
 
 import asyncio
-from datetime import date
+import os
+from collections.abc import AsyncIterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from alliance import guardianship_reviews
+from alliance import erasures, guardianship_reviews
 from alliance.guardianship_reviews import EvidenceMissing, GuardianshipOver
 from citizens import accounts, agents, children, consents
 from citizens.agents import ActingEnded, TooManyBindings
@@ -25,10 +28,21 @@ from citizens.credit import IdentityUnverified
 from common.actors import AdminActor
 from common.database import fetch_all, fetch_one
 from common.errors import NotFound
+from common.files import FileStore, TooManyUploads
+from models import stored_files
 from models.citizen_enums import AgentKind, BindingEnd, GuardianshipState
 from models.enums import ConsentPurpose
 from tests.factories.admins import an_admin
-from tests.factories.agents import SMALL, a_child_of, a_guardian, a_real_person, a_request, agree, id_number
+from tests.factories.agents import (
+    SMALL,
+    a_child_of,
+    a_guardian,
+    a_real_person,
+    a_request,
+    add_proof,
+    agree,
+    id_number,
+)
 from tests.factories.citizens import KEYS, a_citizen
 from tests.factories.moments import NOON, shanghai
 
@@ -89,6 +103,108 @@ async def test_a_child_that_is_known_already_stays_the_same_citizen() -> None:
     known = await a_real_person(SMALL, "张小明", number)
     _, child_id = await a_child_of(await a_guardian(), number)
     assert child_id == known
+
+
+async def test_another_childs_number_under_ones_own_childs_name_opens_nothing(reviewer: AdminActor) -> None:
+    """The reviewer compares the name and one sign of the number: who has the number is asked here as well."""
+    number, guardian_id = id_number(SMALL), await a_guardian()
+    theirs = await a_real_person(SMALL, "李小红", number)
+    request_id = await a_request(guardian_id, number)
+    with pytest.raises(accounts.NameDiffers):
+        await guardianship_reviews.confirm(reviewer, request_id, KEYS, NOON)
+    assert (await accounts.profile(theirs, KEYS))[0] == "*小红"
+    with pytest.raises(ActingEnded):
+        await agents.acting(guardian_id, theirs, None, NOON)
+    assert (await request_row(request_id))["state"] == "requested"
+
+
+async def test_a_child_that_turns_out_to_have_another_name_has_no_guardian_any_more(
+    reviewer: AdminActor,
+) -> None:
+    """Nobody knew him when the guardian was confirmed; the channel that verifies him does."""
+    number, guardian_id = id_number(SMALL), await a_guardian()
+    _, child_id = await a_child_of(guardian_id, number)
+    assert await a_real_person(SMALL, "张小明", number) == child_id
+    assert (await agents.acting(guardian_id, child_id, None, NOON)).kind == GUARDIAN
+    assert await a_real_person(SMALL, "李小红", number) == child_id
+    with pytest.raises(ActingEnded):
+        await agents.acting(guardian_id, child_id, None, NOON)
+    assert await notices_of(guardian_id) == ["guardianship_confirmed", "guardian_ended"]
+    assert (await accounts.profile(child_id, KEYS))[0] == "*小红"
+
+
+async def test_a_name_that_is_typed_in_another_way_is_the_same(reviewer: AdminActor) -> None:
+    number, guardian_id = id_number(SMALL), await a_guardian()
+    known = await a_real_person(SMALL, "阿依古丽·买买提", number)
+    request_id = await children.ask(guardian_id, Child("阿依古丽 • 买买提", number, "330106"), KEYS, NOON)
+    await add_proof(request_id)
+    await guardianship_reviews.confirm(reviewer, request_id, KEYS, NOON)
+    assert (await agents.acting(guardian_id, known, None, NOON)).kind == GUARDIAN
+    # What a channel has verified stays as it is.
+    assert (await accounts.profile(known, KEYS))[0] == "*依古丽·买买提"
+
+
+async def test_files_of_withdrawn_requests_count_against_the_uploads_of_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is withdrawn makes room for another request and none on the disk."""
+    monkeypatch.setattr(children, "MOST_UPLOADS_A_DAY", 3)
+    guardian_id = await a_guardian()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"%PDF-x"
+
+    async def upload(at: datetime = NOON) -> UUID:
+        asked = await a_request(guardian_id, at=at, has_proof=False)
+        sent = (guardian_id, asked, "户口簿.pdf", "application/pdf", chunks(), FileStore(tmp_path), at)
+        await children.add_evidence(*sent)
+        return asked
+
+    for _ in range(3):
+        await children.withdraw(guardian_id, await upload(), NOON)
+    with pytest.raises(TooManyUploads):
+        await upload()
+    await upload(NOON + children.DAY)
+
+
+async def test_a_proof_of_what_was_withdrawn_while_it_arrived_leaves_the_disk(tmp_path: Path) -> None:
+    """Nothing names its content, so nothing else would ever find it again: somebody's family on the disk for good."""
+    guardian_id, files = await a_guardian(), FileStore(tmp_path)
+    request_id = await a_request(guardian_id, has_proof=False)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"%PDF-x"
+        await children.withdraw(guardian_id, request_id, NOON)
+
+    with pytest.raises(RequestNotOpen):
+        await children.add_evidence(
+            *(guardian_id, request_id, "户口簿.pdf", "application/pdf", chunks(), files, NOON)
+        )
+    assert await proofs(request_id) == 0
+    (left,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    os.utime(left, (NOON.timestamp(), NOON.timestamp()))
+    assert await stored_files.forgetter(files)(NOON + timedelta(hours=2)) == 1
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("who", ["guardian", "child", "office"])
+async def test_the_proof_of_a_guardianship_goes_with_it(reviewer: AdminActor, who: str) -> None:
+    """It shows the child: his erasure reaches it as well, although the guardian sent it in."""
+    guardian_id = await a_guardian()
+    request_id = await a_request(guardian_id)
+    await guardianship_reviews.confirm(reviewer, request_id, KEYS, NOON)
+    row = await request_row(request_id)
+    child_id, binding_id = row["child_id"], row["binding_id"]
+    assert isinstance(child_id, UUID) and isinstance(binding_id, UUID)
+    assert await proofs(request_id) == 1
+    if who == "office":
+        await guardianship_reviews.end(reviewer, request_id, "不是监护人", NOON)
+    else:
+        await erasures.erase(guardian_id if who == "guardian" else child_id, KEYS, NOON)
+    assert await proofs(request_id) == 0
+    assert await fetch_all("SELECT 1 FROM stored_files WHERE name LIKE '%户口%'") == []
+    with pytest.raises(ActingEnded):
+        await agents.acting(guardian_id, child_id, binding_id, NOON)
 
 
 async def test_asking_needs_a_name_a_grown_up_and_his_consent() -> None:

@@ -28,8 +28,7 @@ from alliance.objections import Party
 from common.actors import AdminActor
 from common.database import execute, fetch_all, fetch_one
 from common.errors import NotFound
-from common.files import FileNotAsSaid, FileStore
-from merchants.application_documents import TooManyUploads
+from common.files import FileNotAsSaid, FileStore, TooManyUploads
 from models import audit_log
 from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
 from models.enums import SuspensionCause, TierLevel

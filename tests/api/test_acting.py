@@ -48,6 +48,25 @@ async def test_the_token_names_both_and_the_phone_gets_no_key_that_outlives_it(s
     assert "renewal_key" in (await elder.http.get(f"/coupons/{coupon}/code?renewal=client")).json()
 
 
+async def test_what_a_helper_does_is_not_written_down_as_done_by_whom_he_helps(service: Service) -> None:
+    elder, helper = await service.citizen(), await service.citizen()
+    await a_helper(elder, helper)
+    http = await acting(helper, elder.id)
+    offer = (await http.get(f"/offers/{await make_offer(service)}")).json()
+    body = {"kind": "other", "text": "店员说不知道这个活动。", "store_id": offer["stores"][0]["id"]}
+    made = (await http.post("/me/complaints", json=body, headers=with_key())).json()["id"]
+    assert (await http.post(f"/me/complaints/{made}/withdrawal")).status_code == 204
+    rows = await service.fetch(
+        "SELECT action, actor_id FROM audit_records WHERE object_id = $1 ORDER BY id", made
+    )
+    assert [(row["action"], str(row["actor_id"])) for row in rows] == [
+        ("complaint.make", helper.id),
+        ("complaint.withdraw", helper.id),
+    ]
+    lines = (await elder.http.get("/me/access-log")).json()["items"]
+    assert [line["action"] for line in lines[:2]] == ["complaint.withdraw", "complaint.make"]
+
+
 # Route by route, what is closed to whoever acts for another: merging, credit, tokens, bindings, logs of others.
 CLOSED = (
     *("GET /me/credit", "GET /me/credit/lookups", "GET /me/notices", "POST /me/staff-binding"),

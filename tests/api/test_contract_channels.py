@@ -37,6 +37,22 @@ async def test_a_channel_is_added_listed_and_taken_off(service: Service) -> None
     assert (await service.citizen("load-880001", consent=False)).id == citizen.id
 
 
+async def test_a_stolen_token_adds_no_channel_of_the_thiefs(service: Service) -> None:
+    """With one he would sign in himself, and take the copy of everything that asks for a sign-in of the last minutes."""
+    citizen = await service.citizen("load-880020", consent=False)
+    await service.fetch(
+        "UPDATE sessions SET created_at = now() - interval '301 seconds' WHERE actor_id::text = $1",
+        citizen.id,
+    )
+    await account_without_a_person(service, "load-880020@b")
+    problem(await citizen.http.get("/me/data"), 403, "sign_in_too_old")
+    problem(await add(citizen, "load-880020@b"), 403, "sign_in_too_old")
+    assert (await service.citizen("load-880020@b", consent=False)).id != citizen.id
+    answered(await citizen.http.get("/me/channels"), 200, "next_cursor")
+    again = await service.citizen("load-880020", consent=False)
+    problem(await add(again, "load-880020@b"), 409, "accounts_to_join")
+
+
 @pytest.mark.parametrize("wrong", ["0", "x", "-1", "1.0", "9" * 18, "9" * 19, "9" * 40, "１"])
 async def test_an_id_that_is_none_is_not_found(service: Service, wrong: str) -> None:
     citizen = await service.citizen(consent=False)

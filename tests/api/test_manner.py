@@ -526,6 +526,29 @@ async def test_signing_in_has_a_limit_per_address_however_its_path_is_written(
     assert "too_many_requests" in codes or set(codes) == {"not_found"}, codes
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/me/channels", {"channel": "sandbox", "code": "nobody"}),
+        ("/me/channels/join", {"token": "guessed"}),
+        ("/me/helped", {"code": "guessed"}),
+    ],
+)
+async def test_who_is_signed_in_tries_no_more_codes_than_others(
+    guarded: Service, path: str, body: dict[str, str]
+) -> None:
+    await not_at_the_end_of_a_minute()
+    client = guarded.client(Forwarded=f"for=198.51.100.{next(PLACES)};secret={SECRET}")
+    signed_in = await client.post(
+        "/auth/citizen", json={"channel": "sandbox", "code": f"load-{next(PLACES)}"}
+    )
+    client.headers["Authorization"] = "Bearer " + signed_in.json()["access_token"]
+    key = {"Idempotency-Key": new_key()}
+    refusal = await until_refused(lambda: client.post(path, json=body, headers=key), FEW)
+    problem(refusal, 429, "too_many_requests")
+    assert (await client.get("/me/channels")).status_code == 200  # reading tries nothing
+
+
 async def test_a_process_that_lives_says_so_however_often_it_is_asked(guarded: Service) -> None:
     client = guarded.client()
     for path in ("/healthz", "/readyz"):

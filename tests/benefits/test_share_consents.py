@@ -191,6 +191,7 @@ async def test_a_suspended_unit_takes_on_nothing_and_may_refuse(shop: Shop, unit
     await share_consents.refuse(unit, asked["id"], "暂停中", NOON)
 
 
+@pytest.mark.usefixtures("database")
 async def test_a_unit_that_pays_for_its_own_offer_is_not_asked() -> None:
     own = await a_shop(MemberKind.PUBLIC_UNIT)
     shares = {"public_unit_share": 100, "public_unit_id": own.member_id, "ordinary_path": "窗口照常办理"}

@@ -54,12 +54,17 @@ async def a_request(
     child = Child("张小明", number or id_number(SMALL), "330106")
     request_id = await children.ask(guardian_id, child, KEYS, at)
     if has_proof:
-        await execute(
-            "INSERT INTO stored_files (id, purpose, owner_id, name, media_type, size, sha256, stored_at)"
-            " VALUES ($1, 'guardian_evidence', $2, '户口簿.pdf', 'application/pdf', 1, repeat('0', 64), $3)",
-            *(uuid4(), request_id, at),
-        )
+        await add_proof(request_id, at)
     return request_id
+
+
+async def add_proof(request_id: UUID, at: datetime = NOON) -> None:
+    """A proof of guardianship that was sent in."""
+    await execute(
+        "INSERT INTO stored_files (id, purpose, owner_id, name, media_type, size, sha256, stored_at)"
+        " VALUES ($1, 'guardian_evidence', $2, '户口簿.pdf', 'application/pdf', 1, repeat('0', 64), $3)",
+        *(uuid4(), request_id, at),
+    )
 
 
 async def a_child_of(guardian_id: UUID, number: str | None = None, at: datetime = NOON) -> tuple[UUID, UUID]:

@@ -12,9 +12,8 @@ from benefits import offer_drafts
 from benefits.offer_drafts import TooMuchEvidence
 from common.actors import ApplicantActor
 from common.database import fetch_one
-from common.files import FileStore
+from common.files import MOST_UPLOADS_A_DAY, FileStore, TooManyUploads
 from merchants import application_documents
-from merchants.application_documents import MOST_UPLOADS_A_DAY, TooManyUploads
 from models import stored_files
 from tests.factories import applications
 from tests.factories.members import a_shop

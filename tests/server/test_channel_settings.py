@@ -148,4 +148,7 @@ def test_what_is_tried_with_a_code_has_the_narrower_limit_of_an_address() -> Non
         # By who is signed in already, for one whom he is bound to.
         "/api/v1/auth/acting",
     }
-    assert "/api/v1/me/phone" in SIGN_IN
+    assert {path for path in SIGN_IN if "/me/" in path} == {
+        # What the channel is asked about, or what somebody may guess at, by who is signed in already.
+        *("/api/v1/me/phone", "/api/v1/me/channels", "/api/v1/me/channels/join", "/api/v1/me/helped"),
+    }

@@ -7,6 +7,7 @@ from sanic import Blueprint, HTTPResponse, Request
 
 from alliance import guardianship_reviews
 from alliance.guardianship_reviews import EvidenceMissing, GuardianshipOver, RequestView
+from citizens.accounts import NameDiffers
 from citizens.agents import AlreadyBoundTo, TooManyBindings
 from citizens.children import NotAChild, RequestNotOpen
 from common.actors import AdminActor
@@ -119,7 +120,7 @@ async def download(
     "/<guardianship_id>/confirmation",
     summary="确认监护关系 / Confirm a guardian",
     answers={204: None},
-    refusals=(RequestNotOpen, EvidenceMissing, NotAChild, TooManyBindings, AlreadyBoundTo),
+    refusals=(RequestNotOpen, EvidenceMissing, NotAChild, NameDiffers, TooManyBindings, AlreadyBoundTo),
     may="guardianship.review",
 )
 async def confirm(request: Request, actor: AdminActor, guardianship_id: UUID) -> None:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from sanic import Blueprint, Request
 
 from alliance import account_joins, citizen_channels
-from alliance.account_joins import AccountsToJoin, JoinTokenInvalid
+from alliance.account_joins import AccountsToJoin, JoinsUsedUp, JoinTokenInvalid
 from alliance.citizen_channels import LastChannel
 from benefits.refusals import Busy, IdempotencyKeyReused
 from citizens import accounts
@@ -18,9 +18,11 @@ from common.clock import now
 from common.errors import NotFound
 from common.request_keys import request_key
 from models.enums import Channel
+from server import sessions
 from server.api.citizen.sign_in import exchanged
 from server.endpoints import Answer, IdempotencyKey, endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
+from server.sessions import SignInTooOld
 
 routes = Blueprint("citizen_channels", url_prefix="/me/channels")
 
@@ -84,11 +86,13 @@ async def listed(actor: CitizenActor, query: PageQuery) -> Page[OwnChannelOut]:
     answers={200: OwnChannelOut},
     refusals=(
         *(LoginCodeInvalid, LoginBlocked, ChannelUnavailable, NaturalPersonRequired, OtherPerson),
-        *(AccountsToJoin, AccountGone, NotFound),
+        *(AccountsToJoin, AccountGone, NotFound, SignInTooOld),
     ),
 )
 async def add(request: Request, actor: CitizenActor, body: ChannelIn) -> OwnChannelOut:
-    """Where the channel has an account of its own, the answer says how to join the two."""
+    """Where the channel has an account of its own, the answer says how to join the two. After a sign-in of the last five minutes."""
+    # Whoever has a token for some minutes must not make himself a way in that stays. Before the code is spent.
+    await sessions.must_be_recent(actor.session_id, now())
     login = await exchanged(request, body.channel, body.code)
     keys = request.app.ctx.settings.data_keys
     row = await citizen_channels.add(actor, body.channel, login, keys, now())
@@ -101,7 +105,7 @@ async def add(request: Request, actor: CitizenActor, body: ChannelIn) -> OwnChan
     "/join",
     summary="合并账号 / Join two accounts",
     answers={200: JoinedOut},
-    refusals=(JoinTokenInvalid, OtherPerson, IdempotencyKeyReused, Busy),
+    refusals=(JoinTokenInvalid, OtherPerson, JoinsUsedUp, IdempotencyKeyReused, Busy),
 )
 async def join(request: Request, actor: CitizenActor, body: JoinIn, key: IdempotencyKey) -> Answer:
     """The account with the verified person stays, else the older one; coupons and records of both are there."""

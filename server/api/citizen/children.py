@@ -23,7 +23,7 @@ from citizens.credit import IdentityUnverified
 from common.actors import CitizenActor
 from common.clock import now
 from common.database import Row
-from common.files import DOCUMENTS
+from common.files import DOCUMENTS, TooManyUploads
 from common.masking import masked_name
 from models.citizen_enums import AgentKind, BindingEnd, GuardianshipState
 from server.endpoints import endpoint
@@ -148,7 +148,7 @@ async def listed(request: Request, actor: CitizenActor) -> ChildrenOut:
     "/<request_id>/evidence",
     summary="上传监护关系证明 / Upload a proof of guardianship",
     answers={201: EvidenceOut},
-    refusals=(RequestNotOpen, TooMuchEvidence),
+    refusals=(RequestNotOpen, TooMuchEvidence, TooManyUploads),
     takes=DOCUMENTS,
 )
 async def upload(

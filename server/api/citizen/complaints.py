@@ -75,7 +75,9 @@ async def create(request: Request, actor: CitizenActor, body: ComplaintIn, key: 
     )
     keys = request.app.ctx.settings.data_keys
     asked = request_key(key, body.canonical("text"))
-    made = await complaints.complain(actor.id, grievance, asked, keys, now())
+    made = await complaints.complain(
+        actor.id, grievance, asked, keys, now(), actor.agent.id if actor.agent else None
+    )
     return Answer(201, ComplainedOut.model_validate(made), replayed=made.is_replayed)
 
 
@@ -119,7 +121,7 @@ async def one(request: Request, actor: CitizenActor, complaint_id: UUID) -> Comp
 )
 async def withdraw(actor: CitizenActor, complaint_id: UUID) -> None:
     """As long as it is not decided; its words are erased."""
-    await complaints.withdraw(actor.id, complaint_id, now())
+    await complaints.withdraw(actor.id, complaint_id, now(), actor.agent.id if actor.agent else None)
 
 
 @endpoint(

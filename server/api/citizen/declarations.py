@@ -20,9 +20,8 @@ from benefits.refusals import Busy, IdempotencyKeyReused
 from citizens.declaration_words import DeclaresTooMuch
 from common.actors import CitizenActor
 from common.clock import now
-from common.files import DOCUMENTS
+from common.files import DOCUMENTS, TooManyUploads
 from common.request_keys import request_key
-from merchants.application_documents import TooManyUploads
 from merchants.regions import RegionUnknown
 from models.citizen_enums import DeclarationKind
 from server.api.applicant import FileNameQuery, FileOut

@@ -13,9 +13,8 @@ from benefits.refusals import Busy, IdempotencyKeyReused
 from common.actors import MemberActor
 from common.clock import now
 from common.errors import NotFound
-from common.files import DOCUMENTS
+from common.files import DOCUMENTS, TooManyUploads
 from common.request_keys import request_key
-from merchants.application_documents import TooManyUploads
 from models.citizen_enums import ObjectionAbout, ObjectionKind
 from server.api.applicant import FileNameQuery, FileOut
 from server.api.complaints import place_of
