@@ -25,6 +25,7 @@ from alliance.complaint_states import ComplaintNotPossible
 from alliance.own_data import OWN_DATA
 from alliance.own_data_terms import OwnData
 from benefits import claims
+from citizens import agents
 from common import jobs
 from common.actors import CitizenActor
 from common.crypto import PersonalDataKeys
@@ -109,6 +110,11 @@ async def erase(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> bool
     His sessions end with it.
     """
     async with transaction():
+        # Before the citizen, as a reviewer who confirms one holds them.
+        await fetch_all(
+            "SELECT id FROM guardianship_requests WHERE guardian_id = $1 AND state = 'requested' ORDER BY id FOR UPDATE",
+            citizen_id,
+        )
         marked = await execute(
             "UPDATE citizens SET erased_at = $2 WHERE id = $1 AND erased_at IS NULL", citizen_id, now
         )
@@ -170,6 +176,7 @@ async def erase_again(folder: Path, keys: PersonalDataKeys, now: datetime) -> tu
 
 async def _sweep(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> None:
     own_hash = self_hash(citizen_id, keys)
+    await agents.end_all(citizen_id, now)
     for entry in reversed(OWN_DATA):
         values = (own_hash if entry.is_by_self_hash else citizen_id, now)
         for statement in entry.erase:

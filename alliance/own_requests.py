@@ -19,6 +19,11 @@ from alliance.own_data_terms import (
 OF_HIS_OBJECTIONS = "SELECT id FROM objections WHERE citizen_id = $1"
 OF_HIS_DECLARATIONS = "SELECT id FROM declarations WHERE citizen_id = $1"
 OF_HIS_GUARDIANSHIPS = "SELECT id FROM guardianship_requests WHERE guardian_id = $1"
+# Proofs that name him, a child, lie with his guardians' requests.
+ABOUT_HIM = (
+    "SELECT g.id FROM agent_bindings b JOIN guardianship_requests g ON g.guardian_id = b.agent_id AND g.binding_id = b.id"
+    " WHERE b.principal_id = $1"
+)
 # Whose files are his: he himself, or what he asked for.
 OWNERS = (
     f"(SELECT $1::uuid UNION ALL {OF_HIS_OBJECTIONS} UNION ALL {OF_HIS_DECLARATIONS}"
@@ -112,11 +117,6 @@ OWN_REQUESTS: Sequence[OwnData] = (
         *(BOOKS, ("您本人和对方", "you and the other"), IN_THE_APP),
         ("立即结束；只剩随机编号和时间", "end at once; ids and times stay"),
         "SELECT * FROM agent_bindings WHERE $1 IN (agent_id, principal_id)",
-        erase=(
-            "UPDATE agent_bindings SET state = 'ended', ended_at = greatest($2, made_at),"
-            " ended_because = CASE WHEN agent_id = $1 THEN 'agent' ELSE 'principal' END"
-            " WHERE (agent_id = $1 OR principal_id = $1) AND ended_at IS NULL",
-        ),
     ),
     OwnData(
         "guardianship_requests",
@@ -180,6 +180,7 @@ FILES = OwnData(
             f"{each} ORDER BY id FOR UPDATE"
             for each in (OF_HIS_OBJECTIONS, OF_HIS_DECLARATIONS, OF_HIS_GUARDIANSHIPS)
         ),
-        f"UPDATE stored_files SET deleted_at = $2, name = 'erased' WHERE owner_id IN {OWNERS} AND deleted_at IS NULL",
+        "UPDATE stored_files SET deleted_at = coalesce(deleted_at, $2), name = 'erased'"
+        f" WHERE owner_id IN (SELECT * FROM {OWNERS} own UNION ALL {ABOUT_HIM}) AND name <> 'erased'",
     ),
 )

@@ -28,6 +28,7 @@ from models.seal_proofs import NotYetSealed
 from tests.e2e.invariants import RULES
 from tests.e2e.workbench import crowd
 from tests.factories.accounts import LI, WANG, another_process, outcome, pair, phone_of, through, warm
+from tests.factories.agents import a_helper_of, a_real_person
 from tests.factories.citizens import KEYS, a_citizen, a_phone, consent
 from tests.factories.complaints import a_complaint
 from tests.factories.members import Shop, a_shop
@@ -145,6 +146,16 @@ async def test_sessions_and_renewal_keys_of_who_went_end(shop: Shop) -> None:
     assert {row["id"]: row["revoked_reason"] for row in rows} == {gone: "account_joined", kept: None}
     row = await coupon_row(coupon_id)
     assert (row["key_generation"], row["renewal_session_id"]) == (1, None)
+
+
+async def test_whoever_helps_is_told_that_it_ended_with_the_account(shop: Shop) -> None:
+    wechat, wang = await pair()
+    helper = await a_real_person()
+    await a_helper_of(wechat, helper)
+    await joined(wang, wechat)
+    for citizen_id in (helper, wang):
+        told = await fetch_all("SELECT kind FROM citizen_notices WHERE citizen_id = $1", citizen_id)
+        assert "helper_ended" in {row["kind"] for row in told}
 
 
 async def test_a_clerk_is_himself_after_his_accounts_were_joined(shop: Shop) -> None:

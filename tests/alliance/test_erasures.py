@@ -15,19 +15,21 @@ import pytest
 from alliance import erasures
 from alliance.erasures import ConfirmationInvalid, check_confirmation, confirmation, erase, erase_again
 from benefits.refusals import Busy, CouponRevoked
-from citizens import accounts, consents
+from citizens import accounts, agents, consents
 from citizens.accounts import citizen_of
 from citizens.channels import Login, Person
 from citizens.consents import ConsentRequired
 from common.actors import CitizenActor
 from common.database import connect_alone, execute, fetch_all, fetch_one
 from merchants import self_bindings
-from models import notice_log
+from models import notice_log, stored_files
 from models.citizen import NOT_ERASED
+from models.citizen_enums import AgentKind
 from models.enums import ActorKind, Channel, CouponStatus, LookupReason
-from models.office_enums import ComplaintStatus
+from models.office_enums import ComplaintStatus, FilePurpose
 from server import sessions
 from server.passwords import LoginFailed
+from tests.factories.agents import a_child_of, a_guardian, a_helper_of, a_real_person, a_request
 from tests.factories.citizens import KEYS, a_citizen, a_phone, consent
 from tests.factories.complaints import a_complaint, complaint_row, happen
 from tests.factories.members import Shop, a_shop
@@ -144,6 +146,59 @@ async def test_the_audit_has_the_random_id_and_nothing_else(life: Life) -> None:
     [line] = await fetch_all("SELECT * FROM audit_records WHERE action = 'citizen.erase'")
     assert line["object_id"] == str(life.id) == str(line["actor_id"])
     assert line["before"] is line["after"] is None
+
+
+async def names_of_files() -> set[str]:
+    """What files are called whose rows are there, deleted or not."""
+    return {row["name"] for row in await fetch_all("SELECT name FROM stored_files")}
+
+
+async def test_a_childs_proof_goes_with_the_child_and_its_guardian_is_told(database: str) -> None:
+    """The household register names the child, and lies with the guardian's request."""
+    guardian = await a_guardian()
+    _, child = await a_child_of(guardian)
+    assert await erase(child, KEYS, NOON)
+    assert await fetch_all("SELECT 1 FROM stored_files WHERE deleted_at IS NULL") == []
+    assert "户口簿.pdf" not in await names_of_files()
+    told = await fetch_all("SELECT kind FROM citizen_notices WHERE citizen_id = $1 ORDER BY id", guardian)
+    assert [row["kind"] for row in told] == ["guardianship_confirmed", "guardian_ended"]
+    assert await agents.of_agent(AgentKind.GUARDIAN, guardian, KEYS) == []
+
+
+async def test_who_is_helped_is_told_that_his_helper_is_gone(database: str) -> None:
+    elder, helper = await a_real_person(), await a_real_person()
+    await a_helper_of(elder, helper)
+    await erase(helper, KEYS, NOON)
+    told = await fetch_all("SELECT kind FROM citizen_notices WHERE citizen_id = $1", elder)
+    assert "helper_ended" in {row["kind"] for row in told}
+
+
+async def test_what_a_file_was_called_is_deleted_with_it(database: str) -> None:
+    """A withdrawn request's file leaves a row until its content is gone; nothing of what a person typed is in it."""
+    guardian = await a_guardian()
+    request = await a_request(guardian)
+    await stored_files.delete_all(FilePurpose.GUARDIAN_EVIDENCE, request, NOON)
+    assert "户口簿.pdf" not in await names_of_files()
+    await execute("UPDATE stored_files SET name = '王大友.pdf'")  # deleted before names were
+    await erase(guardian, KEYS, NOON)
+    assert "王大友.pdf" not in await names_of_files()
+
+
+async def test_a_reviewer_who_confirms_and_an_erasure_never_wait_for_each_other(database: str) -> None:
+    """The reviewer holds the request, then the guardian; so does the erasure."""
+    guardian = await a_guardian()
+    request = await a_request(guardian)
+    connection = await connect_alone(database)
+    change = connection.transaction()
+    await change.start()
+    await connection.execute("SELECT 1 FROM guardianship_requests WHERE id = $1 FOR UPDATE", request)
+    erasing = asyncio.create_task(erase(guardian, KEYS, NOON))
+    await asyncio.sleep(0.1)
+    lock = "SELECT 1 FROM citizens WHERE id = $1 FOR NO KEY UPDATE"
+    await asyncio.wait_for(connection.execute(lock, guardian), 0.5)
+    await change.commit()
+    await connection.close()
+    assert await erasing
 
 
 async def test_twice_is_once(life: Life) -> None:
