@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from alliance import complaints
@@ -120,11 +121,17 @@ async def erase(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> bool
         )
         if not marked:
             return False
+        # A backup of before a join has those as accounts of their own.
+        joined = await fetch_all("SELECT absorbed_id FROM citizen_joins WHERE citizen_id = $1", citizen_id)
         await _sweep(citizen_id, keys, now)
         who, thing = (ActorKind.CITIZEN, citizen_id), ("citizen", citizen_id)
         await audit_log.record(who, "citizen.erase", thing, now)
+        payload = {
+            "citizen_id": citizen_id,
+            "erased_at": now.isoformat(),
+            "absorbed_ids": [row["absorbed_id"] for row in joined],
+        }
         for job, after in ((FINISH_JOB, None), (LATE_JOB, LATE)):
-            payload = {"citizen_id": citizen_id, "erased_at": now.isoformat()}
             await jobs.enqueue(job, payload, once=f"{job}:{citizen_id}", after=after)
     await finish(citizen_id, keys, now)
     return True
@@ -145,7 +152,7 @@ async def finish(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> Non
 
 
 async def finish_job(
-    payload: Mapping[str, str], keys: PersonalDataKeys, folder: Path | None, now: datetime
+    payload: Mapping[str, Any], keys: PersonalDataKeys, folder: Path | None, now: datetime
 ) -> None:
     """Finish an erasure, and put it into the journal: what a restored backup of before has to do again.
 
@@ -154,7 +161,9 @@ async def finish_job(
     """
     await finish(UUID(payload["citizen_id"]), keys, now)
     if folder is not None:
-        await append_line(folder / JOURNAL, json.dumps(payload, sort_keys=True))
+        for each in (payload["citizen_id"], *payload.get("absorbed_ids", ())):
+            line = {"citizen_id": each, "erased_at": payload["erased_at"]}
+            await append_line(folder / JOURNAL, json.dumps(line, sort_keys=True))
 
 
 async def erase_again(folder: Path, keys: PersonalDataKeys, now: datetime) -> tuple[int, int]:

@@ -30,9 +30,11 @@ from alliance.own_data_terms import (
 )
 from alliance.own_requests import FILES, OWN_REQUESTS
 
-OF_HIS_COUPONS = (
-    " FROM coupons c JOIN approvals a ON a.kind = 'coupon_revocation' AND a.object_id = c.id::text"
-    " WHERE c.citizen_id = $1"
+# What an official wrote to a second one about something of his.
+OF_HIS_APPROVALS = (
+    " FROM (SELECT id::text AS object_id FROM coupons WHERE citizen_id = $1"
+    "  UNION ALL SELECT id::text FROM objections WHERE citizen_id = $1) his"
+    " JOIN approvals a ON a.kind IN ('coupon_revocation', 'objection_extension') AND a.object_id = his.object_id"
 )
 # An official's reason for a decision, which may name who complained.
 OF_HIS_COMPLAINTS = (
@@ -169,15 +171,18 @@ OWN_DATA: Sequence[OwnData] = (
     ),
     OwnData(
         "approvals",
-        ("作废优惠券的申请理由", "Why coupons were to be revoked"),
-        ("作废须两人同意", "a revocation takes two officials"),
+        (
+            "申请作废优惠券、延长异议答复的理由",
+            "Why coupons were to be revoked, or an objection to take longer",
+        ),
+        ("作废和延期须两人同意", "both take two officials"),
         *(BOOKS, ("您本人、联盟办公室", "you, and the alliance office"), COMPLAIN),
         ("申请保留，理由的文字清除", "the requests stay, the words of the reasons are cleared"),
         "SELECT a.id, a.object_id, a.reason, a.decision_reason, a.status, a.asked_at, a.decided_at"
-        + OF_HIS_COUPONS,
+        + OF_HIS_APPROVALS,
         erase=(
             "UPDATE approvals SET reason = 'erased', decision_reason = CASE WHEN decision_reason IS NOT NULL THEN"
-            " 'erased' END WHERE id IN (SELECT a.id" + OF_HIS_COUPONS + ")",
+            " 'erased' END WHERE id IN (SELECT a.id" + OF_HIS_APPROVALS + ")",
         ),
     ),
     OwnData(

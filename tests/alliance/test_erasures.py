@@ -1,6 +1,7 @@
 """Erasing a citizen: what goes, what stays, and that nothing comes back, whatever is in flight."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
@@ -12,8 +13,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from alliance import erasures
+from alliance import erasures, objection_answers
 from alliance.erasures import ConfirmationInvalid, check_confirmation, confirmation, erase, erase_again
+from alliance.own_data import OWN_DATA
 from benefits.refusals import Busy, CouponRevoked
 from citizens import accounts, agents, consents
 from citizens.accounts import citizen_of
@@ -29,11 +31,13 @@ from models.enums import ActorKind, Channel, CouponStatus, LookupReason
 from models.office_enums import ComplaintStatus, FilePurpose
 from server import sessions
 from server.passwords import LoginFailed
+from tests.factories.admins import an_admin
 from tests.factories.agents import a_child_of, a_guardian, a_helper_of, a_real_person, a_request
 from tests.factories.citizens import KEYS, a_citizen, a_phone, consent
 from tests.factories.complaints import a_complaint, complaint_row, happen
 from tests.factories.members import Shop, a_shop
 from tests.factories.moments import NOON
+from tests.factories.objections import REGION, a_citizens, filed
 from tests.factories.offers import an_offer
 from tests.factories.scans import an_order, claimed, code_of, coupon_row, redeemed, scan, undone
 from tests.factories.settings import settings
@@ -171,6 +175,17 @@ async def test_who_is_helped_is_told_that_his_helper_is_gone(database: str) -> N
     await erase(helper, KEYS, NOON)
     told = await fetch_all("SELECT kind FROM citizen_notices WHERE citizen_id = $1", elder)
     assert "helper_ended" in {row["kind"] for row in told}
+
+
+async def test_why_an_official_wanted_more_time_is_in_the_copy_and_goes(life: Life) -> None:
+    objection_id = await filed(a_citizens(life.id))
+    office = await an_admin(REGION, "operator")
+    await objection_answers.ask_extension(office, objection_id, 10, "王大友的材料还没到", NOON)
+    [entry] = [entry for entry in OWN_DATA if entry.table == "approvals"]
+    assert [row["reason"] for row in await fetch_all(entry.select, life.id)] == ["王大友的材料还没到"]
+    await erase(life.id, KEYS, NOON)
+    [asked] = await fetch_all("SELECT reason FROM approvals WHERE kind = 'objection_extension'")
+    assert asked["reason"] == "erased"
 
 
 async def test_what_a_file_was_called_is_deleted_with_it(database: str) -> None:
@@ -416,6 +431,21 @@ async def test_a_restored_backup_is_brought_up_to_date_by_the_journal(life: Life
         await erase_again(tmp_path, KEYS, NOON)
     [row] = await fetch_all("SELECT erased_at FROM citizens WHERE id = $1", other)
     assert row["erased_at"] is None
+
+
+async def test_an_account_that_was_joined_to_his_is_in_the_journal_too(life: Life, tmp_path: Path) -> None:
+    """In a backup of before the join it is an account of its own, with his channel."""
+    absorbed = uuid4()
+    await execute(
+        "INSERT INTO citizen_joins (absorbed_id, citizen_id, joined_at, request_key, request_hash)"
+        " VALUES ($1, $2, $3, 'a-key-of-his', decode(repeat('00', 32), 'hex'))",
+        *(absorbed, life.id, NOON),
+    )
+    await erase(life.id, KEYS, NOON)
+    [job] = await fetch_all("SELECT payload FROM pgqueuer WHERE entrypoint = $1", erasures.FINISH_JOB)
+    await erasures.finish_job(json.loads(job["payload"]), KEYS, tmp_path, NOON)
+    lines = (tmp_path / erasures.JOURNAL).read_text().splitlines()
+    assert {json.loads(line)["citizen_id"] for line in lines} == {str(life.id), str(absorbed)}
 
 
 def test_a_confirmation_is_his_own_and_good_for_five_minutes() -> None:
