@@ -88,7 +88,7 @@ OWN_DATA: Sequence[OwnData] = (
         "consents",
         ("授权", "Consents"),
         ("证明您同意过什么、何时撤回", "proof of what you agreed to, and when you withdrew it"),
-        *(TEN_YEARS, HIMSELF, IN_THE_APP),
+        *(("至少 10 年", "10 years at least"), HIMSELF, IN_THE_APP),
         (
             "全部撤回；凭证只有随机编号，为证明查询合法而保留",
             "all withdrawn; the proofs have the random id alone and stay, to show that look-ups were lawful",
@@ -114,7 +114,7 @@ OWN_DATA: Sequence[OwnData] = (
         "tier_snapshots",
         ("信用等级", "Credit tiers"),
         ("判断能领哪些优惠", "to tell which offers you may claim"),
-        *(AT_ONCE, HIMSELF),
+        *(("有效期满后一年", "a year after it is over"), HIMSELF),
         ("向出具等级的信用主管部门提出异议", "contest it with the credit authority that issued it"),
         DELETED,
         "SELECT s.*, coalesce(t.name, m.scheme_name) AS scheme_name FROM tier_snapshots s"
@@ -253,7 +253,7 @@ OWN_DATA: Sequence[OwnData] = (
         ("投诉的文字", "Words of complaints"),
         ("处理您的投诉", "to settle what you complain of"),
         *(
-            AT_ONCE,
+            ("投诉起三年，未办结的更久", "three years, longer while it is open"),
             (
                 "您本人、被投诉的商户（号码打码）、联盟办公室",
                 "you, the member (numbers masked), the alliance office",
@@ -283,7 +283,7 @@ OWN_DATA: Sequence[OwnData] = (
         "citizen_notices",
         ("通知", "Notices"),
         ("告诉您与您有关的事", "to tell you what concerns you"),
-        *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
+        *(("读过 90 天后，最长一年", "90 days after you read it, a year in all"), HIMSELF, A_RECORD, DELETED),
         of_citizen("citizen_notices"),
         erase=(delete("citizen_notices"),),
     ),

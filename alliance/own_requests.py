@@ -86,7 +86,10 @@ OWN_REQUESTS: Sequence[OwnData] = (
         "objection_texts",
         ("异议的文字和答复", "Words of objections and their answers"),
         ("处理您的异议", "to settle what you contest"),
-        *(AT_ONCE, ("您本人、联盟办公室、出具记录的信用主管部门", "you, the office, the credit authority")),
+        *(
+            ("办结后三年", "three years after it is closed"),
+            ("您本人、联盟办公室、出具记录的信用主管部门", "you, the office, the credit authority"),
+        ),
         ("结案后可以删除", "delete them when the objection is closed"),
         DELETED,
         "SELECT w.* FROM objections o JOIN objection_texts w ON w.objection_id = o.id WHERE o.citizen_id = $1",
@@ -140,7 +143,7 @@ OWN_REQUESTS: Sequence[OwnData] = (
         "messages",
         ("渠道消息", "Messages through a channel"),
         ("经您同意，在微信等渠道提醒您", "to remind you through a channel, as you agreed"),
-        *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
+        *(("发送或放弃后 90 天", "90 days after it was sent or given up"), HIMSELF, A_RECORD, DELETED),
         "SELECT m.* FROM citizen_notices n JOIN messages m ON m.notice_id = n.id WHERE n.citizen_id = $1",
         erase=(
             "DELETE FROM messages WHERE notice_id IN (SELECT id FROM citizen_notices WHERE citizen_id = $1)",
@@ -158,7 +161,12 @@ OWN_REQUESTS: Sequence[OwnData] = (
         "coupon_reminders",
         ("到期提醒", "Reminders"),
         ("优惠券快到期时告诉您", "to tell you that a coupon ends soon"),
-        *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
+        *(
+            ("提醒后即删，没提醒成的留 30 天", "until it is told, 30 days longer if it was not"),
+            HIMSELF,
+            A_RECORD,
+            DELETED,
+        ),
         "SELECT r.* FROM coupons c JOIN coupon_reminders r ON r.coupon_id = c.id WHERE c.citizen_id = $1",
         key="coupon_id",
         erase=(
@@ -170,7 +178,7 @@ FILES = OwnData(
     "stored_files",
     ("您上传的文件", "Files that you sent in"),
     ("支持您的申请", "to support what you asked for"),
-    *(AT_ONCE, OFFICE, IN_THE_APP),
+    *(("随所支持的申请", "as long as the request that it supports"), OFFICE, IN_THE_APP),
     ("删除；内容一小时左右从磁盘清除", "deleted; the content leaves the disk within about an hour"),
     "SELECT id, purpose, name, media_type, size, sha256, stored_at FROM stored_files"
     f" WHERE owner_id IN {OWNERS} AND deleted_at IS NULL",
