@@ -24,11 +24,8 @@ ABOUT_HIM = (
     "SELECT g.id FROM agent_bindings b JOIN guardianship_requests g ON g.guardian_id = b.agent_id AND g.binding_id = b.id"
     " WHERE b.principal_id = $1"
 )
-# Whose files are his: he himself, or what he asked for.
-OWNERS = (
-    f"(SELECT $1::uuid UNION ALL {OF_HIS_OBJECTIONS} UNION ALL {OF_HIS_DECLARATIONS}"
-    f" UNION ALL {OF_HIS_GUARDIANSHIPS})"
-)
+# What his files belong to.
+OWNERS = f"({OF_HIS_OBJECTIONS} UNION ALL {OF_HIS_DECLARATIONS} UNION ALL {OF_HIS_GUARDIANSHIPS})"
 
 OWN_REQUESTS: Sequence[OwnData] = (
     OwnData(
