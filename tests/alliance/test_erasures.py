@@ -16,6 +16,7 @@ import pytest
 from alliance import erasures, objection_answers
 from alliance.erasures import ConfirmationInvalid, check_confirmation, confirmation, erase, erase_again
 from alliance.own_data import OWN_DATA
+from benefits import coupon_notices
 from benefits.refusals import Busy, CouponRevoked
 from citizens import accounts, agents, consents
 from citizens.accounts import citizen_of
@@ -186,6 +187,17 @@ async def test_why_an_official_wanted_more_time_is_in_the_copy_and_goes(life: Li
     await erase(life.id, KEYS, NOON)
     [asked] = await fetch_all("SELECT reason FROM approvals WHERE kind = 'objection_extension'")
     assert asked["reason"] == "erased"
+
+
+async def test_looking_through_claims_again_plans_no_reminder_of_his(life: Life) -> None:
+    """His notices are gone, by which a claim is known as told; the sweep finds his claims of the last two days anew."""
+    await coupon_notices.tell_claims(NOON)
+    assert await fetch_all("SELECT 1 FROM coupon_reminders") != []
+    await erase(life.id, KEYS, NOON)
+    await execute("UPDATE notice_marks SET mark = 0 WHERE source = 'sweep'")
+    await coupon_notices.sweep_claims(NOON)
+    await coupon_notices.tell_claims(NOON)
+    assert await fetch_all("SELECT 1 FROM coupon_reminders") == []
 
 
 async def test_what_a_file_was_called_is_deleted_with_it(database: str) -> None:
