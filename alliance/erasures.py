@@ -105,10 +105,15 @@ def check_confirmation(text: str, actor: CitizenActor, keys: PersonalDataKeys, n
         raise ConfirmationInvalid
 
 
-async def erase(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> bool:
+async def erase(
+    citizen_id: UUID, keys: PersonalDataKeys, now: datetime, by: audit_log.Who | None = None
+) -> bool:
     """Erase a citizen; False where he was erased before, or never was. When it returns nothing of him is left.
 
     His sessions end with it.
+
+    Args:
+        by: who asked for it, where it was not he himself: a child's guardian.
     """
     async with transaction():
         # Before the citizen, as a reviewer who confirms one holds them.
@@ -124,8 +129,8 @@ async def erase(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> bool
         # A backup of before a join has those as accounts of their own.
         joined = await fetch_all("SELECT absorbed_id FROM citizen_joins WHERE citizen_id = $1", citizen_id)
         await _sweep(citizen_id, keys, now)
-        who, thing = (ActorKind.CITIZEN, citizen_id), ("citizen", citizen_id)
-        await audit_log.record(who, "citizen.erase", thing, now)
+        who = by or (ActorKind.CITIZEN, citizen_id)
+        await audit_log.record(who, "citizen.erase", ("citizen", citizen_id), now)
         payload = {
             "citizen_id": citizen_id,
             "erased_at": now.isoformat(),
