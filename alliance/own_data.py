@@ -21,6 +21,7 @@ from alliance.own_data_terms import (
     DELETED,
     HALF_A_YEAR,
     HIMSELF,
+    HIS_IDS,
     IN_THE_APP,
     OFFICE,
     TEN_YEARS,
@@ -298,7 +299,7 @@ OWN_DATA: Sequence[OwnData] = (
             "all end at once; they have the random id alone, and the law asks for half a year",
         ),
         "SELECT id, created_at, rotated_at, expires_at, revoked_at, revoked_reason FROM sessions"
-        " WHERE actor_id = $1 AND actor_kind = 'citizen'",
+        f" WHERE actor_id = {HIS_IDS} AND actor_kind = 'citizen'",
         erase=(
             "UPDATE sessions SET revoked_at = $2, revoked_reason = 'erased'"
             " WHERE actor_id = $1 AND actor_kind = 'citizen' AND revoked_at IS NULL",
@@ -318,7 +319,7 @@ OWN_DATA: Sequence[OwnData] = (
         ("统计新老顾客人数", "to count new and returning customers"),
         *(BOOKS, ("没有人看到单个人", "nobody sees a single person"), A_RECORD),
         ("保留：只有随机编号", "stays: it has the random id alone"),
-        of_citizen("member_customers"),
+        f"SELECT * FROM member_customers WHERE citizen_id = {HIS_IDS}",
     ),
     OwnData(
         "audit_records",
@@ -330,7 +331,7 @@ OWN_DATA: Sequence[OwnData] = (
             "stays: the audit is never changed, and has the random id alone",
         ),
         "SELECT id, recorded_at, action, object_kind, object_id, outcome FROM audit_records"
-        " WHERE actor_id = $1 AND actor_kind = 'citizen'",
+        f" WHERE actor_id = {HIS_IDS} AND actor_kind = 'citizen'",
     ),
     OwnData(
         "staff",

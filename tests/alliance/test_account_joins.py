@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from alliance import account_joins, account_moves, complaints
+from alliance import access_log, account_joins, account_moves, complaints
 from alliance.account_joins import AccountsToJoin, Joined, JoinTokenInvalid, join, offer_to_join
+from alliance.own_data import OWN_DATA
 from benefits import claims, coupons
 from benefits.ledger_proofs import proofs_for_citizen
 from benefits.refusals import Busy, IdempotencyKeyReused, LimitReached
@@ -156,6 +157,21 @@ async def test_whoever_helps_is_told_that_it_ended_with_the_account(shop: Shop) 
     for citizen_id in (helper, wang):
         told = await fetch_all("SELECT kind FROM citizen_notices WHERE citizen_id = $1", citizen_id)
         assert "helper_ended" in {row["kind"] for row in told}
+
+
+async def test_what_the_audit_has_of_the_account_that_went_is_his_to_read(shop: Shop) -> None:
+    """In his copy and in his access log, each once: written before the join, with the id that went."""
+    wechat, wang = await pair()
+    session, _ = await a_phone(wechat), await a_phone(wang)
+    complaint = await a_complaint(shop, citizen_id=wechat, store_id=shop.store_id)
+    await complaints.withdraw(wechat, complaint, NOON)
+    await joined(wang, wechat)
+    by_table = {entry.table: entry.select for entry in OWN_DATA}
+    audit = await fetch_all(by_table["audit_records"], wang)
+    assert {"complaint.make", "account.join"} <= {row["action"] for row in audit}
+    assert session in {row["id"] for row in await fetch_all(by_table["sessions"], wang)}
+    log = [line.action for line in await access_log.of_citizen(wang, None, 50)]
+    assert log.count("complaint.make") == log.count("complaint.withdraw") == log.count("account.join") == 1
 
 
 async def test_a_clerk_is_himself_after_his_accounts_were_joined(shop: Shop) -> None:
