@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from alliance.own_data_terms import HIS_IDS
 from common.database import fetch_all
 from common.ids import AFTER_ALL
 
+# What is his, as the audit names it; of some the files too.
+THINGS = (
+    *(("complaints", "complaint", "citizen_id"), ("coupons", "coupon", "citizen_id")),
+    *(("objections", "objection", "citizen_id"), ("declarations", "declaration", "citizen_id")),
+    ("guardianship_requests", "guardianship", "guardian_id"),
+)
+WITH_FILES = frozenset({"objections", "guardianship_requests"})
 # Each log is read along an index of its own, newest first; ids sort by time (UUID v7), so they are one order together.
 # `who` is an audience and never a person: the clerk's and the official's names are theirs.
 LOGS = (
@@ -32,13 +40,21 @@ LOGS = (
     " FROM data_copies d WHERE d.citizen_id = $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3",
     "SELECT t.id, t.recorded_at AS at, t.actor_kind::text AS who, t.action, t.object_kind, t.object_id,"
     " NULL AS store_name, t.outcome::text AS outcome FROM audit_records t"
-    " WHERE t.actor_id = $1 AND t.actor_kind = 'citizen' AND t.id < $2 ORDER BY t.id DESC LIMIT $3",
+    f" WHERE t.actor_id = {HIS_IDS} AND t.actor_kind = 'citizen' AND t.id < $2 ORDER BY t.id DESC LIMIT $3",
+    "SELECT d.id, d.shown_at AS at, 'staff' AS who, 'name.show' AS action, 'offer' AS object_kind,"
+    " d.offer_id::text AS object_id, s.name AS store_name, 'done' AS outcome"
+    " FROM disclosures d LEFT JOIN stores s ON s.id = d.store_id"
+    " WHERE d.citizen_id = $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3",
     *(
         "SELECT t.id, t.recorded_at AS at, t.actor_kind::text AS who, t.action, t.object_kind, t.object_id,"
-        f" NULL AS store_name, t.outcome::text AS outcome FROM {table} his JOIN audit_records t"
-        f" ON t.object_kind = '{kind}' AND t.object_id = his.id::text"
-        " WHERE his.citizen_id = $1 AND t.actor_id IS DISTINCT FROM $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"
-        for table, kind in (("complaints", "complaint"), ("coupons", "coupon"))
+        f" NULL AS store_name, t.outcome::text AS outcome FROM {his} JOIN audit_records t"
+        f" ON t.object_kind = '{kind}' AND t.object_id = {thing}.id::text"
+        f" WHERE his.{column} = $1 AND (t.actor_id = {HIS_IDS}) IS NOT TRUE AND t.id < $2 ORDER BY t.id DESC LIMIT $3"
+        for table, kind, column in THINGS
+        for his, kind, thing in (
+            (f"{table} his", kind, "his"),
+            (f"{table} his JOIN stored_files f ON f.owner_id = his.id", "file", "f"),
+        )[: 2 if table in WITH_FILES else 1]
     ),
 )
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from benefits.codes import GENERATIONS
+from citizens import agents
 from common.crypto import PersonalDataKeys
 from common.database import execute
 from merchants import self_bindings
@@ -90,12 +91,6 @@ MOVE_PHONE = """
 UPDATE citizen_phones SET citizen_id = $2
  WHERE citizen_id = $1 AND NOT EXISTS (SELECT FROM citizen_phones WHERE citizen_id = $2)
 """
-# Who acts for whom is between two accounts; with one of them it ends, and is made anew with the other.
-END_AGENTS = """
-UPDATE agent_bindings SET state = 'ended', ended_at = greatest($2, made_at),
-       ended_because = CASE WHEN agent_id = $1 THEN 'agent' ELSE 'principal' END
- WHERE (agent_id = $1 OR principal_id = $1) AND ended_at IS NULL
-"""
 FORGET_OWN_AGENTS = (
     "DELETE FROM agent_bindings WHERE $1 IN (agent_id, principal_id) AND $2 IN (agent_id, principal_id)"
 )
@@ -153,11 +148,12 @@ async def move_all(gone: UUID, kept: UUID, keys: PersonalDataKeys, now: datetime
     await execute(PLACE_COUPONS, gone, kept)
     await execute(MOVE_CONSENTS, gone, kept, now)
     await execute(MOVE_SNAPSHOTS, gone, kept, now)
+    # Who acts for whom is between two accounts; with one of them it ends, and is made anew with the other.
+    await agents.end_all(gone, now)
     await execute(FREE_CAUSES, gone, kept)
     await execute(PLACE_COMPLAINTS, gone, kept)
     await execute(_place_requests("objections", "closed_at IS NULL", 10), gone, kept)
     await execute(_place_requests("declarations", "place IS NOT NULL", 20), gone, kept)
-    await execute(END_AGENTS, gone, now)
     await execute(FORGET_OWN_AGENTS, gone, kept)
     await execute(MOVE_AGENTS, gone, kept)
     await execute(END_GUARDIANSHIPS, gone, now)

@@ -94,8 +94,9 @@ async def settle(batch_id: UUID, number: int, now: datetime) -> None:
         hashes = [row["person_hash"] for row in persons if row["person_hash"]]
         await snapshots.end_of_persons(hashes, now)
         await execute(
-            "UPDATE credit_batch_errors SET state = 'mended', mended_by = $1, ended_at = $2"
-            " WHERE state = 'open' AND code = 'objection_upheld' AND record_id = ANY ($3)",
+            "UPDATE credit_batch_errors e SET state = 'mended', mended_by = $1, ended_at = $2"
+            " FROM credit_batches b, credit_batches mine WHERE e.state = 'open' AND e.code = 'objection_upheld'"
+            " AND e.record_id = ANY ($3) AND b.id = e.batch_id AND b.source = mine.source AND mine.id = $1",
             *(batch_id, now, [row["record_id"] for row in persons]),
         )
         await execute("DELETE FROM credit_repairs WHERE id = ANY ($1)", [row["id"] for row in persons])

@@ -7,7 +7,7 @@ before / received, and nothing when the batch came after the hour that was agree
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from common.errors import NotFound, Refused
 from common.ids import AFTER_ALL, new_id
 from models import audit_log, stored_files
 from models.office_enums import BatchErrorState, BatchKind, FilePurpose
+from models.retention import THREE_YEARS
 
 WHOLE = 10_000
 # What is sent when there is something to send is missed on no day.
@@ -62,7 +63,7 @@ class BatchErrorNotOpen(Refused):
 class Quality:
     """A source's day of one kind: counts of rows, and what they make in parts of ten thousand (万分之).
 
-    A rate is None where there is nothing to divide by.
+    A rate is None where there is nothing to divide by; `is_forgotten`: or where bad rows were deleted (`models.retention`).
     """
 
     source: str
@@ -79,6 +80,7 @@ class Quality:
     mended: int
     closed: int
     is_on_time: bool
+    is_forgotten: bool = False
 
     @property
     def collection(self) -> int | None:
@@ -98,12 +100,12 @@ class Quality:
     @property
     def accuracy(self) -> int | None:
         """准确率."""
-        return _part(max(self.read - self.wrong, 0), self.read)
+        return None if self.is_forgotten else _part(max(self.read - self.wrong, 0), self.read)
 
     @property
     def rectification(self) -> int | None:
         """整改率."""
-        return _part(self.mended, self.open + self.mended + self.closed)
+        return None if self.is_forgotten else _part(self.mended, self.open + self.mended + self.closed)
 
 
 async def report(
@@ -117,7 +119,12 @@ async def report(
     _refuse_region(actor)
     rows = await fetch_all(DAYS, first - LOOKS_BACK, last, source)
     until = min(last, local_day(now) - timedelta(days=1))
-    return [each for each in _with_missing(rows, until) if each.day >= first]
+    whole_since = local_day(now - THREE_YEARS)
+    return [
+        replace(each, is_forgotten=each.day < whole_since)
+        for each in _with_missing(rows, until)
+        if each.day >= first
+    ]
 
 
 def _with_missing(rows: Sequence[Row], until: date) -> Iterator[Quality]:
@@ -227,17 +234,18 @@ async def close_error(actor: AdminActor, error_id: UUID, reason: str, now: datet
         )
 
 
-async def note_upheld(record_id: str, now: datetime) -> bool:
-    """Count a record whose objection was upheld against the batch in force, in the caller's transaction.
+async def note_upheld(source: str, record_id: str, now: datetime) -> bool:
+    """Count a source's record whose objection was upheld against its batch in force, in the caller's transaction.
 
     It stays open until a repair of the record is delivered. Whether there is a batch; twice changes nothing.
     """
     found = await execute(
         "INSERT INTO credit_batch_errors (id, batch_id, kind, record_id, field, code, found_at)"
         " SELECT $1, c.batch_id, c.kind, $2::varchar, 'row', 'objection_upheld', $3 FROM credit_copies c"
-        " WHERE c.kind = 'tiers' AND NOT EXISTS (SELECT FROM credit_batch_errors e"
+        " WHERE c.kind = 'tiers' AND c.source = $4 AND NOT EXISTS (SELECT FROM credit_batch_errors e"
+        "  JOIN credit_batches b ON b.id = e.batch_id AND b.source = $4"
         "  WHERE e.state = 'open' AND e.record_id = $2::varchar AND e.code = 'objection_upheld')",
-        *(new_id(), record_id, now),
+        *(new_id(), record_id, now, source),
     )
     return bool(found)
 

@@ -88,6 +88,20 @@ async def one(
     return _masked(declared(row, keys, now)), await evidence_of(declaration_id)
 
 
+async def opened(
+    actor: AdminActor, declaration_id: UUID, keys: PersonalDataKeys, now: datetime
+) -> tuple[Declared, Sequence[Row]]:
+    """The same, for whoever works on it; that it was read is recorded, and its citizen sees it.
+
+    Raises:
+        NotFound: as for `one`.
+    """
+    found, evidence = await one(actor, declaration_id, keys, now)
+    who, thing = audit_log.who(actor), ("declaration", declaration_id)
+    await audit_log.record(who, "declaration.read", thing, now, region=found.region)
+    return found, evidence
+
+
 async def file(actor: AdminActor, declaration_id: UUID, file_id: UUID, now: datetime) -> Row:
     """One file of a declaration in the admin's region; that he read it is audited.
 

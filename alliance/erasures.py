@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from alliance import complaints
@@ -25,6 +26,7 @@ from alliance.complaint_states import ComplaintNotPossible
 from alliance.own_data import OWN_DATA
 from alliance.own_data_terms import OwnData
 from benefits import claims
+from citizens import agents
 from common import jobs
 from common.actors import CitizenActor
 from common.crypto import PersonalDataKeys
@@ -103,22 +105,38 @@ def check_confirmation(text: str, actor: CitizenActor, keys: PersonalDataKeys, n
         raise ConfirmationInvalid
 
 
-async def erase(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> bool:
+async def erase(
+    citizen_id: UUID, keys: PersonalDataKeys, now: datetime, by: audit_log.Who | None = None
+) -> bool:
     """Erase a citizen; False where he was erased before, or never was. When it returns nothing of him is left.
 
     His sessions end with it.
+
+    Args:
+        by: who asked for it, where it was not he himself: a child's guardian.
     """
     async with transaction():
+        # Before the citizen, as a reviewer who confirms one holds them.
+        await fetch_all(
+            "SELECT id FROM guardianship_requests WHERE guardian_id = $1 AND state = 'requested' ORDER BY id FOR UPDATE",
+            citizen_id,
+        )
         marked = await execute(
             "UPDATE citizens SET erased_at = $2 WHERE id = $1 AND erased_at IS NULL", citizen_id, now
         )
         if not marked:
             return False
+        # A backup of before a join has those as accounts of their own.
+        joined = await fetch_all("SELECT absorbed_id FROM citizen_joins WHERE citizen_id = $1", citizen_id)
         await _sweep(citizen_id, keys, now)
-        who, thing = (ActorKind.CITIZEN, citizen_id), ("citizen", citizen_id)
-        await audit_log.record(who, "citizen.erase", thing, now)
+        who = by or (ActorKind.CITIZEN, citizen_id)
+        await audit_log.record(who, "citizen.erase", ("citizen", citizen_id), now)
+        payload = {
+            "citizen_id": citizen_id,
+            "erased_at": now.isoformat(),
+            "absorbed_ids": [row["absorbed_id"] for row in joined],
+        }
         for job, after in ((FINISH_JOB, None), (LATE_JOB, LATE)):
-            payload = {"citizen_id": citizen_id, "erased_at": now.isoformat()}
             await jobs.enqueue(job, payload, once=f"{job}:{citizen_id}", after=after)
     await finish(citizen_id, keys, now)
     return True
@@ -139,7 +157,7 @@ async def finish(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> Non
 
 
 async def finish_job(
-    payload: Mapping[str, str], keys: PersonalDataKeys, folder: Path | None, now: datetime
+    payload: Mapping[str, Any], keys: PersonalDataKeys, folder: Path | None, now: datetime
 ) -> None:
     """Finish an erasure, and put it into the journal: what a restored backup of before has to do again.
 
@@ -148,7 +166,9 @@ async def finish_job(
     """
     await finish(UUID(payload["citizen_id"]), keys, now)
     if folder is not None:
-        await append_line(folder / JOURNAL, json.dumps(payload, sort_keys=True))
+        for each in (payload["citizen_id"], *payload.get("absorbed_ids", ())):
+            line = {"citizen_id": each, "erased_at": payload["erased_at"]}
+            await append_line(folder / JOURNAL, json.dumps(line, sort_keys=True))
 
 
 async def erase_again(folder: Path, keys: PersonalDataKeys, now: datetime) -> tuple[int, int]:
@@ -170,6 +190,7 @@ async def erase_again(folder: Path, keys: PersonalDataKeys, now: datetime) -> tu
 
 async def _sweep(citizen_id: UUID, keys: PersonalDataKeys, now: datetime) -> None:
     own_hash = self_hash(citizen_id, keys)
+    await agents.end_all(citizen_id, now)
     for entry in reversed(OWN_DATA):
         values = (own_hash if entry.is_by_self_hash else citizen_id, now)
         for statement in entry.erase:

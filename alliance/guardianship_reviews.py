@@ -97,6 +97,20 @@ async def one(actor: AdminActor, request_id: UUID, keys: PersonalDataKeys) -> Re
     return _view(await _of_region(actor, request_id, ""), keys)
 
 
+async def opened(
+    actor: AdminActor, request_id: UUID, keys: PersonalDataKeys, now: datetime
+) -> tuple[RequestView, Sequence[Row]]:
+    """A request of the admin's region and its proofs; that it was read is recorded, and the guardian sees it.
+
+    Raises:
+        NotFound: there is none.
+    """
+    view, files = await one(actor, request_id, keys), await evidence_of(actor, request_id)
+    who, thing = audit_log.who(actor), ("guardianship", request_id)
+    await audit_log.record(who, "guardianship.read", thing, now, region=view.region)
+    return view, files
+
+
 async def evidence_of(actor: AdminActor, request_id: UUID) -> Sequence[Row]:
     """The proofs of a request in the admin's region, the first one first.
 

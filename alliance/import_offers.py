@@ -20,7 +20,7 @@ COLUMNS = (
     *("discount_kind", "percent_off", "cap_fen", "amount_off_fen", "threshold_fen", "fixed_price_fen"),
     *("deposit_fen", "pay_later_days", "higher_limit", "gift", "uses_total", "daily_use_cap"),
     *("valid_days", "wait_days", "valid_from", "valid_until", "weekdays", "opens_at", "closes_at", "stores"),
-    "real_name_level",
+    *("real_name_level", "shows_holder"),
 )
 EXAMPLE = (
     *("91330106XY0000017X", "xinyi_gou", "全场八折", "出示券码享八折。", "", "4"),
@@ -41,7 +41,7 @@ EXAMPLE = (
         "",
         "",
     ),
-    *("", "1", "", "30", "", "", "", "12345", "09:00", "21:00", "武林店", ""),
+    *("", "1", "", "30", "", "", "", "12345", "09:00", "21:00", "武林店", "", "0"),
 )
 NEEDED = frozenset({"member_uscc", "programme", "title", "description", "claim_from", "discount_kind"})
 # What a discount of each kind must and may say.
@@ -84,18 +84,19 @@ WRITE_TERMS = """
 INSERT INTO offer_terms (offer_id, version, title, description, discount_kind, percent_off, cap_fen, amount_off_fen,
                          threshold_fen, fixed_price_fen, deposit_fen, pay_later_days, higher_limit, gift, uses_total,
                          daily_use_cap, valid_days, wait_days, valid_from, valid_until, weekday_mask, open_minute,
-                         close_minute, blackout_dates, store_ids, created_at)
+                         close_minute, blackout_dates, store_ids, shows_holder, created_at)
 SELECT r.id, 1, r.title, r.description, r.discount_kind, r.percent_off, r.cap_fen, r.amount_off_fen, r.threshold_fen,
        r.fixed_price_fen, r.deposit_fen, r.pay_later_days, r.higher_limit, r.gift, r.uses_total, r.daily_use_cap,
        r.valid_days, r.wait_days, r.valid_from::timestamptz, r.valid_until::timestamptz, r.weekday_mask,
-       r.open_minute, r.close_minute, '{}', r.store_ids::uuid[], $24
+       r.open_minute, r.close_minute, '{}', r.store_ids::uuid[], r.shows_holder, $25
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[], $8::bigint[],
               $9::bigint[], $10::bigint[], $11::smallint[], $12::int[], $13::text[], $14::int[], $15::smallint[],
               $16::smallint[], $17::smallint[], $18::text[], $19::text[], $20::smallint[], $21::smallint[],
-              $22::smallint[], $23::text[])
+              $22::smallint[], $23::text[], $24::boolean[])
        AS r (id, title, description, discount_kind, percent_off, cap_fen, amount_off_fen, threshold_fen,
              fixed_price_fen, deposit_fen, pay_later_days, higher_limit, gift, uses_total, daily_use_cap,
-             valid_days, wait_days, valid_from, valid_until, weekday_mask, open_minute, close_minute, store_ids)
+             valid_days, wait_days, valid_from, valid_until, weekday_mask, open_minute, close_minute, store_ids,
+             shows_holder)
 """
 NAME_TERMS = """
 UPDATE offers SET terms_id = t.id
@@ -123,7 +124,7 @@ TERMS_VALUES = (
         "daily_use_cap",
     ),
     *("valid_days", "wait_days", "valid_from", "valid_until", "weekday_mask", "open_minute", "close_minute"),
-    "store_ids",
+    *("store_ids", "shows_holder"),
 )
 LAST_DAY = date(2099, 12, 31)
 
@@ -139,6 +140,8 @@ def read(cells: Cells) -> dict[str, object]:
         # Rule 2: an offer that asks for a tier admits at least two bands.
         "min_tier_level": cells.whole("min_tier_level", 1, 4, code="tier_not_allowed"),
         "real_name_level": cells.whole("real_name_level", 0, 2),
+        # 1: staff see the holder's masked name, if he agreed to it (rule 6).
+        "shows_holder": cells.whole("shows_holder", 0, 1) == 1,
         "per_citizen_limit": cells.whole("per_citizen_limit", 1, 100),
         "per_citizen_period": cells.choice("per_citizen_period", LimitPeriod, default=LimitPeriod.EVER),
         "stock_total": cells.whole("stock_total", 0, 100_000_000),

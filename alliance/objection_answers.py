@@ -174,15 +174,16 @@ async def mark_overdue_objections(now: datetime) -> int:
 
 async def _take_effect(row: Row, status: ObjectionStatus, who: audit_log.Who, now: datetime) -> None:
     match ObjectionAbout(row["about"]):
-        case ObjectionAbout.TIER if status in WRONG:
+        case ObjectionAbout.TIER | ObjectionAbout.LOOKUP as about if status in WRONG:
+            # Of one look-up the tier that it gave; of the tier whatever counts now.
             await execute(
                 "UPDATE tier_snapshots SET valid_until = greatest($2, taken_at + interval '1 microsecond')"
-                " WHERE citizen_id = $1 AND valid_until > $2",
-                *(row["citizen_id"], now),
+                " WHERE citizen_id = $1 AND valid_until > $2 AND ($3::uuid IS NULL OR lookup_id = $3)",
+                *(row["citizen_id"], now, row["record_id"] if about is ObjectionAbout.LOOKUP else None),
             )
             # What was repaired was right before; what was wrong is counted against the source (准确率).
             if row["kind"] == ObjectionKind.OBJECTION and row["source_record_id"]:
-                await data_quality.note_upheld(row["source_record_id"], now)
+                await data_quality.note_upheld(row["source"], row["source_record_id"], now)
         case ObjectionAbout.DECLARATION if status in WRONG:
             await _look_again(row["record_id"])
         case ObjectionAbout.ORGANISATION_CHECK:

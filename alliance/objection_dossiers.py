@@ -41,6 +41,19 @@ async def of_region(actor: AdminActor, objection_id: UUID, keys: PersonalDataKey
     return Dossier(file, await objection_steps.of(objection_id), await objection_evidence.of(objection_id))
 
 
+async def opened(actor: AdminActor, objection_id: UUID, keys: PersonalDataKeys, now: datetime) -> Dossier:
+    """The dossier, for whoever works on it; that its words were read is recorded, and whoever filed it sees it.
+
+    Raises:
+        NotFound: as for `of_region`.
+    """
+    dossier = await of_region(actor, objection_id, keys)
+    if dossier.file.text is not None:
+        who, thing = audit_log.who(actor), ("objection", objection_id)
+        await audit_log.record(who, "objection.read", thing, now, region=dossier.file.region)
+    return dossier
+
+
 async def outgoing(
     actor: AdminActor, objection_id: UUID, form: Form, keys: PersonalDataKeys, now: datetime
 ) -> bytes:

@@ -21,6 +21,7 @@ from alliance.own_data_terms import (
     DELETED,
     HALF_A_YEAR,
     HIMSELF,
+    HIS_IDS,
     IN_THE_APP,
     OFFICE,
     TEN_YEARS,
@@ -30,9 +31,11 @@ from alliance.own_data_terms import (
 )
 from alliance.own_requests import FILES, OWN_REQUESTS
 
-OF_HIS_COUPONS = (
-    " FROM coupons c JOIN approvals a ON a.kind = 'coupon_revocation' AND a.object_id = c.id::text"
-    " WHERE c.citizen_id = $1"
+# What an official wrote to a second one about something of his.
+OF_HIS_APPROVALS = (
+    " FROM (SELECT id::text AS object_id FROM coupons WHERE citizen_id = $1"
+    "  UNION ALL SELECT id::text FROM objections WHERE citizen_id = $1) his"
+    " JOIN approvals a ON a.kind IN ('coupon_revocation', 'objection_extension') AND a.object_id = his.object_id"
 )
 # An official's reason for a decision, which may name who complained.
 OF_HIS_COMPLAINTS = (
@@ -86,7 +89,7 @@ OWN_DATA: Sequence[OwnData] = (
         "consents",
         ("授权", "Consents"),
         ("证明您同意过什么、何时撤回", "proof of what you agreed to, and when you withdrew it"),
-        *(TEN_YEARS, HIMSELF, IN_THE_APP),
+        *(("至少 10 年", "10 years at least"), HIMSELF, IN_THE_APP),
         (
             "全部撤回；凭证只有随机编号，为证明查询合法而保留",
             "all withdrawn; the proofs have the random id alone and stay, to show that look-ups were lawful",
@@ -112,7 +115,7 @@ OWN_DATA: Sequence[OwnData] = (
         "tier_snapshots",
         ("信用等级", "Credit tiers"),
         ("判断能领哪些优惠", "to tell which offers you may claim"),
-        *(AT_ONCE, HIMSELF),
+        *(("有效期满后一年", "a year after it is over"), HIMSELF),
         ("向出具等级的信用主管部门提出异议", "contest it with the credit authority that issued it"),
         DELETED,
         "SELECT s.*, coalesce(t.name, m.scheme_name) AS scheme_name FROM tier_snapshots s"
@@ -169,15 +172,18 @@ OWN_DATA: Sequence[OwnData] = (
     ),
     OwnData(
         "approvals",
-        ("作废优惠券的申请理由", "Why coupons were to be revoked"),
-        ("作废须两人同意", "a revocation takes two officials"),
+        (
+            "申请作废优惠券、延长异议答复的理由",
+            "Why coupons were to be revoked, or an objection to take longer",
+        ),
+        ("作废和延期须两人同意", "both take two officials"),
         *(BOOKS, ("您本人、联盟办公室", "you, and the alliance office"), COMPLAIN),
         ("申请保留，理由的文字清除", "the requests stay, the words of the reasons are cleared"),
         "SELECT a.id, a.object_id, a.reason, a.decision_reason, a.status, a.asked_at, a.decided_at"
-        + OF_HIS_COUPONS,
+        + OF_HIS_APPROVALS,
         erase=(
             "UPDATE approvals SET reason = 'erased', decision_reason = CASE WHEN decision_reason IS NOT NULL THEN"
-            " 'erased' END WHERE id IN (SELECT a.id" + OF_HIS_COUPONS + ")",
+            " 'erased' END WHERE id IN (SELECT a.id" + OF_HIS_APPROVALS + ")",
         ),
     ),
     OwnData(
@@ -248,7 +254,7 @@ OWN_DATA: Sequence[OwnData] = (
         ("投诉的文字", "Words of complaints"),
         ("处理您的投诉", "to settle what you complain of"),
         *(
-            AT_ONCE,
+            ("投诉起三年，未办结的更久", "three years, longer while it is open"),
             (
                 "您本人、被投诉的商户（号码打码）、联盟办公室",
                 "you, the member (numbers masked), the alliance office",
@@ -278,7 +284,7 @@ OWN_DATA: Sequence[OwnData] = (
         "citizen_notices",
         ("通知", "Notices"),
         ("告诉您与您有关的事", "to tell you what concerns you"),
-        *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
+        *(("读过 90 天后，最长一年", "90 days after you read it, a year in all"), HIMSELF, A_RECORD, DELETED),
         of_citizen("citizen_notices"),
         erase=(delete("citizen_notices"),),
     ),
@@ -293,7 +299,7 @@ OWN_DATA: Sequence[OwnData] = (
             "all end at once; they have the random id alone, and the law asks for half a year",
         ),
         "SELECT id, created_at, rotated_at, expires_at, revoked_at, revoked_reason FROM sessions"
-        " WHERE actor_id = $1 AND actor_kind = 'citizen'",
+        f" WHERE actor_id = {HIS_IDS} AND actor_kind = 'citizen'",
         erase=(
             "UPDATE sessions SET revoked_at = $2, revoked_reason = 'erased'"
             " WHERE actor_id = $1 AND actor_kind = 'citizen' AND revoked_at IS NULL",
@@ -313,7 +319,7 @@ OWN_DATA: Sequence[OwnData] = (
         ("统计新老顾客人数", "to count new and returning customers"),
         *(BOOKS, ("没有人看到单个人", "nobody sees a single person"), A_RECORD),
         ("保留：只有随机编号", "stays: it has the random id alone"),
-        of_citizen("member_customers"),
+        f"SELECT * FROM member_customers WHERE citizen_id = {HIS_IDS}",
     ),
     OwnData(
         "audit_records",
@@ -325,7 +331,7 @@ OWN_DATA: Sequence[OwnData] = (
             "stays: the audit is never changed, and has the random id alone",
         ),
         "SELECT id, recorded_at, action, object_kind, object_id, outcome FROM audit_records"
-        " WHERE actor_id = $1 AND actor_kind = 'citizen'",
+        f" WHERE actor_id = {HIS_IDS} AND actor_kind = 'citizen'",
     ),
     OwnData(
         "staff",

@@ -21,6 +21,10 @@ A_RECORD: Said = ("是已发生之事的记录，不能改写", "a record of wha
 DELETED: Said = ("删除", "deleted")
 
 
+# His id, and those of accounts that were joined to his: what was written before a join and is never changed has theirs.
+HIS_IDS = "ANY (ARRAY(SELECT $1::uuid UNION ALL SELECT absorbed_id FROM citizen_joins WHERE citizen_id = $1))"
+
+
 @dataclass(frozen=True, slots=True)
 class OwnData:
     """One table's share of what is kept of a citizen.

@@ -19,11 +19,13 @@ from alliance.own_data_terms import (
 OF_HIS_OBJECTIONS = "SELECT id FROM objections WHERE citizen_id = $1"
 OF_HIS_DECLARATIONS = "SELECT id FROM declarations WHERE citizen_id = $1"
 OF_HIS_GUARDIANSHIPS = "SELECT id FROM guardianship_requests WHERE guardian_id = $1"
-# Whose files are his: he himself, or what he asked for.
-OWNERS = (
-    f"(SELECT $1::uuid UNION ALL {OF_HIS_OBJECTIONS} UNION ALL {OF_HIS_DECLARATIONS}"
-    f" UNION ALL {OF_HIS_GUARDIANSHIPS})"
+# Proofs that name him, a child, lie with his guardians' requests.
+ABOUT_HIM = (
+    "SELECT g.id FROM agent_bindings b JOIN guardianship_requests g ON g.guardian_id = b.agent_id AND g.binding_id = b.id"
+    " WHERE b.principal_id = $1"
 )
+# What his files belong to.
+OWNERS = f"({OF_HIS_OBJECTIONS} UNION ALL {OF_HIS_DECLARATIONS} UNION ALL {OF_HIS_GUARDIANSHIPS})"
 
 OWN_REQUESTS: Sequence[OwnData] = (
     OwnData(
@@ -81,7 +83,10 @@ OWN_REQUESTS: Sequence[OwnData] = (
         "objection_texts",
         ("异议的文字和答复", "Words of objections and their answers"),
         ("处理您的异议", "to settle what you contest"),
-        *(AT_ONCE, ("您本人、联盟办公室、出具记录的信用主管部门", "you, the office, the credit authority")),
+        *(
+            ("办结后三年", "three years after it is closed"),
+            ("您本人、联盟办公室、出具记录的信用主管部门", "you, the office, the credit authority"),
+        ),
         ("结案后可以删除", "delete them when the objection is closed"),
         DELETED,
         "SELECT w.* FROM objections o JOIN objection_texts w ON w.objection_id = o.id WHERE o.citizen_id = $1",
@@ -112,15 +117,6 @@ OWN_REQUESTS: Sequence[OwnData] = (
         *(BOOKS, ("您本人和对方", "you and the other"), IN_THE_APP),
         ("立即结束；只剩随机编号和时间", "end at once; ids and times stay"),
         "SELECT * FROM agent_bindings WHERE $1 IN (agent_id, principal_id)",
-        erase=(
-            # The proof that a guardian sent in shows the child.
-            "UPDATE stored_files SET deleted_at = $2, name = 'erased' WHERE purpose = 'guardian_evidence'"
-            " AND deleted_at IS NULL AND owner_id IN (SELECT g.id FROM agent_bindings b JOIN guardianship_requests g"
-            "  ON g.guardian_id = b.agent_id AND g.binding_id = b.id WHERE b.principal_id = $1)",
-            "UPDATE agent_bindings SET state = 'ended', ended_at = greatest($2, made_at),"
-            " ended_because = CASE WHEN agent_id = $1 THEN 'agent' ELSE 'principal' END"
-            " WHERE (agent_id = $1 OR principal_id = $1) AND ended_at IS NULL",
-        ),
     ),
     OwnData(
         "guardianship_requests",
@@ -144,7 +140,7 @@ OWN_REQUESTS: Sequence[OwnData] = (
         "messages",
         ("渠道消息", "Messages through a channel"),
         ("经您同意，在微信等渠道提醒您", "to remind you through a channel, as you agreed"),
-        *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
+        *(("发送或放弃后 90 天", "90 days after it was sent or given up"), HIMSELF, A_RECORD, DELETED),
         "SELECT m.* FROM citizen_notices n JOIN messages m ON m.notice_id = n.id WHERE n.citizen_id = $1",
         erase=(
             "DELETE FROM messages WHERE notice_id IN (SELECT id FROM citizen_notices WHERE citizen_id = $1)",
@@ -162,7 +158,12 @@ OWN_REQUESTS: Sequence[OwnData] = (
         "coupon_reminders",
         ("到期提醒", "Reminders"),
         ("优惠券快到期时告诉您", "to tell you that a coupon ends soon"),
-        *(AT_ONCE, HIMSELF, A_RECORD, DELETED),
+        *(
+            ("提醒后即删，没提醒成的留 30 天", "until it is told, 30 days longer if it was not"),
+            HIMSELF,
+            A_RECORD,
+            DELETED,
+        ),
         "SELECT r.* FROM coupons c JOIN coupon_reminders r ON r.coupon_id = c.id WHERE c.citizen_id = $1",
         key="coupon_id",
         erase=(
@@ -174,7 +175,7 @@ FILES = OwnData(
     "stored_files",
     ("您上传的文件", "Files that you sent in"),
     ("支持您的申请", "to support what you asked for"),
-    *(AT_ONCE, OFFICE, IN_THE_APP),
+    *(("随所支持的申请", "as long as the request that it supports"), OFFICE, IN_THE_APP),
     ("删除；内容一小时左右从磁盘清除", "deleted; the content leaves the disk within about an hour"),
     "SELECT id, purpose, name, media_type, size, sha256, stored_at FROM stored_files"
     f" WHERE owner_id IN {OWNERS} AND deleted_at IS NULL",
@@ -184,6 +185,7 @@ FILES = OwnData(
             f"{each} ORDER BY id FOR UPDATE"
             for each in (OF_HIS_OBJECTIONS, OF_HIS_DECLARATIONS, OF_HIS_GUARDIANSHIPS)
         ),
-        f"UPDATE stored_files SET deleted_at = $2, name = 'erased' WHERE owner_id IN {OWNERS} AND deleted_at IS NULL",
+        "UPDATE stored_files SET deleted_at = coalesce(deleted_at, $2), name = 'erased'"
+        f" WHERE owner_id IN (SELECT * FROM {OWNERS} own UNION ALL {ABOUT_HIM}) AND name <> 'erased'",
     ),
 )

@@ -1,7 +1,7 @@
 """试算: what a draft of a tier scheme would do, counted in the background before a second head decides on it.
 
 Counted by scores where the credit source can count people by them, else by the bands of valid snapshots. Results hold
-counts only, and small ones not at all.
+counts only, in tens, and small ones not at all.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ import asyncpg
 from alliance.permissions import ProvinceAlone
 from benefits import tier_bands
 from citizens.credit_sources import ScoreHistogram
-from citizens.tier_moves import Discretion, Moves, count_by_bands, count_by_scores
+from citizens.tier_moves import Moves, count_by_bands, count_by_scores, shown_count
 from citizens.tier_scheme_versions import Draft, check_bands, check_spans, check_time
 from citizens.tier_schemes import Band, Scheme, find_in_force, scheme_by_id
 from common.actors import AdminActor
@@ -57,8 +57,8 @@ class WhatIfMissing(Refused):
     """Nobody may agree to what was not counted."""
 
     code = "what_if_missing"
-    zh = "这份草案还没有试算结果，或结果已超过 7 天。请先试算同一份草案，完成后再审批。"
-    en = "There is no what-if of this very draft, or it is older than 7 days. Run it for the same draft, then decide."
+    zh = "这份草案还没有试算结果，或结果已超过 7 天，或之后又公布了新版本。请先试算同一份草案，完成后再审批。"
+    en = "There is no what-if of this very draft, or it is older than 7 days, or than the last version. Run it for the same draft, then decide."
 
 
 async def ask(actor: AdminActor, draft: Draft, now: datetime) -> UUID:
@@ -123,10 +123,14 @@ def _must_be_province(actor: AdminActor) -> None:
 
 
 async def of_draft(draft: Draft, now: datetime) -> Row | None:
-    """The newest run of this very draft that is under way or less than a week old."""
+    """The newest run of this very draft that is under way or less than a week old.
+
+    One that was begun before another version was announced has counted against what is not the last one any more.
+    """
     return await fetch_one(
-        f"SELECT {COLUMNS} FROM tier_what_ifs WHERE draft_hash = $1 AND state <> 'given_up'"
-        " AND coalesce(done_at > $2, true) ORDER BY done_at DESC NULLS LAST LIMIT 1",
+        f"SELECT {COLUMNS} FROM tier_what_ifs w WHERE draft_hash = $1 AND state <> 'given_up'"
+        " AND coalesce(done_at > $2, true) AND NOT EXISTS"
+        "  (SELECT FROM tier_schemes s WHERE s.code = w.scheme_code AND s.published_at > w.asked_at) ORDER BY done_at DESC NULLS LAST LIMIT 1",
         *(draft.digest(), now - GOOD_FOR),
     )
 
@@ -135,7 +139,7 @@ async def must_be_seen(draft: Draft, now: datetime) -> UUID:
     """The finished run of a draft, without which nobody agrees to it.
 
     Raises:
-        WhatIfMissing: there is none, it is older than a week, or of another draft.
+        WhatIfMissing: there is none, it is older than a week, or than the last version, or of another draft.
     """
     found = await of_draft(draft, now)
     if found is None or found["state"] != WhatIfState.DONE:
@@ -230,14 +234,13 @@ async def _people_by_band(
 
 def shown(before: Scheme | None, after: Scheme, moves: Moves) -> dict[str, Any]:
     """What a run found, as it is kept and shown."""
-    discreet = Discretion(moves)
     cells = sorted(moves.people.items(), key=lambda cell: [band.low if band else -1 for band in cell[0]])
     cells_undecided = sorted(moves.undecided.items(), key=lambda cell: cell[0].low)
     return {
         "bands_before": [_plain(band) for band in before.bands] if before else [],
         "bands_after": [_plain(band) for band in after.bands],
         **{
-            name: discreet.sum(count)
+            name: shown_count(count)
             for name, count in {
                 "people": moves.total,
                 "rise": moves.risen(),
@@ -250,19 +253,19 @@ def shown(before: Scheme | None, after: Scheme, moves: Moves) -> dict[str, Any]:
         },
         "moves": [
             *(
-                {"before": old and old.code, "after": new and new.code, "people": discreet.cell(count)}
+                {"before": old and old.code, "after": new and new.code, "people": shown_count(count)}
                 for (old, new), count in cells
             ),
             *(
-                {"before": old.code, "after": None, "people": discreet.cell(count), "is_undecided": True}
+                {"before": old.code, "after": None, "people": shown_count(count), "is_undecided": True}
                 for old, count in cells_undecided
             ),
         ],
         "by_min_tier_level": [
             {
                 "min_tier_level": level,
-                "lose": discreet.sum(moves.losing(level)),
-                "gain": discreet.sum(moves.gaining(level)),
+                "lose": shown_count(moves.losing(level)),
+                "gain": shown_count(moves.gaining(level)),
             }
             for level in range(1, 5)
         ],

@@ -44,10 +44,13 @@ UNION ALL
    JOIN stores s ON s.id = r.store_id JOIN offer_terms t ON t.id = r.terms_id)
 ORDER BY entry LIMIT $3
 """
+# Of who is erased nothing is told or planned: his notices went, by which it would be known that it was.
 CLAIMED = """
-SELECT c.id, c.citizen_id, c.status, c.claimed_at, c.valid_until, t.title AS offer, told.is_told IS NOT NULL AS is_told
+SELECT c.id, c.citizen_id, c.status, c.claimed_at, c.valid_until, t.title AS offer,
+       told.is_told IS NOT NULL OR z.erased_at IS NOT NULL AS is_told
   FROM (SELECT * FROM coupons WHERE id > $1 ORDER BY id LIMIT $2) c
   JOIN offer_terms t ON t.id = c.terms_id
+  JOIN citizens z ON z.id = c.citizen_id
   LEFT JOIN LATERAL (SELECT true AS is_told FROM citizen_notices
      WHERE citizen_id = c.citizen_id AND once_key = 'coupon_claimed:' || c.id LIMIT 1) told ON true
  ORDER BY c.id

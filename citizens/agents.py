@@ -173,6 +173,19 @@ async def end_guardians(child_id: UUID, now: datetime) -> None:
         await _tell_and_forget(row, BindingEnd.PRINCIPAL, now)
 
 
+async def end_all(citizen_id: UUID, now: datetime) -> None:
+    """End what somebody has with others, in the caller's transaction: his account goes. The others are told."""
+    rows = await fetch_all(
+        "UPDATE agent_bindings SET state = 'ended', ended_at = greatest($2, made_at),"
+        " ended_because = CASE WHEN agent_id = $1 THEN 'agent' ELSE 'principal' END"
+        " WHERE (agent_id = $1 OR principal_id = $1) AND ended_at IS NULL"
+        " RETURNING id, kind, agent_id, principal_id, ended_because",
+        *(citizen_id, now),
+    )
+    for row in rows:
+        await _tell_and_forget(row, BindingEnd(row["ended_because"]), now)
+
+
 async def end_due(at: datetime) -> int:
     """The background process's part: the 14th birthday has come, or nobody confirmed in time; how many ended."""
     async with transaction():
@@ -224,7 +237,7 @@ async def _tell_and_forget(row: Row, cause: BindingEnd, now: datetime) -> None:
     for citizen_id in sorted((row["agent_id"], row["principal_id"])):
         await notice_log.tell("citizen", citizen_id, kind, f"binding_ended:{row['id']}", {}, now)
     await execute(
-        "UPDATE stored_files SET deleted_at = $3, name = 'deleted' WHERE purpose = $2 AND deleted_at IS NULL AND owner_id IN"
+        "UPDATE stored_files SET deleted_at = $3, name = '' WHERE purpose = $2 AND deleted_at IS NULL AND owner_id IN"
         " (SELECT id FROM guardianship_requests WHERE guardian_id = $4 AND binding_id = $1)",
         *(row["id"], FilePurpose.GUARDIAN_EVIDENCE, now, row["agent_id"]),
     )

@@ -122,17 +122,9 @@ def _has(band: Band | None, level: int) -> bool:
     return band is not None and band.level >= level
 
 
-class Discretion:
-    """How counts are shown: one below ten as "<10", and then sums in tens, so that no difference tells it."""
+def shown_count(count: int) -> Shown:
+    """How a number of people is told: below ten as "<10", all others in tens, rounded down.
 
-    def __init__(self, moves: Moves) -> None:
-        cells = [*moves.people.values(), *moves.undecided.values()]
-        self._hides = any(0 < count < FEW for count in cells)
-
-    def cell(self, count: int) -> Shown:
-        """People of one kind."""
-        return f"<{FEW}" if 0 < count < FEW else count
-
-    def sum(self, count: int) -> Shown:
-        """People of several kinds."""
-        return self.cell(count) if count < FEW or not self._hides else count // FEW * FEW
+    Exact ones would tell small ones: by subtraction from a sum, or by a second draft that cuts one point elsewhere.
+    """
+    return f"<{FEW}" if 0 < count < FEW else count // FEW * FEW

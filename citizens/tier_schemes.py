@@ -64,20 +64,8 @@ class Scheme:
         raise ValueError("the scheme has no such band")
 
 
-async def scheme_in_force(code: str, now: datetime) -> Scheme:
-    """The newest effective version of a scheme.
-
-    Raises:
-        ValueError: no such scheme is in force.
-    """
-    scheme = await find_in_force(code, now)
-    if scheme is None:
-        raise ValueError("no such tier scheme is in force")
-    return scheme
-
-
 async def find_in_force(code: str, now: datetime) -> Scheme | None:
-    """The same, or nothing: the code may be another place's."""
+    """The newest effective version of a scheme, or nothing: the code may be another place's."""
     return await _load("s.code = $1 AND s.effective_from <= $2", code, now)
 
 

@@ -66,7 +66,7 @@ async def remove(actor: ApplicantActor, file_id: UUID, now: datetime) -> None:
         if row is None or row["state"] != "draft":
             raise ApplicationNotOpen
         removed = await execute(
-            "UPDATE stored_files SET deleted_at = $4, name = 'deleted'"
+            "UPDATE stored_files SET deleted_at = $4, name = ''"
             " WHERE id = $1 AND owner_id = $2 AND purpose = $3 AND deleted_at IS NULL",
             *(file_id, actor.id, FilePurpose.MEMBER_DOCUMENT, now),
         )

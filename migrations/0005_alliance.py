@@ -30,7 +30,7 @@ CONSTRAINTS = [
     "ALTER TABLE region_policies ADD CONSTRAINT region_policies_grade_known CHECK (min_grade BETWEEN 1 AND 5)",
     "ALTER TABLE region_policies ADD CONSTRAINT region_policies_review_levels_known CHECK (review_levels BETWEEN 1 AND 2)",
     "ALTER TABLE region_policies ADD CONSTRAINT region_policies_complaints_sane CHECK (complaint_answer_days BETWEEN 1 AND 60 AND complaint_limit BETWEEN 1 AND 100 AND complaint_window_days BETWEEN 1 AND 3660)",
-    "ALTER TABLE stored_files ADD CONSTRAINT stored_files_purpose_known CHECK (purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export', 'objection_evidence', 'declaration_evidence', 'guardian_evidence', 'credit_batch', 'credit_batch_errors', 'own_data'))",
+    "ALTER TABLE stored_files ADD CONSTRAINT stored_files_purpose_known CHECK (purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export', 'objection_evidence', 'declaration_evidence', 'guardian_evidence', 'credit_batch_errors'))",
     "ALTER TABLE stored_files ADD CONSTRAINT stored_files_size_counts CHECK (size >= 0)",
     "ALTER TABLE stored_files ADD CONSTRAINT stored_files_sha256_form CHECK (sha256 ~ '^[0-9a-f]{64}$')",
 ]
@@ -391,7 +391,7 @@ class Migration(migrations.Migration):
                 (
                     "purpose",
                     fields.CharEnumField(
-                        description="MEMBER_DOCUMENT: member_document\nPRICE_EVIDENCE: price_evidence\nIMPORT: import\nIMPORT_ERRORS: import_errors\nEXPORT: export\nOBJECTION_EVIDENCE: objection_evidence\nDECLARATION_EVIDENCE: declaration_evidence\nGUARDIAN_EVIDENCE: guardian_evidence\nCREDIT_BATCH: credit_batch\nCREDIT_BATCH_ERRORS: credit_batch_errors\nOWN_DATA: own_data",
+                        description="MEMBER_DOCUMENT: member_document\nPRICE_EVIDENCE: price_evidence\nIMPORT: import\nIMPORT_ERRORS: import_errors\nEXPORT: export\nOBJECTION_EVIDENCE: objection_evidence\nDECLARATION_EVIDENCE: declaration_evidence\nGUARDIAN_EVIDENCE: guardian_evidence\nCREDIT_BATCH_ERRORS: credit_batch_errors",
                         enum_type=FilePurpose,
                         max_length=32,
                     ),
@@ -409,7 +409,7 @@ class Migration(migrations.Migration):
                 "app": "models",
                 "constraints": [
                     CheckConstraint(
-                        check="purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export', 'objection_evidence', 'declaration_evidence', 'guardian_evidence', 'credit_batch', 'credit_batch_errors', 'own_data')",
+                        check="purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export', 'objection_evidence', 'declaration_evidence', 'guardian_evidence', 'credit_batch_errors')",
                         name="stored_files_purpose_known",
                     ),
                     CheckConstraint(check="size >= 0", name="stored_files_size_counts"),

@@ -21,7 +21,8 @@ CONSTRAINTS = [
     # What one citizen did himself, newest first: admins have thousands of records, he has a few.
     "CREATE INDEX audit_records_by_citizen ON audit_records (actor_id, id) WHERE actor_kind = 'citizen'",
     # Whose confirmation it is can be asked for when it is to be erased.
-    "CREATE INDEX approvals_by_coupon ON approvals (object_id) WHERE kind = 'coupon_revocation'",
+    "CREATE INDEX approvals_of_citizens ON approvals (object_id)"
+    " WHERE kind IN ('coupon_revocation', 'objection_extension')",
     "CREATE INDEX staff_by_self ON staff (self_hash) WHERE self_hash IS NOT NULL",
 ]
 

@@ -130,5 +130,8 @@ class Disclosure(Model):
 
     class Meta:
         table = "disclosures"
-        indexes = (Index(fields=("citizen_id", "id"), name="disclosures_by_citizen"),)
+        indexes = (
+            Index(fields=("citizen_id", "id"), name="disclosures_by_citizen"),
+            Index(fields=("shown_at",), name="disclosures_by_time"),
+        )
         constraints = (CheckConstraint(check="what = 'masked_name'", name="disclosures_what_known"),)

@@ -49,9 +49,7 @@ class FilePurpose(StrEnum):
     OBJECTION_EVIDENCE = "objection_evidence"
     DECLARATION_EVIDENCE = "declaration_evidence"
     GUARDIAN_EVIDENCE = "guardian_evidence"
-    CREDIT_BATCH = "credit_batch"
     CREDIT_BATCH_ERRORS = "credit_batch_errors"
-    OWN_DATA = "own_data"
 
 
 class NumberSource(StrEnum):

@@ -34,7 +34,7 @@ class StoredFile(Model):
         )
         constraints = (
             CheckConstraint(
-                check="purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export', 'objection_evidence', 'declaration_evidence', 'guardian_evidence', 'credit_batch', 'credit_batch_errors', 'own_data')",
+                check="purpose IN ('member_document', 'price_evidence', 'import', 'import_errors', 'export', 'objection_evidence', 'declaration_evidence', 'guardian_evidence', 'credit_batch_errors')",
                 name="stored_files_purpose_known",
             ),
             CheckConstraint(check="size >= 0", name="stored_files_size_counts"),

@@ -68,8 +68,7 @@ async def of_owner(file_id: UUID, purpose: FilePurpose, owner_id: UUID) -> Row:
 async def delete_all(purpose: FilePurpose, owner_id: UUID, now: datetime) -> None:
     """Delete an owner's files, and what they were called; their content goes with the next clearing (`forgetter`)."""
     await execute(
-        "UPDATE stored_files SET deleted_at = $3, name = 'deleted'"
-        " WHERE owner_id = $1 AND purpose = $2 AND deleted_at IS NULL",
+        "UPDATE stored_files SET deleted_at = $3, name = '' WHERE owner_id = $1 AND purpose = $2 AND deleted_at IS NULL",
         *(owner_id, purpose, now),
     )
 

@@ -7,7 +7,7 @@ from functools import partial
 from common import database
 from common.clock import now
 from models import monthly_logs, notice_log
-from models.retention import RULES, Rule, forget, overdue
+from models.retention import KEPT, RULES, Rule, forget, overdue
 from server.config import Settings
 
 NOTICES_KEPT = "kept 90 days after they were read, a year in all, with their messages"
@@ -36,6 +36,8 @@ async def keep(settings: Settings, say: Callable[[str], None], *, is_dry_run: bo
                 f"{name}: {over} months {'over' if is_dry_run else 'dropped'}, kept {months} months (rules 1 and 14)"
             )
         rows = await notice_log.overdue(now()) if is_dry_run else await _forget_all(notice_log.forget_old)
+        for table, why in KEPT.items():
+            say(f"{table}: kept: {why}")
         say(f"citizen_notices: {rows} rows {'over' if is_dry_run else 'deleted'}, {NOTICES_KEPT}")
     finally:
         await database.disconnect()

@@ -25,6 +25,25 @@ def test_the_table_is_the_services_own_list(page: str, language: int) -> None:
     ]
 
 
+def test_what_is_said_never_to_be_kept_has_no_column() -> None:
+    """A source's delivered copy holds scores: of them the page says where they are."""
+    text = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+    (never,) = re.findall(r"^\*\*Never kept\*\*: (.*)\. The tables", text, re.MULTILINE)
+    columns = re.findall(
+        r"^    (\w+)(?:: .*)? = fields\.",
+        "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "models").glob("*.py")),
+        re.MULTILINE,
+    )
+    assert "score" in columns and len(never.split(", ")) > 5
+    for word in never.split(", "):
+        assert word.removesuffix("s").replace(" ", "_") not in columns, word
+
+
+def test_each_rule_stands_once() -> None:
+    rows = re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "rules.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [str(number) for number in range(1, 16)]
+
+
 def test_both_pages_have_the_same_parts() -> None:
     texts = [(ROOT / page).read_text(encoding="utf-8") for page in PAGES]
     for mark in (r"^#+ ", r"^\| ", r"^- "):

@@ -11,7 +11,9 @@ from server.schemas import Moment, Out
 
 Count = Annotated[
     int | Literal["<10"],
-    Field(description="人数；不足 10 人显示为 <10 / people; fewer than ten are told as <10"),
+    Field(
+        description="人数，舍到整十；不足 10 人显示为 <10 / people, in tens rounded down; fewer than ten are told as <10"
+    ),
 ]
 
 

@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from alliance import account_joins, account_moves, citizen_channels, complaints, erasures
+from alliance import access_log, account_joins, account_moves, citizen_channels, complaints, erasures
 from alliance.account_joins import AccountsToJoin, Joined, JoinsUsedUp, JoinTokenInvalid, join, offer_to_join
+from alliance.own_data import OWN_DATA
 from benefits import claims, coupons
 from benefits.ledger_proofs import proofs_for_citizen
 from benefits.refusals import Busy, IdempotencyKeyReused, LimitReached
@@ -28,6 +29,7 @@ from models.seal_proofs import NotYetSealed
 from tests.e2e.invariants import RULES
 from tests.e2e.workbench import crowd
 from tests.factories.accounts import LI, WANG, another_process, outcome, pair, phone_of, through, warm
+from tests.factories.agents import a_helper_of, a_real_person
 from tests.factories.citizens import KEYS, a_citizen, a_phone, consent
 from tests.factories.complaints import a_complaint
 from tests.factories.members import Shop, a_shop
@@ -145,6 +147,31 @@ async def test_sessions_and_renewal_keys_of_who_went_end(shop: Shop) -> None:
     assert {row["id"]: row["revoked_reason"] for row in rows} == {gone: "account_joined", kept: None}
     row = await coupon_row(coupon_id)
     assert (row["key_generation"], row["renewal_session_id"]) == (1, None)
+
+
+async def test_whoever_helps_is_told_that_it_ended_with_the_account(shop: Shop) -> None:
+    wechat, wang = await pair()
+    helper = await a_real_person()
+    await a_helper_of(wechat, helper)
+    await joined(wang, wechat)
+    for citizen_id in (helper, wang):
+        told = await fetch_all("SELECT kind FROM citizen_notices WHERE citizen_id = $1", citizen_id)
+        assert "helper_ended" in {row["kind"] for row in told}
+
+
+async def test_what_the_audit_has_of_the_account_that_went_is_his_to_read(shop: Shop) -> None:
+    """In his copy and in his access log, each once: written before the join, with the id that went."""
+    wechat, wang = await pair()
+    session, _ = await a_phone(wechat), await a_phone(wang)
+    complaint = await a_complaint(shop, citizen_id=wechat, store_id=shop.store_id)
+    await complaints.withdraw(wechat, complaint, NOON)
+    await joined(wang, wechat)
+    by_table = {entry.table: entry.select for entry in OWN_DATA}
+    audit = await fetch_all(by_table["audit_records"], wang)
+    assert {"complaint.make", "account.join"} <= {row["action"] for row in audit}
+    assert session in {row["id"] for row in await fetch_all(by_table["sessions"], wang)}
+    log = [line.action for line in await access_log.of_citizen(wang, None, 50)]
+    assert log.count("complaint.make") == log.count("complaint.withdraw") == log.count("account.join") == 1
 
 
 async def test_a_clerk_is_himself_after_his_accounts_were_joined(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from alliance import batch_effects, credit_batches, erasures
+from alliance import batch_effects, credit_batches, data_quality, erasures
 from citizens import consents
 from citizens.credit_sources import CreditSourceUnavailable
 from citizens.credit_sources.batch import BatchSource
@@ -17,6 +17,8 @@ from common.database import execute, fetch_all
 from merchants.organisation_sources import OrganisationSourceUnavailable
 from merchants.organisation_sources.batch import BatchOrganisationSource
 from models.office_enums import BatchKind
+from models.retention import THREE_YEARS
+from tests.factories.admins import an_admin
 from tests.factories.batches import DAY, SCHEME, batch, batch_desk, drop_tables, id_number, tier_rows
 from tests.factories.citizens import KEYS, PURPOSE, a_person, consent
 from tests.factories.members import a_member
@@ -100,6 +102,7 @@ def test_nothing_but_the_source_reads_the_copy() -> None:
         "citizens/credit_sources/batch.py",
         # Those that write it, and what deletes a person's row.
         "models/credit_batch.py",
+        "models/retention.py",  # names it alone
         *(f"alliance/{name}.py" for name in ("batch_rows", "batch_effects", "credit_batches", "own_data")),
     }
 
@@ -179,13 +182,40 @@ async def test_a_bad_row_is_mended_by_a_later_batch_and_an_upheld_objection_by_i
         " VALUES (gen_random_uuid(), $1, 'tiers', 't-9', 'row', 'objection_upheld', $2)",
         *(batch_row["id"], NOW),
     )
+    await execute(  # another source's record of the same id is another record
+        "WITH other AS (INSERT INTO credit_batches (id, number, source, source_batch_id, manifest_sha256, data_date, made_at,"
+        "  delivered_at, due_at) VALUES (gen_random_uuid(), 99, 'other', '1', repeat('0', 64), $1::timestamptz::date, $1, $1, $1)"
+        "  RETURNING id) INSERT INTO credit_batch_errors (id, batch_id, kind, record_id, field, code, found_at)"
+        " SELECT gen_random_uuid(), id, 'tiers', 't-9', 'row', 'objection_upheld', $1 FROM other",
+        NOW,
+    )
     await take({T: tier_rows(300, 700)}, days=1)
-    states = "SELECT code, state FROM credit_batch_errors ORDER BY code"
+    states = (
+        "SELECT e.code, e.state FROM credit_batch_errors e JOIN credit_batches b ON b.id = e.batch_id"
+        " WHERE b.source = 'test' ORDER BY e.code"
+    )
     assert [tuple(row) for row in await fetch_all(states)] == [
         *(("objection_upheld", "open"), ("score_off_scale", "mended")),
     ]
     await take({R: [("person", id_number(9), "t-9", DAY + NEXT, SCHEME, 800, "")]}, days=2)
     assert {row["state"] for row in await fetch_all(states)} == {"mended"}
+    (other,) = await fetch_all("SELECT count(*) AS rows FROM credit_batch_errors WHERE state = 'open'")
+    assert other["rows"] == 1
+
+
+async def test_a_day_whose_bad_rows_are_forgotten_has_no_rate_that_counts_them(take: Import) -> None:
+    rows = [list(row) for row in tier_rows(300)]
+    rows[4][1] = 9999
+    await take({T: rows})
+    head = await an_admin("330000", "head")
+    for at, rates in (
+        (NOW, (10_000, 0)),
+        (NOW + THREE_YEARS - NEXT, (10_000, 0)),
+        (NOW + THREE_YEARS, (None, None)),
+    ):
+        (found,) = await data_quality.report(head, DAY, DAY, "test", at)
+        assert (found.accuracy, found.rectification) == rates
+        assert found.conformity == 9_966
 
 
 ORGANISATIONS = BatchOrganisationSource("test")

@@ -1,6 +1,7 @@
 """Erasing a citizen: what goes, what stays, and that nothing comes back, whatever is in flight."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
@@ -12,26 +13,32 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from alliance import erasures
+from alliance import erasures, objection_answers
 from alliance.erasures import ConfirmationInvalid, check_confirmation, confirmation, erase, erase_again
+from alliance.own_data import OWN_DATA
+from benefits import coupon_notices
 from benefits.refusals import Busy, CouponRevoked
-from citizens import accounts, consents
+from citizens import accounts, agents, consents
 from citizens.accounts import citizen_of
 from citizens.channels import Login, Person
 from citizens.consents import ConsentRequired
 from common.actors import CitizenActor
 from common.database import connect_alone, execute, fetch_all, fetch_one
 from merchants import self_bindings
-from models import notice_log
+from models import notice_log, stored_files
 from models.citizen import NOT_ERASED
+from models.citizen_enums import AgentKind
 from models.enums import ActorKind, Channel, CouponStatus, LookupReason
-from models.office_enums import ComplaintStatus
+from models.office_enums import ComplaintStatus, FilePurpose
 from server import sessions
 from server.passwords import LoginFailed
+from tests.factories.admins import an_admin
+from tests.factories.agents import a_child_of, a_guardian, a_helper_of, a_real_person, a_request
 from tests.factories.citizens import KEYS, a_citizen, a_phone, consent
 from tests.factories.complaints import a_complaint, complaint_row, happen
 from tests.factories.members import Shop, a_shop
 from tests.factories.moments import NOON
+from tests.factories.objections import REGION, a_citizens, filed
 from tests.factories.offers import an_offer
 from tests.factories.scans import an_order, claimed, code_of, coupon_row, redeemed, scan, undone
 from tests.factories.settings import settings
@@ -144,6 +151,81 @@ async def test_the_audit_has_the_random_id_and_nothing_else(life: Life) -> None:
     [line] = await fetch_all("SELECT * FROM audit_records WHERE action = 'citizen.erase'")
     assert line["object_id"] == str(life.id) == str(line["actor_id"])
     assert line["before"] is line["after"] is None
+
+
+async def names_of_files() -> set[str]:
+    """What files are called whose rows are there, deleted or not."""
+    return {row["name"] for row in await fetch_all("SELECT name FROM stored_files")}
+
+
+async def test_a_childs_proof_goes_with_the_child_and_its_guardian_is_told(database: str) -> None:
+    """The household register names the child, and lies with the guardian's request."""
+    guardian = await a_guardian()
+    _, child = await a_child_of(guardian)
+    assert await erase(child, KEYS, NOON)
+    assert await fetch_all("SELECT 1 FROM stored_files WHERE deleted_at IS NULL") == []
+    assert "户口簿.pdf" not in await names_of_files()
+    told = await fetch_all("SELECT kind FROM citizen_notices WHERE citizen_id = $1 ORDER BY id", guardian)
+    assert [row["kind"] for row in told] == ["guardianship_confirmed", "guardian_ended"]
+    assert await agents.of_agent(AgentKind.GUARDIAN, guardian, KEYS) == []
+
+
+async def test_who_is_helped_is_told_that_his_helper_is_gone(database: str) -> None:
+    elder, helper = await a_real_person(), await a_real_person()
+    await a_helper_of(elder, helper)
+    await erase(helper, KEYS, NOON)
+    told = await fetch_all("SELECT kind FROM citizen_notices WHERE citizen_id = $1", elder)
+    assert "helper_ended" in {row["kind"] for row in told}
+
+
+async def test_why_an_official_wanted_more_time_is_in_the_copy_and_goes(life: Life) -> None:
+    objection_id = await filed(a_citizens(life.id))
+    office = await an_admin(REGION, "operator")
+    await objection_answers.ask_extension(office, objection_id, 10, "王大友的材料还没到", NOON)
+    [entry] = [entry for entry in OWN_DATA if entry.table == "approvals"]
+    assert [row["reason"] for row in await fetch_all(entry.select, life.id)] == ["王大友的材料还没到"]
+    await erase(life.id, KEYS, NOON)
+    [asked] = await fetch_all("SELECT reason FROM approvals WHERE kind = 'objection_extension'")
+    assert asked["reason"] == "erased"
+
+
+async def test_looking_through_claims_again_plans_no_reminder_of_his(life: Life) -> None:
+    """His notices are gone, by which a claim is known as told; the sweep finds his claims of the last two days anew."""
+    await coupon_notices.tell_claims(NOON)
+    assert await fetch_all("SELECT 1 FROM coupon_reminders") != []
+    await erase(life.id, KEYS, NOON)
+    await execute("UPDATE notice_marks SET mark = 0 WHERE source = 'sweep'")
+    await coupon_notices.sweep_claims(NOON)
+    await coupon_notices.tell_claims(NOON)
+    assert await fetch_all("SELECT 1 FROM coupon_reminders") == []
+
+
+async def test_what_a_file_was_called_is_deleted_with_it(database: str) -> None:
+    """A withdrawn request's file leaves a row until its content is gone; nothing of what a person typed is in it."""
+    guardian = await a_guardian()
+    request = await a_request(guardian)
+    await stored_files.delete_all(FilePurpose.GUARDIAN_EVIDENCE, request, NOON)
+    assert "户口簿.pdf" not in await names_of_files()
+    await execute("UPDATE stored_files SET name = '王大友.pdf'")  # deleted before names were
+    await erase(guardian, KEYS, NOON)
+    assert "王大友.pdf" not in await names_of_files()
+
+
+async def test_a_reviewer_who_confirms_and_an_erasure_never_wait_for_each_other(database: str) -> None:
+    """The reviewer holds the request, then the guardian; so does the erasure."""
+    guardian = await a_guardian()
+    request = await a_request(guardian)
+    connection = await connect_alone(database)
+    change = connection.transaction()
+    await change.start()
+    await connection.execute("SELECT 1 FROM guardianship_requests WHERE id = $1 FOR UPDATE", request)
+    erasing = asyncio.create_task(erase(guardian, KEYS, NOON))
+    await asyncio.sleep(0.1)
+    lock = "SELECT 1 FROM citizens WHERE id = $1 FOR NO KEY UPDATE"
+    await asyncio.wait_for(connection.execute(lock, guardian), 0.5)
+    await change.commit()
+    await connection.close()
+    assert await erasing
 
 
 async def test_twice_is_once(life: Life) -> None:
@@ -361,6 +443,21 @@ async def test_a_restored_backup_is_brought_up_to_date_by_the_journal(life: Life
         await erase_again(tmp_path, KEYS, NOON)
     [row] = await fetch_all("SELECT erased_at FROM citizens WHERE id = $1", other)
     assert row["erased_at"] is None
+
+
+async def test_an_account_that_was_joined_to_his_is_in_the_journal_too(life: Life, tmp_path: Path) -> None:
+    """In a backup of before the join it is an account of its own, with his channel."""
+    absorbed = uuid4()
+    await execute(
+        "INSERT INTO citizen_joins (absorbed_id, citizen_id, joined_at, request_key, request_hash)"
+        " VALUES ($1, $2, $3, 'a-key-of-his', decode(repeat('00', 32), 'hex'))",
+        *(absorbed, life.id, NOON),
+    )
+    await erase(life.id, KEYS, NOON)
+    [job] = await fetch_all("SELECT payload FROM pgqueuer WHERE entrypoint = $1", erasures.FINISH_JOB)
+    await erasures.finish_job(json.loads(job["payload"]), KEYS, tmp_path, NOON)
+    lines = (tmp_path / erasures.JOURNAL).read_text().splitlines()
+    assert {json.loads(line)["citizen_id"] for line in lines} == {str(life.id), str(absorbed)}
 
 
 def test_a_confirmation_is_his_own_and_good_for_five_minutes() -> None:

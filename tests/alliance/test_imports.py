@@ -97,11 +97,21 @@ async def test_stores_staff_and_offers_of_a_member(office: Office) -> None:
     assert len(places) == 4
     offers = [
         {**own, "title": "八折"},
-        {**own, "title": "满减", **THRESHOLD, "stores": "", "stock_total": "", "real_name_level": "2"},
+        {
+            **own,
+            "title": "满减",
+            **THRESHOLD,
+            "stores": "",
+            "stock_total": "",
+            "real_name_level": "2",
+            "shows_holder": "1",
+        },
     ]
     assert (await office.applied(OFFERS, table(OFFERS, *offers)))["status"] == "applied"
     levels = await fetch_all("SELECT min_real_name_level FROM offers ORDER BY min_real_name_level")
     assert [each["min_real_name_level"] for each in levels] == [0, 2]
+    shown = await fetch_all("SELECT title, shows_holder FROM offer_terms ORDER BY shows_holder")
+    assert [each["shows_holder"] for each in shown] == [False, True] and shown[1]["title"] == "满减"
     drafts = await fetch_all(
         "SELECT o.status, o.region_id, t.title, t.discount_kind, cardinality(t.store_ids) AS stores, s.total,"
         " t.weekday_mask, t.open_minute FROM offers o JOIN offer_terms t ON t.id = o.terms_id"
@@ -203,6 +213,7 @@ async def test_staff_of_nobody_and_at_a_store_of_another_member_are_refused(
         ({"min_tier_level": "5"}, "min_tier_level", "tier_not_allowed"),
         ({"min_tier_level": "4", "title": "信用良好八折"}, "title", "title_spells_tier"),
         ({"real_name_level": "3"}, "real_name_level", "number_invalid"),
+        ({"shows_holder": "yes"}, "shows_holder", "number_invalid"),
         ({"member_uscc": uscc_of(2), "ordinary_path": ""}, "ordinary_path", "ordinary_path_missing"),
         ({"percent_off": ""}, "percent_off", "discount_needs"),
         ({"percent_off": "100"}, "percent_off", "number_invalid"),

@@ -115,7 +115,7 @@ async def test_a_tier_that_stands_stays(wang: Party, office: AdminActor) -> None
 async def test_a_wrong_row_is_counted_against_the_source_and_a_repaired_one_is_not(
     wang: Party, office: AdminActor
 ) -> None:
-    """For 准确率: the source has delivered, and the row that was wrong goes back to it."""
+    """For 准确率: the source has delivered, and the row that was wrong goes back to it, and to no other source."""
     batch_id = uuid4()
     await execute(
         "INSERT INTO credit_batches (id, number, source, source_batch_id, manifest_sha256, data_date, made_at,"
@@ -125,7 +125,7 @@ async def test_a_wrong_row_is_counted_against_the_source_and_a_repaired_one_is_n
     )
     await execute(
         "INSERT INTO credit_copies (source, kind, batch_id, batch_number, data_date, made_at)"
-        " VALUES ('test', 'tiers', $1, 1, '2026-03-03', $2)",
+        " SELECT source, 'tiers', $1, 1, '2026-03-03', $2 FROM unnest('{test,other}'::text[]) source",
         *(batch_id, NOON),
     )
     for about, outcome in (
@@ -136,6 +136,19 @@ async def test_a_wrong_row_is_counted_against_the_source_and_a_repaired_one_is_n
         await answer(office, about, outcome)
     (wrong,) = await fetch_all("SELECT record_id, code, state FROM credit_batch_errors")
     assert tuple(wrong) == ("record-1", "objection_upheld", "open")
+
+
+@pytest.mark.parametrize(("outcome", "asked"), [("upheld", 1), ("dismissed", 0)])
+async def test_a_look_up_that_was_wrong_leaves_no_tier(
+    wang: Party, office: AdminActor, outcome: str, asked: int
+) -> None:
+    """Contested by its line in the log instead of by the tier that it gave: the tier ends all the same."""
+    (lookup,) = await fetch_all("SELECT id FROM credit_lookups")
+    objection_id = await filed(wang, about=ObjectionAbout.LOOKUP, record_id=lookup["id"])
+    await answer(office, objection_id, outcome)
+    source = Source(rating(860))
+    await desk(source).tier(wang.id, "my_credit", NOON + MINUTE)  # type: ignore[arg-type]
+    assert len(source.asked) == asked
 
 
 async def test_of_answers_and_a_withdrawal_at_once_one_holds(wang: Party, office: AdminActor) -> None:

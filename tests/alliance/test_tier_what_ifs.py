@@ -141,6 +141,22 @@ async def test_nobody_agrees_to_what_was_not_counted_or_long_ago_or_of_another_d
     assert len(await fetch_all("SELECT 1 FROM tier_schemes")) == 1
 
 
+async def test_what_was_counted_against_a_version_that_is_not_the_last_one_any_more_is_counted_anew() -> None:
+    """Between the count and the agreement another version was announced, and the draft would follow on that one."""
+    await demo_scheme()
+    asker, head = await an_admin(), await an_admin()
+    approval_id = await tier_scheme_changes.ask(asker, DRAFT, "年度调整", NOON)
+    await count_waiting()
+    await a_scheme("zj-demo", 2, ("one", 3, 0, 1001), effective_from=NOON + 40 * DAY)
+    await execute("UPDATE tier_schemes SET published_at = $1 WHERE version = 2", NOON + timedelta(hours=1))
+    later = NOON + timedelta(hours=2)
+    with pytest.raises(WhatIfMissing):
+        await decisions.approve(head, approval_id, "同意", later)
+    await tier_what_ifs.ask(asker, DRAFT, later)
+    await count_waiting(later)
+    await decisions.approve(head, approval_id, "同意", later)
+
+
 async def test_what_was_counted_already_is_not_counted_again_and_is_shown_with_the_request() -> None:
     asker = await an_admin()
     what_if_id = await tier_what_ifs.ask(asker, DRAFT, NOON)

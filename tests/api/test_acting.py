@@ -75,6 +75,7 @@ CLOSED = (
 )
 GUARDIANS_ONLY = (
     *("GET /me/consents", "GET /me/consents/history", "GET /me/disclosures"),
+    *("GET /me/data", "GET /me/access-log", "GET /me/erasure"),
     *("POST /me/consents/notices/refusals", "DELETE /me/consents/notices"),
 )
 
@@ -188,6 +189,28 @@ async def test_the_guardian_agrees_for_the_child_but_never_to_a_look_up_of_his_c
     assert (await claim(http, await make_offer(service, min_tier_level=GOOD))).json()[
         "code"
     ] == "consent_required"
+
+
+async def test_the_guardian_has_the_childs_rights_to_its_data(service: Service) -> None:
+    """PIPL 31, 44-47: a child that a guardian made known has nobody else to take a copy and to have it erased."""
+    guardian = await a_guardian(service)
+    child = (await a_child(service, guardian))["citizen_id"]
+    http = await acting(guardian, child)
+    copy = answered(await http.get("/me/data"), 200, "sections")
+    (person,) = next(each["items"] for each in copy["sections"] if each["name"] == "natural_persons")
+    assert (person["citizen_id"], person["name"]) == (child, "张小明")
+    assert (await http.get("/me/access-log")).status_code == 200
+    confirmation = answered(await http.get("/me/erasure"), 200, "confirmation")["confirmation"]
+    mine = (await guardian.http.get("/me/erasure")).json()["confirmation"]
+    problem(await http.request("DELETE", "/me", json={"confirmation": mine}), 400, "confirmation_invalid")
+    assert (await http.request("DELETE", "/me", json={"confirmation": confirmation})).status_code == 204
+    problem(await http.get("/me"), 403, "acting_ended")
+    assert (await guardian.http.get("/me")).status_code == 200, "he himself stays"
+    assert (await guardian.http.get("/me/children")).json()["children"] == []
+    (line,) = await service.fetch(
+        "SELECT actor_id::text FROM audit_records WHERE action = 'citizen.erase' AND object_id = $1", child
+    )
+    assert line["actor_id"] == guardian.id
 
 
 async def test_a_child_that_signs_in_himself_browses_and_agrees_to_nothing(service: Service) -> None:

@@ -136,9 +136,8 @@ async def test_an_upheld_objection_counts_against_the_source_once(
 ) -> None:
     await db.connect(delivered.environment["DATABASE_URL"], pool_size=2)
     try:
-        assert await data_quality.note_upheld("t-9", now()) and not await data_quality.note_upheld(
-            "t-9", now()
-        )
+        assert await data_quality.note_upheld("test", "t-9", now())
+        assert not await data_quality.note_upheld("test", "t-9", now())
     finally:
         await db.disconnect()
     day = (FIRST + DAY).isoformat()

@@ -175,17 +175,12 @@ async def _ask(canary: Canary, office: httpx.AsyncClient) -> None:
 
 
 async def _put_by_hand(service: Service, citizen_id: str) -> None:
-    """What no route stores here: a verified number, a file, a code for a relative; what the background process counts."""
+    """What no route stores here: a verified number, a code for a relative; what the background process counts."""
     keys = load({**service.environment, **SANDBOX_SECRETS}).data_keys
     phone = keys.encrypt(PHONE, "citizen_phones.phone")
     await service.fetch(
         "INSERT INTO citizen_phones (citizen_id, phone_encrypted, channel, verified_at) VALUES ($1, $2, 'sandbox', now())",
         *(citizen_id, phone),
-    )
-    await service.fetch(
-        "INSERT INTO stored_files (id, purpose, owner_id, name, media_type, size, sha256, stored_at)"
-        " VALUES (gen_random_uuid(), 'own_data', $1, $2, 'application/pdf', 1, repeat('0', 64), now())",
-        *(citizen_id, FILE),
     )
     await service.fetch(
         "INSERT INTO one_time_links (id, purpose, subject_id, secret_hash, made_at, expires_at)"

@@ -88,7 +88,17 @@ async def test_head_is_get_without_a_body(service: Service, document: dict[str, 
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/api", "/api/v1", "/api/v2/me", "/api/v1/nothing", "/me", "/api/v1/me/x", "/.env", "/%2e%2e"],
+    [
+        "/nothing",
+        "/api",
+        "/api/v1",
+        "/api/v2/me",
+        "/api/v1/nothing",
+        "/me",
+        "/api/v1/me/x",
+        "/.env",
+        "/%2e%2e",
+    ],
 )
 async def test_an_unknown_path_is_a_problem(service: Service, path: str) -> None:
     for method in ("GET", "POST", "DELETE"):

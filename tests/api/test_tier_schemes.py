@@ -51,7 +51,10 @@ async def test_what_a_draft_does_to_a_scheme_of_scores(service: Service) -> None
     await carried_out(service)
     shown = (await admin.get(f"/admin/tier-schemes/what-ifs/{asked.json()['id']}")).json()["result"]
     assert shown["basis"] == "scores" and shown["fall"] > 100 and shown["saved_by_grace"] > 100
-    assert shown["rise"] == 0 and shown["people"] == shown["fall"] + shown["stay"]
+    # Each is rounded down by itself: a sum that was exact would tell the last digit of its parts.
+    told = (shown["people"], shown["fall"], shown["stay"])
+    assert shown["rise"] == 0 and not any(count % 10 for count in told)
+    assert 0 <= told[0] - told[1] - told[2] < 20
     [good] = [each for each in shown["by_min_tier_level"] if each["min_tier_level"] == 4]
     assert (good["lose"], good["gain"]) == (shown["fall"], 0)
 

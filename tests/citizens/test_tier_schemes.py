@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from citizens.tier_schemes import Band, Scheme, scheme_by_id, scheme_in_force
+from citizens.tier_schemes import Band, Scheme, find_in_force, scheme_by_id
 from models.enums import TierLevel
 from tests.factories.moments import shanghai
 from tests.factories.sources import a_scheme
@@ -86,17 +86,18 @@ async def test_a_version_holds_from_its_date_on(database: str) -> None:
         ("2026-04-30 23:59:59.999", first),
         ("2026-05-01 00:00", second),
     ):
-        assert (await scheme_in_force("zj", shanghai(moment))).id == scheme_id
+        scheme = await find_in_force("zj", shanghai(moment))
+        assert scheme is not None and scheme.id == scheme_id
     assert (await scheme_by_id(first)).id == first
     for code, moment in (("zj", "2025-12-31 23:59:59.999"), ("unknown", "2026-05-01 00:00")):
-        with pytest.raises(ValueError, match="in force"):
-            await scheme_in_force(code, shanghai(moment))
+        assert await find_in_force(code, shanghai(moment)) is None
 
 
 async def test_bands_are_read_from_low_to_high_with_names_and_levels(database: str) -> None:
     at = shanghai("2026-01-01 00:00")
     await a_scheme("zj", 1, ("high", 5, 700, 1001), ("low", 1, 0, 700), effective_from=at, grace=3, days=7)
-    scheme = await scheme_in_force("zj", at)
+    scheme = await find_in_force("zj", at)
+    assert scheme is not None
     assert [(band.code, band.level, band.low, band.high) for band in scheme.bands] == [
         ("low", TierLevel.BAD, 0, 700),
         ("high", TierLevel.EXCELLENT, 700, 1001),

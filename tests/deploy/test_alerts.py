@@ -112,6 +112,18 @@ def test_every_alert_is_named_once_and_says_what_to_do_in_both_languages() -> No
             assert f"`{rule['alert']}`" in text, (rule["alert"], path)
 
 
+def test_what_the_office_is_told_of_has_a_case_of_being_told_and_one_of_not() -> None:
+    """In `alerts.test.yml`; a series has a sample at least every minute there: after five Prometheus sees none any more."""
+    cases = yaml.safe_load((FOLDER / "alerts.test.yml").read_text(encoding="utf-8"))["tests"]
+    assert {each["interval"] for each in cases} == {"1m"}
+    told: dict[str, set[bool]] = {}
+    for case in (case for each in cases for case in each["alert_rule_test"]):
+        told.setdefault(case["alertname"], set()).add(bool(case["exp_alerts"]))
+    groups = yaml.safe_load((FOLDER / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    office = [rule["alert"] for group in groups if group["name"] == "xinyi-office" for rule in group["rules"]]
+    assert [name for name in office if told.get(name) != {True, False}] == []
+
+
 def test_every_place_for_an_alert_is_used() -> None:
     wanted = {rule["annotations"]["runbook"].partition("#")[2] for rule in rules()}
     for path in PAGES:

@@ -1,20 +1,27 @@
 """What is kept of people is kept as long as is stated and no longer; a dry run says how much that is."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
+from alliance.own_data import OWN_DATA
+from alliance.own_data_terms import AT_ONCE, BOOKS
 from common.database import execute, fetch_all, fetch_one
 from models import retention
+from models.citizen_enums import ObjectionEvent
+from models.monthly_logs import LOGS
 from models.office_enums import ComplaintStatus
-from models.retention import RULES, Rule, forget, overdue
+from models.retention import HALF_A_YEAR, KEPT, RULES, Rule, forget, overdue
 from tests.conftest import Servers
 from tests.factories.citizens import a_citizen, a_person, consent
 from tests.factories.complaints import a_complaint, complaint_in
 from tests.factories.members import a_shop
 from tests.factories.moments import NOON
+from tests.factories.objections import MINUTE, a_rated_citizen, evidence_of, filed, happen, objection_row
+from tests.factories.sources import demo_scheme
 from tests.seeds import environment
 from tests.server.commands import run
 
@@ -68,11 +75,44 @@ async def a_tier() -> None:
     )
 
 
+async def a_disclosure() -> None:
+    """A masked name was shown at noon."""
+    citizen_id = await a_person()
+    await execute(
+        "INSERT INTO disclosures (id, citizen_id, consent_id, member_id, store_id, offer_id, what, shown_at)"
+        " VALUES ($1, $2, $3, $1, $1, $1, 'masked_name', $4)",
+        *(uuid4(), citizen_id, await consent(citizen_id, NOON), NOON),
+    )
+
+
+async def a_bad_row() -> None:
+    """Of a batch; closed at noon."""
+    await execute(
+        "WITH batch AS (INSERT INTO credit_batches (id, number, source, source_batch_id, manifest_sha256, data_date, made_at,"
+        "  delivered_at, due_at) VALUES ($1, 1, 'test', '1', repeat('0', 64), $2::timestamptz::date, $2, $2, $2) RETURNING id)"
+        " INSERT INTO credit_batch_errors (id, batch_id, kind, record_id, field, code, found_at, state, closed_by, reason,"
+        "  ended_at) SELECT $1, id, 'tiers', 't-1', 'row', 'malformed', $2, 'closed', $1, '已核', $2 FROM batch",
+        *(uuid4(), NOON),
+    )
+
+
+async def a_forgotten_file() -> None:
+    """Its content went at noon."""
+    await execute(
+        "INSERT INTO stored_files (id, purpose, owner_id, name, media_type, size, sha256, stored_at, deleted_at, forgotten_at)"
+        " VALUES ($1, 'member_document', $1, '', 'application/pdf', 1, repeat('0', 64), $2, $2, $2)",
+        *(uuid4(), NOON),
+    )
+
+
 MADE: dict[str, Callable[[], Awaitable[None]]] = {
     "sessions": a_session,
     "login_failures": a_failure,
     "one_time_links": a_link,
     "tier_snapshots": a_tier,
+    "disclosures": a_disclosure,
+    "credit_batch_errors": a_bad_row,
+    "stored_files": a_forgotten_file,
 }
 
 
@@ -106,6 +146,53 @@ async def test_of_a_complaint_that_is_over_the_words_go_and_what_became_of_it_st
     assert await fetch_one("SELECT status FROM complaints WHERE id = $1", over)
 
 
+async def test_of_an_objection_that_is_over_the_words_and_the_evidence_go(database: str) -> None:
+    await demo_scheme()
+    wang, rule = await a_rated_citizen(), RULE["objection_texts"]
+    over = await filed(wang)
+    await evidence_of(wang, over)
+    await happen(wang, over, ObjectionEvent.DISMISS)
+    still_open = await filed(wang)
+    closed_at = NOON + MINUTE
+    assert await forget(rule, closed_at + rule.kept) == 0
+    assert await forget(rule, closed_at + rule.kept + MOMENT) == 1
+    assert [row[0] for row in await fetch_all("SELECT objection_id FROM objection_texts")] == [still_open]
+    assert (await objection_row(over))["status"] == "dismissed"
+    [file] = await fetch_all("SELECT name, deleted_at FROM stored_files")
+    assert tuple(file) == ("", closed_at + rule.kept + MOMENT)
+
+
+def test_half_a_year_is_six_months_on_every_day_of_the_calendar() -> None:
+    """Rule 14: network logs stay six months at least."""
+    for day in (date(2024, 1, 1) + timedelta(days=number) for number in range(366)):
+        months_on = day.year * 12 + day.month - 1 + 6
+        for last in (31, 30, 29, 28):
+            with suppress(ValueError):
+                assert day + HALF_A_YEAR >= date(months_on // 12, months_on % 12 + 1, min(day.day, last))
+                break
+    assert {RULE[name].kept for name in ("sessions", "one_time_links")} == {HALF_A_YEAR}
+
+
+async def test_every_table_is_kept_for_a_time_or_for_a_reason(database: str) -> None:
+    """A new table: add a rule, or say in `models.retention.KEPT` why nothing of it goes by time."""
+    rows = await fetch_all(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        " AND NOT relispartition AND relname NOT IN ('pgqueuer', 'pgqueuer_schedules', 'pgqueuer_statistics', 'tortoise_migrations')"
+    )
+    named = [rule.table for rule in RULES] + [*LOGS, "citizen_notices", *KEPT]
+    assert sorted(named) == sorted(row["relname"] for row in rows)
+    assert all(len(why) > 10 for why in KEPT.values())
+
+
+def test_a_citizen_is_told_of_each_thing_as_long_as_it_is_kept() -> None:
+    """What goes by time says so on his list, and what does not go says nothing of a time."""
+    by_time = {rule.table for rule in RULES} | {*LOGS, "citizen_notices"}
+    until_he_goes = {entry.table for entry in OWN_DATA if entry.kept in (AT_ONCE, BOOKS)}
+    assert until_he_goes & by_time == set()
+    others = {"credit_ratings", "credit_repairs", "consents", "staff"}
+    assert {entry.table for entry in OWN_DATA} - until_he_goes - by_time - others == set()
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.table)
 async def test_every_rule_is_carried_out_by_the_background_process(database: str, rule: Rule) -> None:
     assert await retention.duty(rule)(NOON) == 0
@@ -128,7 +215,8 @@ async def test_the_command_counts_and_deletes_only_when_told(database: str, serv
     environ = environment(database, servers.redis_url)
     counted = await run(environ, "retention")
     assert counted.code == 0 and "login_failures: 3 rows over, kept to its end" in counted.out
-    assert "sessions: 0 rows over, kept 180 days: " in counted.out
+    assert "sessions: 0 rows over, kept 184 days: " in counted.out
+    assert "consents: kept: the proofs of consent" in counted.out
     assert "Nothing was deleted." in counted.out and len(await fetch_all("SELECT 1 FROM login_failures")) == 3
     assert "credit_lookups: 1 months over, kept 120 months" in counted.out
     assert "citizen_notices: 2 rows over, kept 90 days after they were read" in counted.out

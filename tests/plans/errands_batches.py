@@ -62,5 +62,5 @@ async def _deliver(url: str, folder: Path) -> None:
     async with db.own_connection(url):
         await BatchSource("test", KEYS).look_up(Subject(id_number(1)), PURPOSE, uuid4())
         await BatchOrganisationSource("test").look_up(USCC)
-        await data_quality.note_upheld("t-9", now())
+        await data_quality.note_upheld("test", "t-9", now())
         assert await BatchSource("test", KEYS).histogram("zj-demo") is not None

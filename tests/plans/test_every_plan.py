@@ -88,6 +88,8 @@ MAY_COST = (
     "UPDATE objections SET overdue_at = $1 WHERE closed_at IS NULL AND id IN",
     "DELETE FROM complaint_texts WHERE complaint_id IN (SELECT t.complaint_id",
     "DELETE FROM tier_snapshots WHERE id IN",
+    *(f"DELETE FROM {table} WHERE id IN" for table in ("disclosures", "credit_batch_errors", "stored_files")),
+    "WITH over AS MATERIALIZED (SELECT t.objection_id FROM objections o",
     # What an operator asks for, on a connection without a limit: how much is over; and all that is sealed, a batch at a
     # time in the order of its key.
     *(") AS gone", "SELECT (SELECT count(*) FROM citizen_notices WHERE read_at"),

@@ -69,9 +69,9 @@ async def listed(request: Request, actor: AdminActor, query: DeclarationQuery) -
     may="declaration.read",
 )
 async def one(request: Request, actor: AdminActor, declaration_id: UUID) -> OfficeDeclarationOut:
-    """With its evidence; numbers of persons are masked."""
+    """With its evidence; numbers of persons are masked. That it was read is recorded."""
     keys = request.app.ctx.settings.data_keys
-    found, evidence = await declaration_reviews.one(actor, declaration_id, keys, now())
+    found, evidence = await declaration_reviews.opened(actor, declaration_id, keys, now())
     return OfficeDeclarationOut.model_validate(
         {**asdict(found), "evidence": [dict(each) for each in evidence]}
     )

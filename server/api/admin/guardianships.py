@@ -6,7 +6,7 @@ from pydantic import Field
 from sanic import Blueprint, HTTPResponse, Request
 
 from alliance import guardianship_reviews
-from alliance.guardianship_reviews import EvidenceMissing, GuardianshipOver, RequestView
+from alliance.guardianship_reviews import EvidenceMissing, GuardianshipOver
 from citizens.accounts import NameDiffers
 from citizens.agents import AlreadyBoundTo, TooManyBindings
 from citizens.children import NotAChild, RequestNotOpen
@@ -87,11 +87,9 @@ async def listed(request: Request, actor: AdminActor, query: GuardianshipQuery) 
     may="guardianship.read",
 )
 async def show(request: Request, actor: AdminActor, guardianship_id: UUID) -> GuardianshipDetailOut:
-    """With the list of its proofs."""
-    view: RequestView = await guardianship_reviews.one(
-        actor, guardianship_id, request.app.ctx.settings.data_keys
-    )
-    files = await guardianship_reviews.evidence_of(actor, guardianship_id)
+    """With the list of its proofs. That it was read is recorded."""
+    keys = request.app.ctx.settings.data_keys
+    view, files = await guardianship_reviews.opened(actor, guardianship_id, keys, now())
     return GuardianshipDetailOut(
         **GuardianshipOut.model_validate(view).__dict__, evidence=[document_out(file) for file in files]
     )

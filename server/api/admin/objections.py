@@ -113,9 +113,10 @@ async def listed(
     may="objection.read",
 )
 async def one(request: Request, actor: AdminActor, objection_id: UUID) -> DossierOut:
-    """What was contested with its dates and the source's record id, who did what, and the evidence."""
+    """What was contested with its dates and the source's record id, who did what, and the evidence. That it was
+    read is recorded."""
     keys = request.app.ctx.settings.data_keys
-    dossier = await objection_dossiers.of_region(actor, objection_id, keys)
+    dossier = await objection_dossiers.opened(actor, objection_id, keys, now())
     steps = [
         {**dict(step), "actor_id": None if step["actor_kind"] == "citizen" else step["actor_id"]}
         for step in dossier.steps

@@ -13,7 +13,8 @@ from benefits.refusals import Busy
 from citizens import phones
 from common.actors import CitizenActor
 from common.clock import local_day, now
-from models.citizen_enums import DataCopyFormat
+from models import audit_log
+from models.citizen_enums import AgentKind, DataCopyFormat
 from server import sessions
 from server.endpoints import endpoint
 from server.file_answers import send_file
@@ -21,6 +22,8 @@ from server.schemas import In, Moment, Out, Page, PageQuery, Query, decode_curso
 from server.sessions import SignInTooOld
 
 routes = Blueprint("rights", url_prefix="/me")
+# A child under 14 has these by his guardian (PIPL 31).
+GUARDIANS = frozenset({AgentKind.GUARDIAN})
 MEDIA_TYPES = {DataCopyFormat.JSON: "application/json", DataCopyFormat.HTML: "text/html; charset=utf-8"}
 
 
@@ -114,9 +117,10 @@ class EraseIn(In):
     summary="我的全部数据 / A copy of all my data",
     answers={200: {"application/json": OwnDataOut, "text/html": None}},
     refusals=(SignInTooOld, DataCopiesUsedUp, Busy),
+    for_agents=GUARDIANS,
 )
 async def copy(request: Request, actor: CitizenActor, query: CopyQuery) -> HTTPResponse | None:
-    """In full, to himself alone: after a sign-in of the last five minutes, three times a day, kept nowhere."""
+    """In full, to himself (of a child under 14, his guardian) alone: after a sign-in of the last five minutes, three times a day, kept nowhere."""
     at = now()
     await sessions.must_be_recent(actor.session_id, at)
     if request.method != "HEAD":
@@ -132,6 +136,7 @@ async def copy(request: Request, actor: CitizenActor, query: CopyQuery) -> HTTPR
     "/access-log",
     summary="谁查看过我的信息 / Who read or changed what of mine",
     answers={200: Page[AccessOut]},
+    for_agents=GUARDIANS,
 )
 async def accesses(actor: CitizenActor, query: PageQuery) -> Page[AccessOut]:
     """Look-ups, scans, what the office did, what he did himself, newest first."""
@@ -153,6 +158,7 @@ async def forget_phone(actor: CitizenActor) -> None:
     summary="注销前看清楚 / What an erasure would do",
     answers={200: ErasureOut},
     refusals=(SignInTooOld,),
+    for_agents=GUARDIANS,
 )
 async def preview(request: Request, actor: CitizenActor) -> ErasureOut:
     """What goes, what stays and why, which coupons are lost. After a sign-in of the last five minutes."""
@@ -182,12 +188,13 @@ async def preview(request: Request, actor: CitizenActor) -> ErasureOut:
     summary="注销账户 / Erase my account",
     answers={204: None},
     refusals=(ConfirmationInvalid,),
+    for_agents=GUARDIANS,
 )
 async def erase(request: Request, actor: CitizenActor, body: EraseIn) -> None:
     """Everything of the person goes at once and for good; whoever signs in anew is somebody new."""
     at, keys = now(), request.app.ctx.settings.data_keys
     erasures.check_confirmation(body.confirmation, actor, keys, at)
-    await erasures.erase(actor.id, keys, at)
+    await erasures.erase(actor.id, keys, at, audit_log.who(actor))
     await request.app.ctx.authenticate.revoked.refresh(now())
 
 
