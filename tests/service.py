@@ -81,7 +81,7 @@ class Service:
     def launch(self) -> None:
         """Start the process (again) and wait until it is ready."""
         if self.module == "server":
-            self.process = hearth().start(self.environment, self.log)
+            self.process = hearth().serve(self.environment, self.log)
         else:
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(

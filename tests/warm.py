@@ -7,6 +7,7 @@ and signals of its own. How the real command starts is looked at by the tests of
 units, the upgrade, the two pages and `sandbox run`.
 """
 
+import asyncio
 import atexit
 import gc
 import json
@@ -26,26 +27,32 @@ from pathlib import Path
 from typing import Any
 
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
+MOST_BYTES = 1 << 18
 
 
 @contextmanager
-def loading() -> Iterator[None]:
-    """Import everything in here, once; what this process counts goes nowhere."""
+def loaded(first: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """Have everything imported, after `first`; gives a folder for the counts that nobody asks for."""
     from common.processes import collect_rarely
 
     collect_rarely()
-    named = os.environ.get(METRICS)
-    with tempfile.TemporaryDirectory(prefix="xy-warm-") as folder:
-        # Looked for when metrics are made first; each fork has its own.
-        os.environ[METRICS] = folder
-        yield
+    named = os.environ.pop(METRICS, None)
+    with tempfile.TemporaryDirectory(prefix="xy-warm-", ignore_cleanup_errors=True) as nowhere:
+        # Looked for when metrics are imported; where each process counts is looked for when it does.
+        os.environ[METRICS] = nowhere
+        first()
         import server.__main__
         import server.supervisor
-        import server.web_worker  # noqa: F401
-    os.environ.pop(METRICS)
-    if named is not None:
-        os.environ[METRICS] = named
-    gc.freeze()
+        import server.web_worker
+        import server.worker  # noqa: F401
+        from server import passwords
+
+        # Each process makes it at its first sign-in.
+        passwords._nobodys_hash()
+        os.environ.pop(METRICS)
+        os.environ.update({METRICS: named} if named else {})
+        gc.freeze()
+        yield nowhere
 
 
 def fork(run: Callable[[], int], keep: Collection[int], before: Callable[[], None] = lambda: None) -> int:
@@ -185,10 +192,10 @@ class Started:
 
 
 class Hearth:
-    """The process that has everything imported, asked by lines of JSON."""
+    """The process that has everything imported, asked by messages of JSON."""
 
     def __init__(self) -> None:
-        ours, its = socket.socketpair()
+        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.warm", str(its.fileno())],
@@ -196,24 +203,29 @@ class Hearth:
                 pass_fds=[its.fileno()],
                 stdin=subprocess.DEVNULL,
             )
-        self._lines = ours.makefile("rw", encoding="utf-8")
         self._socket = ours
         self._lock = threading.Lock()
 
-    def start(self, environment: Mapping[str, str], log: Path) -> Started:
+    def serve(self, environment: Mapping[str, str], log: Path) -> Started:
         """Start `python -m server web` with this environment and nothing else of ours."""
-        return Started(self, int(self.ask({"environment": dict(environment), "log": str(log)})))
+        with Path(os.devnull).open("rb") as nothing, log.open("ab") as written:
+            files = (nothing.fileno(), written.fileno(), written.fileno())
+            return Started(self, self.start(environment, ["web"], files))
 
-    def ask(self, question: dict[str, Any]) -> Any:
+    def start(
+        self, environment: Mapping[str, str], arguments: Sequence[str], files: tuple[int, int, int]
+    ) -> int:
+        """Start `python -m server …` with these as its standard files; its pid."""
+        return int(self.ask({"environment": dict(environment), "arguments": list(arguments)}, files))
+
+    def ask(self, question: dict[str, Any], files: Sequence[int] = ()) -> Any:
         """Its answer."""
         with self._lock:
-            self._lines.write(json.dumps(question) + "\n")
-            self._lines.flush()
-            return json.loads(self._lines.readline())
+            socket.send_fds(self._socket, [json.dumps(question).encode()], files)
+            return json.loads(self._socket.recv(MOST_BYTES))
 
     def end(self) -> None:
         """Let it end; what it has started goes on."""
-        self._lines.close()
         self._socket.close()
         self._process.wait(10)
 
@@ -226,39 +238,104 @@ def hearth() -> Hearth:
     return made
 
 
+class Command:
+    """A command with pipes: as much of asyncio's `Process` as tests use."""
+
+    def __init__(
+        self, pid: int, stdin: int, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader
+    ) -> None:
+        self._started = Started(hearth(), pid)
+        self._stdin = stdin
+        self.pid, self.stdout, self.stderr = pid, stdout, stderr
+        self.send_signal, self.kill = self._started.send_signal, self._started.kill
+
+    @classmethod
+    async def start(cls, environment: Mapping[str, str], *arguments: str) -> "Command":
+        """Start `python -m server …`."""
+        (its_in, our_in), (our_out, its_out), (our_err, its_err) = os.pipe(), os.pipe(), os.pipe()
+        try:
+            pid = hearth().start(environment, arguments, (its_in, its_out, its_err))
+        finally:
+            for fd in (its_in, its_out, its_err):
+                os.close(fd)
+        return cls(pid, our_in, await _reader(our_out), await _reader(our_err))
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, once it has ended."""
+        return self._started.poll()
+
+    async def wait(self) -> int:
+        """Its exit code, when it has ended."""
+        if (code := self.returncode) is not None:
+            return code
+        ended = os.pidfd_open(self.pid)
+        has_ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(ended, has_ended.set)
+        try:
+            await has_ended.wait()
+        finally:
+            asyncio.get_running_loop().remove_reader(ended)
+            os.close(ended)
+        return self._started.wait()
+
+    async def communicate(self, typed: bytes = b"") -> tuple[bytes, bytes]:
+        """Type something, and what it says until it ends."""
+        if self._stdin >= 0:
+            with suppress(BrokenPipeError), os.fdopen(self._stdin, "wb") as stdin:
+                stdin.write(typed)
+            self._stdin = -1
+        said = await asyncio.gather(self.stdout.read(), self.stderr.read())
+        await self.wait()
+        return said[0], said[1]
+
+
+async def _reader(fd: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", 0)
+    )
+    return reader
+
+
 def _keep(fd: int) -> None:
-    with loading():
-        pass
-    with socket.socket(fileno=fd) as line, line.makefile("rw", encoding="utf-8") as lines:
+    with loaded() as nowhere, socket.socket(fileno=fd) as line:
         children: dict[int, Forked] = {}
-        for asked in lines:
-            question = json.loads(asked)
+        while True:
+            message, files, _, _ = socket.recv_fds(line, MOST_BYTES, 3)
+            if not message:
+                return
+            question = json.loads(message)
             if "poll" in question:
                 answer = children[question["poll"]].poll()
             else:
-                answer = _start(question["environment"], question["log"])
+                answer = _start({METRICS: nowhere} | question["environment"], question["arguments"], files)
                 children[answer] = Forked(answer)
-            lines.write(json.dumps(answer) + "\n")
-            lines.flush()
+            for file in files:
+                os.close(file)
+            line.send(json.dumps(answer).encode())
 
 
-def _start(environment: Mapping[str, str], log: str) -> int:
+def _start(environment: Mapping[str, str], arguments: list[str], files: list[int]) -> int:
+    from common import metrics
+    from server.__main__ import main
+
     def before() -> None:
         os.environ.clear()
         os.environ.update(environment)
-        written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.dup2(written, 1)
-        os.dup2(written, 2)
-        os.close(written)
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+        sys.stdin, sys.stdout, sys.stderr = (
+            os.fdopen(number, mode, encoding="utf-8", buffering=1, closefd=False)
+            for number, mode in enumerate(("r", "w", "w"))
+        )
+        metrics._PID = os.getpid()
 
-    return fork(_serve, (), before)
+    def run() -> int:
+        with forking():
+            return main(arguments)
 
-
-def _serve() -> int:
-    from server.__main__ import main
-
-    with forking():
-        return main(["web"])
+    return fork(run, (), before)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
-from tests.warm import forking, loading
+from tests.warm import forking, loaded
 
 
 class Steps:
@@ -176,20 +176,19 @@ def _go_wrong() -> None:
 
 def _web() -> int:
     """The supervisor, whose web processes are forked with what is wrong inside."""
-    with loading():
-        _go_wrong()
-    from prometheus_client.multiprocess import mark_process_dead
+    with loaded(_go_wrong):
+        from prometheus_client.multiprocess import mark_process_dead
 
-    from common.metrics import prepared_folder
-    from server import supervisor
-    from server.config import load
+        from common.metrics import prepared_folder
+        from server import supervisor
+        from server.config import load
 
-    settings = load(os.environ)
-    command = [sys.executable, "-m", "server", "web-worker"]
-    with prepared_folder(), forking():
-        return supervisor.run(
-            settings.workers, settings.host, settings.port, command=command, on_exit=mark_process_dead
-        )
+        settings = load(os.environ)
+        command = [sys.executable, "-m", "server", "web-worker"]
+        with prepared_folder(), forking():
+            return supervisor.run(
+                settings.workers, settings.host, settings.port, command=command, on_exit=mark_process_dead
+            )
 
 
 if __name__ == "__main__":
