@@ -22,7 +22,9 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor, PlanStep
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.migration import Migration
+from tortoise.migrations.operations import AddConstraint, AddField, AddIndex, CreateModel, RunSQL
 from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.schema_editor.base import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.schema_generator.state_apps import StateApps
 from tortoise.transactions import in_transaction
@@ -39,6 +41,9 @@ LOCK = 0x78696E7969  # any number will do, as long as it stays the same
 LOCK_WITHIN_MS = 1_000
 PAUSE_S = 2.0
 TRIES = 30
+
+# What these do to the database follows from the state after them alone.
+_LOOKS_FORWARD = (CreateModel, AddField, AddIndex, AddConstraint, RunSQL)
 
 
 class TablesHeld(Exception):
@@ -259,9 +264,21 @@ async def _apply_once(executor: MigrationExecutor, state: State, migration: Migr
         await transaction.execute_script(f"SET LOCAL lock_timeout = '{LOCK_WITHIN_MS}ms'")
         editor = executor._schema_editor(atomic=True)
         editor.client = transaction
-        await migration.apply(state, dry_run=False, schema_editor=editor)
+        await _run_operations(migration, state, editor)
         await MigrationRecorder(transaction).record_applied(migration.app_label, migration.name)
     return state
+
+
+async def _run_operations(migration: Migration, state: State, editor: BaseSchemaEditor) -> None:
+    """Do what `Migration.apply` does, with a copy of the state before an operation only for those that look at it.
+
+    A copy makes all models anew: one for each operation was two thirds of a fresh database's time.
+    """
+    for operation in migration.operations:
+        before = state if isinstance(operation, _LOOKS_FORWARD) else state.clone()
+        operation.state_forward(migration.app_label, state)
+        await operation.database_forward(migration.app_label, before, state, editor)
+    state.validate_relations_initialized()
 
 
 async def _oldest_holder() -> int | None:

@@ -20,6 +20,7 @@ import pytest
 
 from benefits import terms
 from common import database as db
+from common.processes import collect_rarely, keep_what_is_loaded
 from sandbox.embedded import Postgres, Valkey
 from server.migrate import migrate
 from tests.seeds import (
@@ -51,9 +52,15 @@ class Servers:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    collect_rarely()
     if not hasattr(config, "workerinput"):
         work_in_memory()
         open_folder()
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay to the end: nobody looks through them for garbage."""
+    keep_what_is_loaded()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -12,10 +12,12 @@ import tempfile
 import threading
 from json import dumps
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
+from argon2 import PasswordHasher
 
 from common import database as db
 from common.clock import now
@@ -35,6 +37,8 @@ TEMPLATES = dumps(
 )
 # Besides the database that the server is asked for by default, which has the demo data.
 EMPTY, DEMO = "seed_empty", "seed_demo"
+# A hash names its own cost; the tests' people need none.
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 MEMORY = Path("/dev/shm")  # noqa: S108 - nobody else's files are read
 ROOM_NEEDED = 6 * 2**30
 
@@ -98,9 +102,10 @@ async def _fill(url: str) -> None:
 
 
 async def fill_with_demo(url: str) -> None:
-    """Load the demo data into a migrated database."""
+    """Load the demo data into a migrated database; its people sign in thousands of times in a run."""
     await db.connect(url, pool_size=2)
-    await demo.load(now())
+    with patch.object(demo, "PasswordHasher", lambda: QUICK_HASHER):
+        await demo.load(now())
     await demo.bind_demo_clerk(load(environment(url, "redis://127.0.0.1:1")).data_keys)
     await db.execute("ANALYZE")
     await db.disconnect()

@@ -22,6 +22,7 @@ import asyncpg
 import httpx
 
 from common.database_url import tortoise_config
+from tests.warm import Started, hearth
 
 READY_WITHIN_S = 30.0
 API = "/api/v1"
@@ -47,7 +48,7 @@ def new_key() -> str:
 class Service:
     """One service: a supervisor and its web processes."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Started
     url: str
     environment: dict[str, str]
     log: Path
@@ -79,10 +80,13 @@ class Service:
 
     def launch(self) -> None:
         """Start the process (again) and wait until it is ready."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, "web"], env=self.environment, stdout=log, stderr=log
-            )
+        if self.module == "server":
+            self.process = hearth().serve(self.environment, self.log)
+        else:
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", self.module, "web"], env=self.environment, stdout=log, stderr=log
+                )
         self.wait_ready()
 
     def wait_ready(self, within_s: float = READY_WITHIN_S) -> None:

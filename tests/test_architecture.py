@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.factories.settings import production
@@ -35,14 +36,19 @@ FILES = sorted(
     if "__pycache__" not in path.parts
 )
 SOURCES = [path for path in FILES if path.parts[0] in MAY_IMPORT]
-TREES = {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in FILES}
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Parsed when a test looks at it: every process of a run imports this file, and one runs these tests."""
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, wherever in it."""
     found = set()
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -66,7 +72,7 @@ def public(body: list[ast.stmt]) -> Iterator[Definition]:
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -123,7 +129,7 @@ def test_a_production_loads_nothing_of_the_sandbox() -> None:
 
 def test_every_module_says_what_it_is_for() -> None:
     generated = {Path("migrations/__init__.py"), Path("migrations/0001_initial.py")}
-    texts = {path: ast.get_docstring(TREES[path]) or "" for path in FILES if path not in generated}
+    texts = {path: ast.get_docstring(tree_of(path)) or "" for path in FILES if path not in generated}
     assert [
         at(path) for path, text in texts.items() if not text.partition("\n")[0].endswith((".", "…"))
     ] == []
@@ -134,7 +140,7 @@ def test_every_public_function_and_class_says_what_it_promises() -> None:
         at(path, node, node.name)
         for path in SOURCES
         if path.parts[0] != "migrations"
-        for node in public(TREES[path].body)
+        for node in public(tree_of(path).body)
         if not ast.get_docstring(node)
     ]
     assert silent == []
@@ -167,7 +173,7 @@ def test_names_say_what_is_done_and_nothing_is_forced() -> None:
 
 def test_no_error_is_swallowed_unseen() -> None:
     for path in SOURCES:
-        for node in ast.walk(TREES[path]):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ExceptHandler):
                 assert node.type is not None, at(path, node)
                 is_silent = all(isinstance(statement, ast.Pass) for statement in node.body)
@@ -185,12 +191,12 @@ def test_time_is_a_parameter_of_every_statement() -> None:
             continue
         docstrings = {
             id(node.body[0].value)  # type: ignore[attr-defined]
-            for node in ast.walk(TREES[path])
+            for node in ast.walk(tree_of(path))
             if isinstance(node, ast.Module | Definition) and ast.get_docstring(node)
         }
         asking += [
             at(path, node, node.value)
-            for node in ast.walk(TREES[path])
+            for node in ast.walk(tree_of(path))
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
             if any(clock in node.value.lower() for clock in clocks)
         ]
@@ -200,14 +206,14 @@ def test_time_is_a_parameter_of_every_statement() -> None:
 def test_masks_are_made_in_one_place() -> None:
     def texts(path: Path) -> Iterator[str]:
         """Of all strings but those that say what something is for."""
-        for node in ast.walk(TREES[path]):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
                 yield node.value
 
     told = {
         ast.get_docstring(node, clean=False)
         for path in SOURCES
-        for node in ast.walk(TREES[path])
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
     }
     makers = [path for path in SOURCES if any("****" in text for text in texts(path) if text not in told)]
@@ -237,7 +243,7 @@ def test_no_row_is_locked_by_a_query_that_drops_its_lock() -> None:
     dropping = [
         at(path, node)
         for path in SOURCES
-        for node in ast.walk(TREES[path])
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Attribute) and node.attr == "select_for_update"
     ]
     assert dropping == []

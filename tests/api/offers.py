@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
-from argon2 import PasswordHasher
-
 from common.ids import new_id
 from sandbox.demo_data.rows import demo_id
+from tests.seeds import QUICK_HASHER
 from tests.service import Service
 
 OFFER_COLUMNS: dict[str, object] = {
@@ -51,8 +50,6 @@ TERMS_COLUMNS: dict[str, object] = {
 HUPAN = "hz-hupan"
 HUPAN_STORES = ("hz-hupan-wulin", "hz-hupan-xixi")
 GOOD, FAIR = 4, 3
-# A hash names its own cost; these people need none.
-QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 async def make_offer(

@@ -16,7 +16,7 @@ from common.files import XLSX
 from models.office_enums import ImportKind
 from tests.alliance.imported import table, uscc_of
 from tests.api.kit import NOBODY, answered, problem
-from tests.server.commands import started
+from tests.server.commands import started_warm as started
 from tests.service import Service
 
 MEMBERS, STAFF = ImportKind.MEMBERS, ImportKind.STAFF

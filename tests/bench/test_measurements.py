@@ -9,11 +9,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
+from typing import IO, Any
+from unittest.mock import patch
 
 import asyncpg
 import pytest
 
+import bench.stack
 from bench import claim, flash, memory, offers, program, redeem, seal, storage
 from bench.load import LoadFailed
 from bench.program import Measure, Options
@@ -28,8 +31,23 @@ from models import seals
 from sandbox.embedded import Postgres, Valkey
 from server.config import load
 from tests.seeds import DEMO, copy_seed
+from tests.warm import Started, hearth
 
 SMALLEST = Options(seconds=0.2, scale=0.0001, connections=(2,), workers=(1,), is_quick=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _services_are_forked() -> Iterator[None]:
+    """A measurement starts up to eight services, whose start is no part of it."""
+    real = bench.stack.spawn
+
+    def spawn(command: list[str], *, env: dict[str, str], output: IO[bytes]) -> Popen[bytes] | Started:
+        if command[1:] == ["-m", "server", "web"]:
+            return hearth().serve(env, Path(output.name))
+        return real(command, env=env, output=output)
+
+    with patch.object(bench.stack, "spawn", spawn):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,8 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
+from tests.warm import forking, loaded
+
 
 class Steps:
     """Counts steps while an operation is under way, and ends the process by SIGKILL at the one it was told."""
@@ -155,6 +157,13 @@ def main() -> int:
     """Do what `python -m server` does, with the faults that the environment names."""
     if sys.argv[1] == "web":
         return _web()
+    _go_wrong()
+    from server.__main__ import main as serve
+
+    return serve(sys.argv[1:])
+
+
+def _go_wrong() -> None:
     if "FAULT_CLOCK" in os.environ:
         move_clock(Path(os.environ["FAULT_CLOCK"]))
     if "FAULT_ORDER" in os.environ:
@@ -163,25 +172,23 @@ def main() -> int:
         ask_source(int(os.environ["FAULT_SOURCE"]))
     if "FAULT_GRADES" in os.environ:
         grade(Path(os.environ["FAULT_GRADES"]))
-    from server.__main__ import main as serve
-
-    return serve(sys.argv[1:])
 
 
 def _web() -> int:
-    """The supervisor, with this module as the web processes' program."""
-    from prometheus_client.multiprocess import mark_process_dead
+    """The supervisor, whose web processes are forked with what is wrong inside."""
+    with loaded(_go_wrong):
+        from prometheus_client.multiprocess import mark_process_dead
 
-    from common.metrics import prepared_folder
-    from server import supervisor
-    from server.config import load
+        from common.metrics import prepared_folder
+        from server import supervisor
+        from server.config import load
 
-    settings = load(os.environ)
-    command = [sys.executable, "-m", "tests.faults.launcher", "web-worker"]
-    with prepared_folder():
-        return supervisor.run(
-            settings.workers, settings.host, settings.port, command=command, on_exit=mark_process_dead
-        )
+        settings = load(os.environ)
+        command = [sys.executable, "-m", "server", "web-worker"]
+        with prepared_folder(), forking():
+            return supervisor.run(
+                settings.workers, settings.host, settings.port, command=command, on_exit=mark_process_dead
+            )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from tests.plans import errands, large, recorder
 from tests.seeds import EMPTY, environment
 from tests.server.commands import query, run, started
 from tests.service import Service, close_clients
-from tests.test_architecture import SOURCES, TREES
+from tests.test_architecture import SOURCES, tree_of
 
 READS_OR_WRITES = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 # They hold what people decide, not what citizens do: a few rows, a few hundred at most.
@@ -232,7 +232,7 @@ def in_source() -> list[tuple[str, tuple[str, ...], bool]]:
         (str(path), pieces, is_whole)
         for path in SOURCES
         if path.parts[0] not in ("migrations", "sandbox")
-        for pieces, is_whole in _texts(TREES[path], True)
+        for pieces, is_whole in _texts(tree_of(path), True)
     ]
 
 

@@ -12,6 +12,7 @@ from common.clock import now
 from common.database import execute, fetch_all, fetch_one
 from sandbox import demo, demo_data
 from sandbox.demo_data.rows import demo_id
+from tests.seeds import QUICK_HASHER
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -33,6 +34,12 @@ TABLES = (
 )
 # A second load at another time shows what would depend on the time of loading.
 LATER = timedelta(days=400)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifteen hashes at their real cost are most of a load."""
+    monkeypatch.setattr(demo, "PasswordHasher", lambda: QUICK_HASHER)
 
 
 async def everything() -> dict[str, list[dict[str, Any]]]:

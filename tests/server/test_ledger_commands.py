@@ -16,7 +16,8 @@ from tests.factories.ledgers import run_verifier, sealed_ledger, some_redemption
 from tests.factories.members import a_shop
 from tests.factories.settings import production
 from tests.seeds import environment
-from tests.server.commands import run, started
+from tests.server.commands import run_warm as run
+from tests.server.commands import started_warm as started
 
 ROOT = Path(__file__).parent.parent.parent
 

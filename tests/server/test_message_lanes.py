@@ -28,7 +28,7 @@ from tests.factories.members import a_shop
 from tests.factories.messengers import WORDINGS
 from tests.factories.settings import sandbox, settings
 from tests.seeds import environment
-from tests.server.commands import started
+from tests.server.commands import started_warm as started
 
 CLAIMED = MessageTemplate.COUPON_CLAIMED
 OFFERED = {Channel.SANDBOX: {CLAIMED: WORDINGS[CLAIMED]}}

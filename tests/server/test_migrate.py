@@ -13,7 +13,9 @@ import pytest
 from models import reference
 from tests.conftest import Templates
 from tests.seeds import environment
-from tests.server.commands import connect, line_with, query, run, started
+from tests.server.commands import connect, line_with, query
+from tests.server.commands import run_warm as run
+from tests.server.commands import started_warm as started
 
 ALL = sorted(path.stem for path in (Path(__file__).parents[2] / "migrations").glob("[0-9]*.py"))
 

@@ -17,7 +17,7 @@ from tests.factories.members import a_shop, an_owner
 from tests.factories.settings import production, sandbox
 from tests.factories.tills import Till, hangs, running
 from tests.seeds import environment
-from tests.server.commands import started
+from tests.server.commands import started_warm as started
 
 
 async def until_told(till: Till, wanted: set[str], within_s: float = 10) -> None:

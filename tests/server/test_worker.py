@@ -19,7 +19,7 @@ from tests.factories.citizens import a_person, consent
 from tests.factories.moments import NOON
 from tests.factories.settings import settings
 from tests.seeds import environment
-from tests.server.commands import started
+from tests.server.commands import started_warm as started
 
 MILLISECOND = timedelta(milliseconds=1)
 SETTINGS = settings()
