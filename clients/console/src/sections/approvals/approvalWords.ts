@@ -21,6 +21,7 @@ export const t = words({
   asked: ['提请时间', 'Asked'],
   by: ['提请人', 'Asked by'],
   you: ['您本人', 'You'],
+  yours: ['您提请', 'yours'],
   expires: ['失效时间', 'Expires'],
   decided: ['审批时间', 'Decided'],
   decidedBy: ['审批人', 'Decided by'],

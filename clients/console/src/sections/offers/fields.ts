@@ -96,6 +96,8 @@ export function written(field: string, value: unknown, nameOf: (id: string) => s
       return (kinds as Record<string, string>)[String(value)] ?? String(value)
     case 'per_citizen_period':
       return (periods as Record<string, string>)[String(value)] ?? String(value)
+    case 'min_real_name_level':
+      return value === 0 ? t.anybody : String(value)
     case 'min_tier_level':
       return (levels as Record<string, string>)[String(value)] ?? String(value)
     case 'claim_from':

@@ -26,7 +26,7 @@ export const t = words({
   untitled: ['（未命名）', '(no title)'],
   member: ['成员', 'Member'],
   region: ['地区', 'Region'],
-  claim: ['领取时间', 'Claim'],
+  claimUntil: ['停止领取', 'Claim until'],
   stock: ['已领 / 总份数', 'Claimed / stock'],
   budget: ['已占用 / 预算', 'Taken / budget'],
   open: ['待处理版本', 'Open version'],

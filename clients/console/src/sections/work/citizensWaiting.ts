@@ -25,7 +25,8 @@ export async function complaints(): Promise<Found> {
     items: oldest(ours, (each) => each.complained_at).map((each) => ({
       id: each.id,
       title: { kind: 'complaint_kind' as const, code: each.kind },
-      note: [`${each.member_name ?? ''} · ${day(each.complained_at)}`, `${each.member_name ?? ''} · ${day(each.complained_at)}`],
+      more: each.member_name,
+      note: since(each.complained_at),
       to: { name: 'complaints', params: { id: each.id } },
     })),
   }

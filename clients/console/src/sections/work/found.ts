@@ -16,12 +16,16 @@ export interface Count {
   isUrgent?: boolean
   /** Good to know, but for others to do. */
   isQuiet?: boolean
+  /** The right to do something about it, where it isn't the block's. */
+  act?: Right
 }
 
 export interface Item {
   id: string
   /** A name, or a code of `labels.ts`. */
   title: string | { kind: 'approval_kind' | 'complaint_kind'; code: string }
+  /** Said after the title, in soft type. */
+  more?: string | null
   note: Words2
   isUrgent?: boolean
   to: RouteLocationRaw
@@ -36,6 +40,8 @@ export interface Block {
   key: string
   title: Words2
   may: Right
+  /** Who has it does something about it; for others it is good to know. */
+  act: Right
   read: () => Promise<Found>
   /** Jobs have no region: only the province's admins see them. */
   provinceOnly: boolean

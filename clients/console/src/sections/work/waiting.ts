@@ -44,7 +44,7 @@ async function offers(): Promise<Found> {
   return {
     counts: [
       { ...seen(submitted), label: ['版本待审核', 'Versions to review'], to: { name: 'offer-versions', query: { state: 'submitted' } } },
-      { ...seen(approved), label: ['已通过，待发布', 'Approved, to publish'], isQuiet: true, to: { name: 'offer-versions', query: { state: 'approved' } } },
+      { ...seen(approved), label: ['已通过，待发布', 'Approved, to publish'], act: 'offer.publish', to: { name: 'offer-versions', query: { state: 'approved' } } },
     ],
     items: oldest(submitted?.items ?? [], (each) => each.submitted_at ?? '').map((each) => ({
       id: `${each.offer_id}/${each.number}`,
@@ -111,17 +111,17 @@ async function batches(): Promise<Found> {
   }
 }
 
-const block = (key: string, title: Words2, may: Right, read: () => Promise<Found>, provinceOnly = false): Block => ({ key, title, may, read, provinceOnly })
+const block = (key: string, title: Words2, may: Right, act: Right, read: () => Promise<Found>, provinceOnly = false): Block => ({ key, title, may, act, read, provinceOnly })
 
 export const BLOCKS: readonly Block[] = [
-  block('applications', ['入盟申请', 'Applications'], 'application.read', applications),
-  block('offers', ['优惠审核', 'Offers'], 'offer.read', offers),
-  block('approvals', ['两人审批', 'Second admin'], 'approval.read', approvals),
-  block('complaints', ['投诉', 'Complaints'], 'complaint.read', complaints),
-  block('objections', ['异议与信用修复', 'Objections and repairs'], 'objection.read', objections),
-  block('guardianships', ['监护申请', 'Guardianships'], 'guardianship.read', guardianships),
-  block('declarations', ['自主申报', 'Declarations'], 'declaration.read', declarations),
-  block('statements', ['有争议的对账单', 'Disputed statements'], 'statement.read', statements),
-  block('batches', ['信用数据批次', 'Credit batches'], 'credit_batch.read', batches),
-  block('jobs', ['失败的后台任务', 'Failed jobs'], 'job.read', jobs, true),
+  block('applications', ['入盟申请', 'Applications'], 'application.read', 'application.review', applications),
+  block('offers', ['优惠审核', 'Offers'], 'offer.read', 'offer.review', offers),
+  block('approvals', ['两人审批', 'Second admin'], 'approval.read', 'approval.decide', approvals),
+  block('complaints', ['投诉', 'Complaints'], 'complaint.read', 'complaint.decide', complaints),
+  block('objections', ['异议与信用修复', 'Objections and repairs'], 'objection.read', 'objection.answer', objections),
+  block('guardianships', ['监护申请', 'Guardianships'], 'guardianship.read', 'guardianship.review', guardianships),
+  block('declarations', ['自主申报', 'Declarations'], 'declaration.read', 'declaration.review', declarations),
+  block('statements', ['有争议的对账单', 'Disputed statements'], 'statement.read', 'statement.resolve', statements),
+  block('batches', ['信用数据批次', 'Credit batches'], 'credit_batch.read', 'credit_batch.close_error', batches),
+  block('jobs', ['失败的后台任务', 'Failed jobs'], 'job.read', 'job.retry', jobs, true),
 ]
