@@ -46,7 +46,7 @@ export const t = words({
   stepCounty: ['县级审核', 'County review'],
   stepCity: ['市级审核', 'City review'],
   stepEnd: ['成为成员', 'Member'],
-  turn: ['现在由 {region} 的联盟办公室审核。', 'The office of {region} reviews now.'],
+  turn: ['现在由{region}的联盟办公室审核。', 'The office of {region} reviews now.'],
   checking: ['正在核查信用，通过后自动转审核。', 'The credit check is under way; review follows by itself.'],
   draft: ['申请人还在填写，没有提交。', 'The applicant has not submitted it yet.'],
   approve: ['审核通过', 'Approve'],

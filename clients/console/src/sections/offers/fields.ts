@@ -67,6 +67,7 @@ const periods = words({ ever: ['总共', 'ever'], day: ['每天', 'a day'], mont
 const levels = words({ 1: ['差', 'Bad'], 2: ['较差', 'Poor'], 3: ['中等', 'Fair'], 4: ['良好', 'Good'], 5: ['优秀', 'Excellent'] })
 const t = words({
   none: ['无', 'none'],
+  comma: ['、', ', '],
   yes: ['是', 'yes'],
   no: ['否', 'no'],
   off: ['减 {n}%（{zhe} 折）', '{n}% off'],
@@ -111,13 +112,13 @@ export function written(field: string, value: unknown, nameOf: (id: string) => s
     case 'weekdays':
       return weekdays(value as number[])
     case 'store_ids':
-      return fill(t.stores, { n: (value as string[]).length, names: (value as string[]).map(nameOf).join('、') })
+      return fill(t.stores, { n: (value as string[]).length, names: (value as string[]).map(nameOf).join(t.comma) })
     case 'public_unit_id':
       return nameOf(String(value))
     case 'evidence_file_id':
       return t.file
     case 'blackout_dates':
-      return (value as string[]).length ? (value as string[]).join('、') : t.none
+      return (value as string[]).length ? (value as string[]).join(t.comma) : t.none
     default:
       return String(value)
   }
@@ -126,14 +127,14 @@ export function written(field: string, value: unknown, nameOf: (id: string) => s
 function weekdays(days: number[]): string {
   if (days.length === 7) return t.every
   const short = t.week.split(',')
-  return days.map((each) => `${t.weekday}${short[each - 1] ?? each}`).join('、')
+  return days.map((each) => `${t.weekday}${short[each - 1] ?? each}`).join(t.comma)
 }
 
 /** The fields that say something: what a kind of discount has no use for is left out. */
 export const told = (content: Content): Field[] =>
   order.filter((field) => {
     const value = content[field]
-    return !(value === null || (Array.isArray(value) && !value.length) || (field.endsWith('_share') && value === 0))
+    return !(value === null || (Array.isArray(value) && !value.length) || ((field.endsWith('_share') || field === 'wait_days') && value === 0))
   })
 
 /** What a list lost, kept and got, so that a long one is read at a glance. */

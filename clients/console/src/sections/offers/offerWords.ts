@@ -63,7 +63,6 @@ export const t = words({
   reserved: ['预算已占用', 'Taken of the budget'],
   history: ['版本记录', 'Versions'],
   officeReason: ['办公室说明', 'The office’s word'],
-  programme: ['信易+ 项目', 'Programme'],
   approve: ['审核通过', 'Approve'],
   approveSure: ['通过“{name}”第 {n} 版？成员会收到通知，由成员或运营员发布后生效。', 'Approve version {n} of “{name}”? Its member is told; it counts once the member or an operator publishes it.'],
   approved: ['已通过，等待发布。', 'Approved; it waits to be published.'],
