@@ -43,7 +43,7 @@ export interface Block {
   /** Who has it does something about it; for others it is good to know. */
   act: Right
   read: () => Promise<Found>
-  /** Jobs have no region: only the province's admins see them. */
+  /** Jobs and credit batches have no region: only the province's admins see them. */
   provinceOnly: boolean
 }
 

@@ -122,6 +122,6 @@ export const BLOCKS: readonly Block[] = [
   block('guardianships', ['监护申请', 'Guardianships'], 'guardianship.read', 'guardianship.review', guardianships),
   block('declarations', ['自主申报', 'Declarations'], 'declaration.read', 'declaration.review', declarations),
   block('statements', ['有争议的对账单', 'Disputed statements'], 'statement.read', 'statement.resolve', statements),
-  block('batches', ['信用数据批次', 'Credit batches'], 'credit_batch.read', 'credit_batch.close_error', batches),
+  block('batches', ['信用数据批次', 'Credit batches'], 'credit_batch.read', 'credit_batch.close_error', batches, true),
   block('jobs', ['失败的后台任务', 'Failed jobs'], 'job.read', 'job.retry', jobs, true),
 ]
