@@ -50,7 +50,8 @@ export async function objections(): Promise<Found> {
       const isLate = Date.parse(each.due_at) <= Date.now()
       return {
         id: each.id,
-        title: each.source ? `${each.source}` : day(each.filed_at),
+        title: each.kind === 'repair' ? (['信用修复', 'Repair'] as const) : (['异议', 'Objection'] as const),
+        region: each.region,
         isUrgent: isLate || left <= 1,
         note: isLate
           ? ([`已于 ${day(each.due_at)} 到期`, `was due ${day(each.due_at)}`] as const)

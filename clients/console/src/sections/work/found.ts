@@ -22,10 +22,12 @@ export interface Count {
 
 export interface Item {
   id: string
-  /** A name, or a code of `labels.ts`. */
-  title: string | { kind: 'approval_kind' | 'complaint_kind'; code: string }
+  /** A name, words, or a code of `labels.ts`. */
+  title: string | Words2 | { kind: 'approval_kind' | 'complaint_kind'; code: string }
   /** Said after the title, in soft type. */
   more?: string | null
+  /** A region's code, said in the same place; its name may be known later only. */
+  region?: string
   note: Words2
   isUrgent?: boolean
   to: RouteLocationRaw
