@@ -62,12 +62,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An offer, what is in force, its versions (newest first), what the open one changes, and its counters."""
+    """An offer, what is in force, its versions (newest first), what the open one changes, and its counters.
+
+    `names` are of the stores and public units that its versions name; who reviews can't read them elsewhere.
+    """
 
     offer: Row
     in_force: Mapping[str, Any] | None
     versions: Sequence[Version]
     changes: Sequence[Change]
+    names: Sequence[Row]
     claimed: int
     used: int
 
@@ -128,8 +132,18 @@ async def story_of(actor: Owner, offer_id: UUID) -> Story:
         in_force=in_force,
         versions=versions,
         changes=changes(in_force, open_ones[0].content) if in_force and open_ones else (),
+        names=await _names([in_force or {}, *(version.content for version in versions)]),
         claimed=counted["claimed"],
         used=counted["used"],
+    )
+
+
+async def _names(contents: Sequence[Mapping[str, Any]]) -> Sequence[Row]:
+    stores = {store for content in contents for store in content.get("store_ids", ())}
+    units = {unit for content in contents if (unit := content.get("public_unit_id"))}
+    return await fetch_all(
+        "SELECT id, name FROM stores WHERE id = ANY ($1) UNION ALL SELECT id, name FROM members WHERE id = ANY ($2)",
+        *([*stores], [*units]),
     )
 
 

@@ -188,12 +188,23 @@ class OfferLineOut(Out):
     office_reason: str | None
 
 
+class NameOut(Out):
+    """What a store or a public unit is called."""
+
+    id: UUID
+    name: str
+
+
 class OfferStoryOut(OfferLineOut):
-    """An offer in full. `claimed` and `used` count coupons, to 10,000 at most; versions are the newest 50."""
+    """An offer in full. `claimed` and `used` count coupons, to 10,000 at most; versions are the newest 50.
+
+    `names` are of the stores and public units that the versions name.
+    """
 
     in_force: ContentOut | None
     versions: list[VersionOut]
     changes: list[ChangeOut]
+    names: list[NameOut]
     claimed: int
     used: int
 
@@ -206,6 +217,7 @@ def story_out(story: Story) -> OfferStoryOut:
             "in_force": story.in_force,
             "versions": [_version(version) for version in story.versions],
             "changes": [_change(change) for change in story.changes],
+            "names": [dict(row) for row in story.names],
             "claimed": story.claimed,
             "used": story.used,
         }

@@ -95,6 +95,9 @@ async def test_from_the_draft_to_the_end(service: Service) -> None:
         "title": ("湖畔特惠", "湖畔八折"),
     }
     assert (story["issued"], story["reserved_fen"], story["claimed"], story["used"]) == (1, 5000, 1, 0)
+    named = {each["id"]: each["name"] for each in story["names"]}
+    assert set(named) == {store for version in story["versions"] for store in version["content"]["store_ids"]}
+    assert all("湖畔便利" in name for name in named.values())
     await done(await reviewer.post(f"{admin_path}/approval", json={"number": 3}))
     await done(await owner.post(f"{path}/publication"))
     assert answered(await owner.get(path), 200, "in_force")["in_force"]["percent_off"] == 30
@@ -119,6 +122,10 @@ async def test_a_public_unit_is_asked_before_it_pays(service: Service) -> None:
     await done(await owner.post(f"/member/offers/{offer}/submission"))
     refusal = problem(await reviewer.post(f"{path}/approval", json={"number": 1}), 409, "share_not_agreed")
     assert "同意" in refusal["detail"]
+    names = answered(await reviewer.get(path), 200, "names")["names"]
+    assert {each["name"] for each in names if each["id"] == shares["public_unit_id"]} == {
+        "杭州市湖墅市民图书馆"
+    }
     [asked] = (await unit.get("/member/share-consents")).json()["items"]
     assert (asked["state"], asked["member_name"], asked["content"]["public_unit_share"]) == (
         *("waiting", "杭州湖畔便利连锁有限公司"),

@@ -30,10 +30,66 @@ const LABELS = {
     health: ['医疗健康', 'Health'],
     housing: ['住房租赁', 'Housing'],
   },
+  application_state: {
+    draft: ['草稿', 'Draft'],
+    submitted: ['信用核查中', 'Credit check'],
+    county_review: ['待县级审核', 'County review'],
+    city_review: ['待市级审核', 'City review'],
+    approved: ['已通过', 'Approved'],
+    refused: ['未通过', 'Refused'],
+    withdrawn: ['已撤回', 'Withdrawn'],
+  },
+  check_finding: {
+    dishonest: ['列入失信名单', 'On the list of the dishonest'],
+    grade_too_low: ['等级低于要求', 'Grade below what is asked'],
+    no_grade: ['没有信用等级', 'No grade'],
+    passed: ['符合要求', 'Good'],
+    unavailable: ['信用平台没有答复', 'No answer from the credit platform'],
+  },
+  approval_kind: {
+    tier_scheme: ['信用分档新版本', 'New version of a tier scheme'],
+    tier_mapping: ['异地信用互认', 'Recognition of another place’s tiers'],
+    white_list: ['加入白名单', 'White list entry'],
+    uscc_override: ['放行统一社会信用代码', 'Credit code taken as it is'],
+    coupon_revocation: ['作废优惠券', 'Revocation of coupons'],
+    budget_raise: ['提高资金预算', 'Higher budget'],
+    export: ['导出对账数据', 'Export of statements'],
+    objection_extension: ['异议延期', 'More time for an objection'],
+  },
+  complaint_kind: {
+    refused: ['拒绝兑现', 'Refused to honour'],
+    wrong_amount: ['优惠金额不对', 'Wrong amount'],
+    price_raised: ['先涨价后打折', 'Price raised first'],
+    misleading: ['宣传不实', 'Misleading'],
+    service: ['服务态度', 'Service'],
+    other: ['其他', 'Other'],
+  },
+  complaint_status: {
+    open: ['等商家答复', 'With the member'],
+    answered: ['商家已答复', 'Answered'],
+    overdue: ['商家逾期未答复', 'Member is late'],
+    reopened: ['重新处理', 'Reopened'],
+    upheld: ['投诉成立', 'Upheld'],
+    dismissed: ['投诉不成立', 'Dismissed'],
+    withdrawn: ['市民已撤回', 'Withdrawn'],
+  },
+  offer_status: {
+    draft: ['草稿', 'Draft'],
+    submitted: ['待审核', 'To review'],
+    approved: ['已通过，待发布', 'Approved'],
+    published: ['已发布', 'Published'],
+    paused: ['已暂停', 'Paused'],
+    ended: ['已结束', 'Ended'],
+    withdrawn: ['已撤下', 'Withdrawn'],
+  },
 } as const satisfies Record<string, Record<string, Words2>>
 
 const TONES: Record<string, Record<string, Tone>> = {
   member_status: { active: 'success', suspended: 'danger', left: 'info' },
+  application_state: { submitted: 'primary', county_review: 'warning', city_review: 'warning', approved: 'success', refused: 'danger' },
+  check_finding: { passed: 'success', unavailable: 'warning', dishonest: 'danger', grade_too_low: 'danger', no_grade: 'danger' },
+  complaint_status: { open: 'primary', answered: 'warning', overdue: 'danger', reopened: 'warning', upheld: 'success' },
+  offer_status: { submitted: 'warning', approved: 'primary', published: 'success', paused: 'danger' },
 }
 
 type Kind = keyof typeof LABELS

@@ -76,6 +76,11 @@ router.afterEach(async (to, from) => {
   focusHeading()
 })
 
+/** After a change that took away the button it was made with: the focus must not be lost. */
+export function keepFocus(): void {
+  if (document.activeElement === null || document.activeElement === document.body) focusHeading()
+}
+
 /** Moves the focus to the heading of the page, waiting a moment for a page that is still being loaded. */
 export function focusHeading(tries = 10): void {
   const heading = document.querySelector<HTMLElement>('main h1')

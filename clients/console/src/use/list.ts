@@ -12,7 +12,7 @@ export interface ListOptions<F extends string> {
   filters?: readonly F[]
   /** Parameters of the path; the list is read anew when they change. */
   path?: () => Record<string, string>
-  /** What is always asked for. */
+  /** What is asked for as well; a filter of the same name that is set comes before it. */
   query?: () => Record<string, string | number | boolean | undefined>
   limit?: number
   /** `false` inside a drawer: then the address bar belongs to the page below. */
@@ -71,7 +71,7 @@ export function useList<P extends Path<'get'>, F extends string = never>(
     isLoading.value = true
     problem.value = null
     const query: Record<string, unknown> = { limit: options.limit ?? 20, ...options.query?.() }
-    for (const name of names) query[name] = text(name) || undefined
+    for (const name of names) if (text(name)) query[name] = text(name)
     query['cursor'] = text('cursor') || undefined
     try {
       const answer = (await api.get(path, { query, path: options.path?.() } as never)) as {

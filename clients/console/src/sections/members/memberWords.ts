@@ -7,14 +7,6 @@ export const causes = {
   office: ['联盟办公室暂停', 'Suspended by the office'],
 } as const
 
-export const findings = {
-  dishonest: ['列入失信名单', 'On the list of the dishonest'],
-  grade_too_low: ['等级低于要求', 'Grade below what is asked'],
-  no_grade: ['没有信用等级', 'No grade'],
-  passed: ['符合要求', 'Good'],
-  unavailable: ['信用平台没有答复', 'No answer from the credit platform'],
-} as const
-
 export const outcomes = { kept: ['践诺', 'Kept'], broken: ['失诺', 'Broken'] } as const
 
 export const promiseCauses = {
@@ -61,4 +53,17 @@ export const t = words({
     'Lift the suspension of “{name}” for “{cause}”? Without another cause the member is active again, and its offers can be claimed.',
   ],
   lifted: ['已解除暂停。', 'The suspension is lifted.'],
+  record: ['登记践诺或失诺', 'Record a promise'],
+  recordLead: [
+    '登记后不能修改，成员会看到。请写明依据，同一件事只登记一次。',
+    'It can’t be changed afterwards, and the member reads it. Name what shows it; each thing is recorded once.',
+  ],
+  outcome: ['结果', 'Outcome'],
+  cause: ['依据', 'What showed it'],
+  causeId: ['依据编号', 'Its number'],
+  causeIdHint: ['如检查记录号、投诉编号；只能用字母、数字和 _ . : -', 'Such as an inspection’s number; letters, digits and _ . : - only'],
+  causeIdBad: ['请填写编号：1 至 64 个字母、数字或 _ . : -', 'Give the number: 1 to 64 letters, digits or _ . : -'],
+  note: ['说明（可不填）', 'Note (may be left out)'],
+  recorded: ['已登记。', 'Recorded.'],
+  cancel: ['取消', 'Cancel'],
 })

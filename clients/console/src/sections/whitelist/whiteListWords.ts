@@ -1,0 +1,26 @@
+import { words } from '@shared/words'
+
+export const t = words({
+  title: ['白名单', 'White list'],
+  lead: ['名单上的单位不要求信用等级。列入严重失信主体名单的单位，白名单不起作用。', 'Whoever is on it needs no grade. It never helps whoever is on the list of the seriously dishonest.'],
+  empty: ['白名单上还没有单位。', 'Nobody is on the list.'],
+  uscc: ['统一社会信用代码', 'Credit code'],
+  region: ['地区', 'Region'],
+  reason: ['原因', 'Reason'],
+  added: ['加入日期', 'Added'],
+  state: ['状态', 'State'],
+  counts: ['有效', 'Counts'],
+  endedOn: ['{day} 移出', 'Ended {day}'],
+  act: ['操作', 'Actions'],
+  end: ['移出', 'End'],
+  endSure: ['把 {uscc} 移出{region}白名单？下次核查起重新要求信用等级，等级不够的成员会被暂停。', 'End the entry of {uscc} in {region}? Its grade counts again at the next check, and a member below it is suspended.'],
+  endDone: ['已移出。', 'Ended.'],
+  ask: ['提请加入白名单', 'Ask for an entry'],
+  askLead: ['由另一位负责人审批；同意后，该单位下次核查起不要求信用等级。', 'Another head decides. With his agreement no grade is asked for from the next check on.'],
+  usccBad: ['请填写 18 位统一社会信用代码。', 'Give the 18 characters of the credit code.'],
+  regionMissing: ['请选择地区。', 'Choose a region.'],
+  reasonMissing: ['请写明原因。', 'Please give a reason.'],
+  no: ['取消', 'Cancel'],
+  asked: ['已提请，等待另一位管理员审批。', 'Asked for; another admin decides.'],
+  toApprovals: ['查看审批', 'See the requests'],
+})
