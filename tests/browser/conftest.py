@@ -17,6 +17,7 @@ import psutil
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright
 
+from sandbox.embedded.postgres import running_url
 from tests.browser import rooms
 from tests.browser.rooms import DESK, PHONE, Window
 from tests.service import Service
@@ -61,6 +62,7 @@ def stack() -> Iterator[Stack]:
         running = Stack(process, f"http://127.0.0.1:{port}", environment, log)
         try:
             running.wait_ready(READY_WITHIN_S)
+            environment["DATABASE_URL"] = running_url(folder / "data" / "postgres") or ""
             yield running
         finally:
             running.stop(signal.SIGTERM)

@@ -1,10 +1,15 @@
 """What people do with the pages, in their words: sign in, claim, show the code, scan."""
 
+import json
 from itertools import count
+from pathlib import Path
+from typing import Any
 
+import httpx
 from playwright.async_api import Locator, expect
 
 from tests.browser.rooms import Window
+from tests.service import new_key
 
 UNLIMITED = "压测 · 不限量"
 _numbers = count(31_000)
@@ -15,13 +20,18 @@ def somebody() -> str:
     return f"load-{next(_numbers)}"
 
 
-async def sign_in(window: Window, code: str, *, agrees: bool = True) -> None:
-    """Sign a citizen in by a demo code; he is asked once whether his tier may be looked up."""
+async def sign_in(window: Window, code: str, *, agrees: bool | None = True) -> None:
+    """Sign a citizen in by a demo code; he is asked once whether his tier may be looked up.
+
+    Args:
+        agrees: what he answers; None for somebody who was asked before.
+    """
     await window.go("/m/#/pages/sign-in/index")
     await window.page.get_by_role("button", name="用别的演示登录码").click()
     await window.page.get_by_label("演示登录码").fill(code)
     await window.page.get_by_role("button", name="登录", exact=True).click()
-    await window.page.get_by_role("button", name="同意" if agrees else "暂不同意", exact=True).click()
+    if agrees is not None:
+        await window.page.get_by_role("button", name="同意" if agrees else "暂不同意", exact=True).click()
     await window.page.get_by_role("heading", name="信用惠民").wait_for()
 
 
@@ -71,3 +81,33 @@ async def accept(window: Window) -> None:
     """Redeem what is on the clerk's screen, and see that it was."""
     await window.page.get_by_role("button", name="核销", exact=True).click()
     await expect(window.page.get_by_test_id("answer-good")).to_be_visible()
+
+
+async def send(http: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Make something by the API for a screen to show."""
+    answer = await http.post(path, json=body, headers={"Idempotency-Key": new_key()})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def items(http: httpx.AsyncClient, path: str) -> list[dict[str, Any]]:
+    """The first page of a list."""
+    return list((await http.get(path)).json()["items"])
+
+
+def pages() -> list[str]:
+    """The addresses of all phone pages that the source declares."""
+    declared = Path(__file__).resolve().parents[2] / "clients" / "mobile" / "src" / "pages.json"
+    return [page["path"] for page in json.loads(declared.read_text(encoding="utf-8"))["pages"]]
+
+
+async def chinese_in(window: Window, selector: str) -> str:
+    """The Chinese letters in some parts of the screen; the alliance's own name is no word of any language."""
+    texts = await window.page.locator(selector).evaluate_all(
+        """parts => parts.map(part => {
+          const copy = part.cloneNode(true)
+          copy.querySelectorAll('[aria-hidden=true]').forEach(picture => picture.remove())
+          return copy.textContent
+        })"""
+    )
+    return "".join(sign for sign in "".join(texts).replace("信惠联", "") if "\u4e00" <= sign <= "\u9fff")
