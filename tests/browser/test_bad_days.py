@@ -1,0 +1,88 @@
+"""A cut network, a lost answer, a killed process: said at once, and nothing is booked twice."""
+
+import os
+import signal
+
+import psutil
+from playwright.async_api import Route, expect
+
+from tests.browser import people
+from tests.browser.conftest import Opener, Stack, wait_until
+from tests.browser.rooms import Window
+
+REDEMPTIONS = "**/api/v1/redemptions"
+
+
+async def at_the_press(phone: Opener, stack: Stack) -> tuple[Window, str]:
+    """A clerk who has only to press "redeem", and the coupon that is before him."""
+    citizen = await stack.citizen()
+    coupon = await citizen.coupon()
+    clerk = await phone()
+    await people.sign_in_clerk(clerk)
+    await people.look_up(clerk, await citizen.code(coupon["id"]))
+    await people.key_in(clerk, "88")
+    await expect(clerk.page.get_by_test_id("preview-payable")).to_have_text("¥70.40")
+    return clerk, coupon["id"]
+
+
+async def booked(stack: Stack, coupon_id: str) -> int:
+    """How often the ledger has it."""
+    rows = await stack.fetch("SELECT count(*) AS n FROM redemptions WHERE coupon_id = $1", coupon_id)
+    return int(rows[0]["n"])
+
+
+async def test_a_lost_answer_survives_a_reload_and_is_booked_once(phone: Opener, stack: Stack) -> None:
+    clerk, coupon = await at_the_press(phone, stack)
+
+    async def lose(route: Route) -> None:
+        await route.fetch()  # it arrives and is booked; the answer is lost on the way back
+        await route.abort()
+
+    await clerk.page.route(REDEMPTIONS, lose)
+    await clerk.page.get_by_role("button", name="核销", exact=True).click()
+    await expect(clerk.page.get_by_test_id("answer-unsure")).to_be_visible()
+    await clerk.accept_no_barriers()
+    await clerk.picture("clerk-unsure")
+    assert await booked(stack, coupon) == 1
+
+    await clerk.page.reload()
+    await expect(clerk.page.get_by_test_id("pending")).to_be_visible()
+    await clerk.picture("clerk-pending")
+    await clerk.page.unroute(REDEMPTIONS)
+    await clerk.page.get_by_role("button", name="再按一次").click()
+    await expect(clerk.page.get_by_test_id("answer-good")).to_be_visible()
+    assert await booked(stack, coupon) == 1
+
+
+async def test_without_a_network_it_is_said_and_nothing_is_booked(phone: Opener, stack: Stack) -> None:
+    clerk, coupon = await at_the_press(phone, stack)
+    await clerk.context.set_offline(True)
+    await clerk.page.get_by_role("button", name="核销", exact=True).click()
+    await expect(clerk.page.get_by_test_id("answer-unsure")).to_be_visible()
+    assert await booked(stack, coupon) == 0
+    await clerk.context.set_offline(False)
+    await clerk.page.get_by_role("button", name="再按一次").click()
+    await expect(clerk.page.get_by_test_id("answer-good")).to_be_visible()
+    assert await booked(stack, coupon) == 1
+
+
+async def test_a_killed_process_in_between_is_not_noticed(phone: Opener, stack: Stack) -> None:
+    clerk, coupon = await at_the_press(phone, stack)
+    before = set(stack.web_pids())
+    assert len(before) == 2
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    await clerk.page.get_by_role("button", name="核销", exact=True).click()
+    good, unsure = clerk.page.get_by_test_id("answer-good"), clerk.page.get_by_test_id("answer-unsure")
+    await expect(good.or_(unsure)).to_be_visible(timeout=20_000)
+    wait_until(lambda: len(alive(set(stack.web_pids()) - before)) == 2, within_s=30)
+    stack.wait_ready()
+    if await unsure.is_visible():
+        await clerk.page.get_by_role("button", name="再按一次").click()
+    await expect(good).to_be_visible()
+    assert await booked(stack, coupon) == 1
+
+
+def alive(pids: set[int]) -> list[int]:
+    """Those of the processes that live."""
+    return [pid for pid in pids if psutil.pid_exists(pid)]
