@@ -1,18 +1,104 @@
+// The mini-program's own pages in WeChat's component runtime: a list that is read, an offer that is tapped, a code
+// that is scanned. The phone around them (`wx`) answers as WeChat's does; the server's answers have its real shapes.
 const path = require('node:path')
 const simulate = require('miniprogram-simulate')
+
 const ROOT = path.join(__dirname, '../mobile/dist/build/mp-weixin')
-test('list', async () => {
+const CODE = 'R1CEAQAACLCK2WJEQMA4RMSLOLMWAZ2PIFU6ZSOTQFJOH5AAY7'
+
+const offer = {
+  id: '6a1f', title: '咖啡第二杯半价', category: 'shopping', region: '330100', member: { id: '77', name: '烟雨书屋', kind: 'merchant' },
+  discount: { kind: 'percent_off', percent_off: 50, text: '5 折' }, valid_from: '2026-01-01T00:00:00+08:00',
+  valid_until: '2026-12-31T23:59:59+08:00', stock_left: null, needs_tier: false, distance_m: null, published_at: '2026-01-01T00:00:00+08:00',
+}
+const preview = {
+  offer: { id: offer.id, title: offer.title }, store_id: 's1', order_amount_fen: null, discount_fen: null, payable_fen: null,
+  discount: offer.discount, uses: 1, uses_left: 0,
+}
+
+/** What each path answers; a function sees the request. */
+let answers
+const asked = []
+const went = []
+
+beforeAll(() => {
   let app
-  global.Page = () => {}
-  global.App = (o) => { app = o }
+  global.App = (one) => { app = one }
   global.getApp = () => app
+  global.Page = () => {}
   global.getCurrentPages = () => []
-  const asked = []
-  wx.request = (o) => { asked.push(o.url); setTimeout(() => o.success({ statusCode: 200, header: {}, data: JSON.stringify({ items: [{ id: 'a', title: '咖啡半价', member: { name: '书屋' } }], next_cursor: null }) })) ; return {} }
+  wx.request = (request) => {
+    asked.push(request)
+    const at = request.url.replace(/^.*\/api\/v1/, '').replace(/\?.*$/, '')
+    const answer = answers[`${request.method ?? 'GET'} ${at}`]
+    setTimeout(() =>
+      answer
+        ? request.success({ statusCode: answer.status ?? 200, header: { 'Content-Type': 'application/json' }, data: JSON.stringify(answer.body) })
+        : request.success({ statusCode: 404, header: {}, data: JSON.stringify({ code: 'not_found', detail: `${request.method} ${at}` }) }),
+    )
+    return { abort() {} }
+  }
+  wx.navigateTo = (to) => { went.push(to.url); to.success?.({}) }
+  wx.setNavigationBarTitle = () => {}
+  wx.getAppBaseInfo = () => ({ language: 'zh_CN', fontSizeScaleFactor: 1 })
+  wx.vibrateShort = wx.vibrateLong = () => {}
+  const kept = new Map()
+  wx.getStorageSync = (key) => kept.get(key) ?? ''
+  wx.setStorageSync = (key, value) => kept.set(key, value)
+  wx.removeStorageSync = (key) => kept.delete(key)
+  wx.getStorageInfoSync = () => ({ keys: [...kept.keys()] })
+  // A clerk who has signed in before.
+  wx.setStorageSync('xinyi.staff', { access_token: 'clerk', refresh_token: 'again' })
+  wx.setStorageSync('xinyi.staff.me', { id: 'c1', role: 'cashier', member_id: 'm1', stores: [{ id: 's1', name: '武林店' }] })
   require(path.join(ROOT, 'app.js'))
-  const id = simulate.load(path.join(ROOT, 'pages/home/index'), { compiler: 'official', rootPath: ROOT })
-  const c = simulate.render(id)
-  c.attach(document.createElement('div'))
-  await simulate.sleep(300)
-  console.log(asked, c.dom.innerHTML)
+})
+
+async function open(page) {
+  const rendered = simulate.render(simulate.load(path.join(ROOT, page), { compiler: 'official', rootPath: ROOT }))
+  rendered.attach(document.body.appendChild(document.createElement('div')))
+  // WeChat calls these of a page; here it is rendered as a component.
+  for (const moment of ['onLoad', 'onShow', 'onReady']) rendered.instance[moment]?.({})
+  await simulate.sleep(100)
+  return rendered
+}
+
+/** Every element of a class, through the components of ours in between. */
+const inside = (rendered, name) => [...rendered.dom.querySelectorAll('*')].filter((one) => [...one.classList].some((own) => own === name || own.endsWith(`--${name}`)))
+
+async function tap(element) {
+  const at = { identifier: 1, clientX: 1, clientY: 1, pageX: 1, pageY: 1 }
+  for (const kind of ['touchstart', 'touchend']) {
+    const event = new Event(kind, { bubbles: true })
+    event.touches = kind === 'touchstart' ? [at] : []
+    event.changedTouches = [at]
+    element.dispatchEvent(event)
+  }
+  await simulate.sleep(100)
+}
+
+test('benefits are listed, and a tap opens one', async () => {
+  answers = {
+    'GET /offers': { body: { items: [offer], next_cursor: null } },
+    'GET /programmes': { body: { items: [], next_cursor: null } },
+    'GET /regions': { body: { items: [], next_cursor: null } },
+  }
+  const home = await open('pages/home/index')
+  const [card] = inside(home, 'xy-offer')
+  expect(card.textContent).toContain('咖啡第二杯半价')
+  expect(card.textContent).toContain('烟雨书屋')
+  await tap(card)
+  expect(went).toEqual([`/pages/offers/one?id=${offer.id}`])
+})
+
+test('a scanned code is looked up with the clerk’s store, in his session', async () => {
+  answers = { 'POST /redemptions/preview': { body: preview } }
+  wx.scanCode = (wish) => wish.success({ result: CODE })
+  const scan = await open('pages/staff/scan')
+  scan.querySelector('.xy-scan').instance.triggerEvent('press')
+  await simulate.sleep(200)
+  const sent = asked.find((request) => request.url.endsWith('/redemptions/preview'))
+  expect(JSON.parse(sent.data)).toMatchObject({ code: CODE, store_id: 's1' })
+  expect(sent.header.Authorization).toBe('Bearer clerk')
+  expect(scan.dom.textContent).toContain(offer.title)
+  expect(asked.some((request) => /\/redemptions$/.test(request.url))).toBe(false) // nothing is booked by looking
 })
