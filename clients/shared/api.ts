@@ -12,8 +12,16 @@ export interface Wire {
   method: string
   url: string
   headers: Record<string, string>
-  /** JSON text, or a file in a form of its own. */
-  body?: string | FormData
+  /** JSON text, a file in a form of its own, or a file's bytes. */
+  body?: string | FormData | Blob | ArrayBuffer
+  /** Is told how much of a file has gone out, from 0 to 1, where the platform knows. */
+  onSent?: (share: number) => void
+}
+/** A file that is sent as it is, its type in Content-Type. */
+export interface RawFile {
+  bytes: Blob | ArrayBuffer
+  type: string
+  onSent?: (share: number) => void
 }
 export interface WireAnswer {
   status: number
@@ -55,6 +63,7 @@ export class Problem extends Error {
 /** No answer came: the request may or may not have been carried out; the same key makes a retry harmless. */
 export class Offline extends Error {}
 
+type Sent = Wire['body']
 type Method = 'get' | 'post' | 'put' | 'delete'
 type Long<P extends string> = `/api/v1${P}`
 /** The paths of a method, without `/api/v1`. */
@@ -85,7 +94,7 @@ export interface Options<M extends Method, P extends Path<M>> {
   /** `Idempotency-Key`: keep it for every retry of the same wish. */
   key?: string
   /** A file instead of a JSON body. */
-  file?: FormData
+  file?: FormData | RawFile
 }
 
 // The same without the types of one call: inside the client they would only be unions too large to compute.
@@ -94,7 +103,7 @@ interface Loose {
   key?: string
   query?: Record<string, unknown>
   body?: unknown
-  file?: FormData
+  file?: FormData | RawFile
 }
 
 /** A key for one wish of a person (8–64 letters): made once, kept through every retry. */
@@ -178,10 +187,12 @@ export class Api {
     const headers: Record<string, string> = {}
     if (options.key) headers['Idempotency-Key'] = options.key
     const { file, body: given } = options
-    const body = file ?? (given === undefined ? undefined : JSON.stringify(given))
-    if (typeof body === 'string') headers['Content-Type'] = 'application/json'
+    const raw = file && 'bytes' in file ? file : undefined
+    const body: Sent = raw ? raw.bytes : ((file as FormData | undefined) ?? (given === undefined ? undefined : JSON.stringify(given)))
+    if (raw) headers['Content-Type'] = raw.type
+    else if (typeof body === 'string') headers['Content-Type'] = 'application/json'
     const url = filled + queryText(options.query)
-    const text = await this.wire(method.toUpperCase(), url, headers, body)
+    const text = await this.wire(method.toUpperCase(), url, headers, body, raw?.onSent)
     return text ? JSON.parse(text) : undefined
   }
 
@@ -189,13 +200,14 @@ export class Api {
     method: string,
     url: string,
     headers: Record<string, string>,
-    body?: string | FormData,
+    body?: Sent,
+    onSent?: (share: number) => void,
   ): Promise<string> {
     const used = this.tokens
-    let answer = await this.once(method, url, headers, body)
+    let answer = await this.once(method, url, headers, body, onSent)
     if (answer.status === 401 && used && problemCode(answer) === 'unauthenticated') {
       // Somebody else may have renewed it while this request was under way.
-      if (this.tokens !== used || (await this.renew())) answer = await this.once(method, url, headers, body)
+      if (this.tokens !== used || (await this.renew())) answer = await this.once(method, url, headers, body, onSent)
     }
     if (answer.status >= 400) throw problemOf(answer)
     return answer.text
@@ -205,11 +217,18 @@ export class Api {
     method: string,
     url: string,
     headers: Record<string, string>,
-    body?: string | FormData,
+    body?: Sent,
+    onSent?: (share: number) => void,
   ): Promise<WireAnswer> {
     const all = { ...headers, ...this.authorization(), 'Accept-Language': language.value }
     try {
-      return await this.send({ method, url: `${this.base}/api/v1${url}`, headers: all, ...(body === undefined ? {} : { body }) })
+      return await this.send({
+        method,
+        url: `${this.base}/api/v1${url}`,
+        headers: all,
+        ...(body === undefined ? {} : { body }),
+        ...(onSent ? { onSent } : {}),
+      })
     } catch {
       throw new Offline('offline')
     }

@@ -3,13 +3,15 @@
  * ever uses the other's.
  */
 import { reactive } from 'vue'
-import { Api, type Tokens, type TokenStore, type Transport } from '@shared/api'
+import { Api, type Tokens, type TokenStore, type Transport, type Wire, type WireAnswer } from '@shared/api'
+import { actingTransport, forgetActing } from './acting'
 
 /** The server's address: the page's own in a browser; mini-programs are built with `VITE_SERVER`. */
 export const SERVER = import.meta.env.VITE_SERVER ?? ''
 
 const transport: Transport = (wire) => {
   // #ifdef H5
+  if (wire.onSent) return sendWatched(wire)
   return fetch(wire.url, { method: wire.method, headers: wire.headers, body: wire.body ?? null, cache: 'no-store' }).then(
     async (answer) => ({ status: answer.status, header: (name: string) => answer.headers.get(name), text: await answer.text() }),
   )
@@ -20,7 +22,7 @@ const transport: Transport = (wire) => {
       url: wire.url,
       method: wire.method as 'GET',
       header: wire.headers,
-      ...(wire.body === undefined ? {} : { data: wire.body as string }),
+      ...(wire.body === undefined ? {} : { data: wire.body as string | ArrayBuffer }),
       dataType: 'text',
       success: (answer) =>
         resolve({
@@ -33,6 +35,22 @@ const transport: Transport = (wire) => {
   })
   // #endif
 }
+
+// #ifdef H5
+/** fetch does not say how much of a file has gone out; the older way does. */
+function sendWatched(wire: Wire): Promise<WireAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    request.open(wire.method, wire.url)
+    for (const [name, value] of Object.entries(wire.headers)) request.setRequestHeader(name, value)
+    request.upload.onprogress = ({ loaded, total }) => wire.onSent?.(total ? loaded / total : 0)
+    request.onload = () =>
+      resolve({ status: request.status, header: (name) => request.getResponseHeader(name), text: request.responseText })
+    request.onerror = request.onabort = request.ontimeout = () => reject(new Error('no answer'))
+    request.send(wire.body ?? null)
+  })
+}
+// #endif
 
 // #ifndef H5
 function headerOf(headers: Record<string, string>, name: string): string | null {
@@ -55,7 +73,13 @@ class PhoneStore implements TokenStore {
 /** What pages show of the two sessions; the tokens stay in the clients below. */
 export const signedIn = reactive({ citizen: false, staff: false })
 
-export const citizen = new Api(transport, new PhoneStore('xinyi.citizen'), () => ended('citizen'), SERVER)
+/** Whoever acts for somebody (代办) does it through this one too: see `acting`. */
+export const citizen: Api = new Api(
+  actingTransport(transport, (id) => citizen.post('/auth/acting', { body: { for: id } })),
+  new PhoneStore('xinyi.citizen'),
+  () => ended('citizen'),
+  SERVER,
+)
 export const staff = new Api(transport, new PhoneStore('xinyi.staff'), () => ended('staff'), SERVER)
 signedIn.citizen = citizen.isSignedIn
 signedIn.staff = staff.isSignedIn
@@ -84,6 +108,7 @@ function ended(audience: 'citizen' | 'staff'): void {
 // What belonged to the person leaves the phone with the session; the language and the type size stay.
 function forget(audience: 'citizen' | 'staff'): void {
   signedIn[audience] = false
+  if (audience === 'citizen') forgetActing()
   for (const key of uni.getStorageInfoSync().keys)
     if (key.startsWith(`xinyi.${audience}.`)) uni.removeStorageSync(key)
 }
