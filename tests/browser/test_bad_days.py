@@ -54,6 +54,33 @@ async def test_a_lost_answer_survives_a_reload_and_is_booked_once(phone: Opener,
     assert await booked(stack, coupon) == 1
 
 
+async def test_an_open_wish_outlives_a_session_that_ends_by_itself(phone: Opener, stack: Stack) -> None:
+    clerk, coupon = await at_the_press(phone, stack)
+    await clerk.page.route(REDEMPTIONS, lambda route: route.abort())
+    await clerk.page.get_by_role("button", name="核销", exact=True).click()
+    await expect(clerk.page.get_by_test_id("answer-unsure")).to_be_visible()
+    await clerk.page.unroute(REDEMPTIONS)
+    over = {"type": "object", "data": {"access_token": "over", "refresh_token": "over"}}
+    await clerk.page.evaluate("over => localStorage.setItem('xinyi.staff', JSON.stringify(over))", over)
+    await clerk.page.reload()
+    await clerk.page.get_by_role("button", name="再按一次").click()
+    await expect(clerk.page.get_by_text("登录已经结束")).to_be_visible()
+
+    # Another clerk finds nothing of it: a key is good for its own clerk alone.
+    kept = await clerk.page.evaluate("localStorage.getItem('xinyi.desk.pending')")
+    other = await phone()
+    await other.go("/m/#/pages/staff/sign-in")
+    await other.page.evaluate("kept => localStorage.setItem('xinyi.desk.pending', kept)", kept)
+    await people.sign_in_clerk(other, "demo-cashier-2")
+    await expect(other.page.get_by_test_id("pending")).to_have_count(0)
+    assert await other.page.evaluate("localStorage.getItem('xinyi.desk.pending')") is None
+
+    await people.sign_in_clerk(clerk)
+    await clerk.page.get_by_test_id("pending").get_by_role("button", name="再按一次").click()
+    await expect(clerk.page.get_by_test_id("answer-good")).to_be_visible()
+    assert await booked(stack, coupon) == 1
+
+
 async def test_without_a_network_it_is_said_and_nothing_is_booked(phone: Opener, stack: Stack) -> None:
     clerk, coupon = await at_the_press(phone, stack)
     await clerk.context.set_offline(True)

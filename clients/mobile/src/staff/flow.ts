@@ -9,7 +9,7 @@ import { staff } from '@/session'
 import { asNumber } from './amount'
 import { codeOf } from './code-text'
 import { inTime } from './in-time'
-import { desk, store } from './me'
+import { desk, me, store } from './me'
 import { dropPending, keepPending, pending, type Pending } from './pending'
 import { isClear, wayOn } from './refusals'
 import { signal } from './signals'
@@ -113,8 +113,8 @@ export function useFlow() {
   )
 
   function redeem(): void {
-    if (!flow.seen || flow.step !== 'deciding') return
-    const wish = { key: newKey(), body: body(), title: flow.seen.offer.title, discountText: flow.seen.discount.text, sentAt: Date.now() }
+    if (!flow.seen || !me.value || flow.step !== 'deciding') return
+    const wish = { by: me.value.id, key: newKey(), body: body(), title: flow.seen.offer.title, discountText: flow.seen.discount.text, sentAt: Date.now() }
     keepPending(wish)
     send(wish)
   }

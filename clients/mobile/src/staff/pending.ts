@@ -1,11 +1,14 @@
 /**
  * The one redemption that nobody knows the outcome of: it was sent and no answer came. It outlives a reload, with its
- * key, so that a retry is the same request and can't be booked twice. It goes with a clear answer, or given up.
+ * key, so that a retry is the same request and can't be booked twice. It goes with a clear answer, or given up; a session
+ * that ends by itself does not take it along. A key belongs to the clerk who made it: another one never sends it.
  */
 import { ref } from 'vue'
 import type { BodyOf } from '@shared/api'
 
 export interface Pending {
+  /** The clerk's id. */
+  by: string
   key: string
   body: BodyOf<'post', '/redemptions'>
   title: string
@@ -13,9 +16,10 @@ export interface Pending {
   sentAt: number
 }
 
-const KEPT = 'xinyi.staff.pending'
+// Of the desk: what is the session's (`xinyi.staff.*`) goes with the session.
+const KEPT = 'xinyi.desk.pending'
 
-export const pending = ref<Pending | null>((uni.getStorageSync(KEPT) as Pending | '') || null)
+export const pending = ref<Pending | null>(null)
 
 export function keepPending(wish: Pending): void {
   uni.setStorageSync(KEPT, wish)
@@ -29,7 +33,9 @@ export function dropPending(key: string): void {
   pending.value = null
 }
 
-/** Reads it anew: another person may have signed in meanwhile, whose phone keeps nothing of the one before. */
-export function loadPending(): void {
-  pending.value = (uni.getStorageSync(KEPT) as Pending | '') || null
+/** Reads it anew for the clerk who works here now; what another one left open is his no more. */
+export function loadPending(by: string): void {
+  const kept = (uni.getStorageSync(KEPT) as Pending | '') || null
+  if (kept && kept.by !== by) uni.removeStorageSync(KEPT)
+  pending.value = kept?.by === by ? kept : null
 }

@@ -36,5 +36,9 @@ const WAYS: Partial<Record<string, WayOn>> = {
 export const refusalTitle = (code: string): string => t[code as keyof typeof t] || t.other
 export const wayOn = (code: string): WayOn => WAYS[code] ?? 'next'
 
-/** Whether the server said clearly that nothing was booked; a broken or busy server leaves it open. */
-export const isClear = (error: unknown): error is Problem => error instanceof Problem && error.status < 500 && error.status !== 429
+// Said before anybody looked at the request: an earlier try of it may have been booked.
+const NOT_LOOKED_AT = [401, 429]
+
+/** Whether the server said clearly that nothing was booked; one that is broken or busy, or a session's end, leaves it open. */
+export const isClear = (error: unknown): error is Problem =>
+  error instanceof Problem && error.status < 500 && !NOT_LOOKED_AT.includes(error.status)

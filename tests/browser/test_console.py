@@ -1,0 +1,150 @@
+"""The office's desk: every page stands without a barrier in two languages, and the desk's own stories."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser import people
+from tests.browser.conftest import Opener, Stack
+from tests.browser.rooms import Window
+
+OFFICE = (
+    *(
+        "",
+        "applications",
+        "approvals",
+        "members",
+        "offers",
+        "offer-versions",
+        "complaints",
+        "policies/330100",
+        "white-list",
+    ),
+    *("tier-schemes", "tier-mappings", "tier-scheme-draft", "imports", "credit-batches", "data-quality"),
+    *("statements", "statement-sums", "statement-exports", "numbers"),
+    *("audit", "seals", "admins", "account", "objections", "declarations", "guardianships", "jobs"),
+)
+OWNER = (
+    "",
+    "own/standing",
+    "own/offers",
+    "own/offers/new",
+    "own/stores",
+    "own/staff",
+    "own/statements",
+    "own/complaints",
+)
+
+
+async def sign_in(window: Window, login: str, *, member: bool = False) -> None:
+    """Sign in at the desk; in the sandbox without a one-time code."""
+    await window.go("/console/sign-in")
+    if member:
+        await window.page.get_by_text("成员单位", exact=False).first.click()
+    await window.page.get_by_label("登录名").fill(login)
+    await window.page.get_by_label("密码", exact=True).fill(login)
+    await window.page.get_by_role("button", name="登录", exact=True).click()
+    await expect(window.page.get_by_role("heading", level=1)).not_to_have_text(re.compile("登录"))
+
+
+async def accept_pages(window: Window, pages: tuple[str, ...], who: str, *, english: bool = False) -> None:
+    """Look at each page when it has been read; all that is wrong is told together."""
+    wrong: list[str] = []
+    for path in pages:
+        await window.go(f"/console/{path}")
+        try:
+            await window.page.get_by_role("heading", level=1).wait_for()
+            await window.page.wait_for_load_state("networkidle")
+            await expect(window.page.locator(".el-loading-mask:visible")).to_have_count(0)
+            await expect(window.page.get_by_role("alert").filter(has_text="再试")).to_have_count(0)
+            if english:
+                assert not await people.chinese_in(window, "h1, th"), "Chinese in the title or a table's head"
+            else:
+                await window.accept_no_barriers()
+        except AssertionError as problem:
+            wrong.append(f"/console/{path}: {problem}")
+        name = path.replace("/", "-") or "work"
+        await window.picture(f"{who}-{name}{'-english' if english else ''}")
+    assert not wrong, "\n\n".join(wrong)
+
+
+async def test_offices_pages(desk: Opener) -> None:
+    window = await desk()
+    await sign_in(window, "demo-admin")
+    await accept_pages(window, OFFICE, "console")
+
+
+async def test_offices_pages_in_english(desk: Opener) -> None:
+    window = await desk()
+    await sign_in(window, "demo-admin")
+    await window.page.get_by_role("button", name="English").click()
+    await accept_pages(window, OFFICE, "console", english=True)
+
+
+async def test_members_pages(desk: Opener) -> None:
+    window = await desk()
+    await sign_in(window, "demo-owner", member=True)
+    await accept_pages(window, OWNER, "member")
+
+
+async def test_wrong_password_is_said_in_the_servers_words(desk: Opener) -> None:
+    window = await desk()
+    await window.go("/console/sign-in")
+    await window.page.get_by_label("登录名").fill("demo-admin-hz")
+    await window.page.get_by_label("密码", exact=True).fill("wrong")
+    await window.page.keyboard.press("Enter")
+    await expect(window.page.get_by_role("alert")).to_contain_text("密码")
+    await window.accept_no_barriers()
+
+
+async def test_filters_stand_in_the_address_and_lists_page_on_the_server(desk: Opener) -> None:
+    window = await desk()
+    await sign_in(window, "demo-admin")
+    await window.go("/console/members?state=suspended")
+    await window.page.get_by_role("heading", level=1).wait_for()
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url))
+    await window.page.reload()
+    await window.page.wait_for_load_state("networkidle")
+    assert any("/admin/members?" in url and "state=suspended" in url for url in asked), asked
+
+
+async def test_pages_have_no_more_rights_than_the_api(desk: Opener, stack: Stack) -> None:
+    """Who opens a page that is not his sees that, and the server is asked for nothing."""
+    window = await desk()
+    await sign_in(window, "demo-reviewer-xh")
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url))
+    await window.go("/console/admins")
+    await window.page.wait_for_load_state("networkidle")
+    assert not [url for url in asked if "/admin/admins" in url]
+    await expect(window.page).to_have_url(re.compile("no-right"))
+
+
+@pytest.mark.parametrize("login", ["demo-admin"])
+async def test_by_keyboard_alone(desk: Opener, login: str) -> None:
+    """Signing in, the skip link, the menu and a row's drawer take no mouse."""
+    window = await desk()
+    await window.go("/console/sign-in")
+    await window.page.get_by_label("登录名").focus()
+    await window.page.keyboard.type(login)
+    await window.page.keyboard.press("Tab")
+    await window.page.keyboard.type(login)
+    await window.page.keyboard.press("Enter")
+    await expect(window.page.get_by_role("heading", level=1)).not_to_have_text(re.compile("登录"))
+    await window.go("/console/members")
+    first = window.page.get_by_role("table").get_by_role("button").first
+    await first.wait_for()
+    for _ in range(80):
+        await window.page.keyboard.press("Tab")
+        if await first.evaluate("one => one === document.activeElement"):
+            break
+    await expect(first).to_be_focused()
+    await window.page.keyboard.press("Enter")
+    drawer = window.page.get_by_role("dialog")
+    await expect(drawer).to_be_visible()
+    await window.accept_no_barriers()
+    await window.page.keyboard.press("Escape")
+    await expect(drawer).to_have_count(0)
+    await expect(first).to_be_focused()
