@@ -34,7 +34,7 @@ export const t = words({
   inForce: ['生效内容', 'In force'],
   versions: ['版本与审核', 'Versions'],
   changes: ['修改了什么', 'What changes'],
-  notYet: ['还没有生效的内容。', 'Nothing is in force yet.'],
+  notYet: ['还没有生效的内容，以下是草稿。', 'Nothing is in force yet; this is the draft.'],
   kind: ['优惠方式', 'Discount'],
   description: ['说明', 'Description'],
   region: ['地区', 'Region'],
