@@ -48,6 +48,29 @@ export async function fetchFile(path: string): Promise<{ blob: Blob; name: strin
   return { blob: await answer.blob(), name: fileName(answer.headers.get('Content-Disposition')) }
 }
 
+/**
+ * Sends one file as the whole body of a request under `/api/v1`, as the API takes evidence and documents.
+ *
+ * @throws Problem the server said no; Offline no answer came.
+ */
+export async function sendFile<T>(path: string, file: File, headers: () => Record<string, string> = () => api.authorization()): Promise<T> {
+  const once = () =>
+    fetch(`/api/v1${path}`, {
+      method: 'POST',
+      headers: { ...headers(), 'Accept-Language': language.value, 'Content-Type': file.type },
+      body: file,
+      cache: 'no-store',
+      credentials: 'omit',
+    }).catch(() => {
+      throw new Offline('offline')
+    })
+  let answer = await once()
+  if (answer.status === 401 && api.isSignedIn && (await api.renew())) answer = await once()
+  const wire = await wireAnswer(answer)
+  if (!answer.ok) throw problemOf(wire)
+  return JSON.parse(wire.text) as T
+}
+
 async function wireAnswer(answer: Response): Promise<WireAnswer> {
   return { status: answer.status, header: (name) => answer.headers.get(name), text: await answer.text() }
 }

@@ -1,0 +1,42 @@
+import { words } from '@shared/words'
+
+export const statuses = { invited: ['待设置密码', 'Invited'], active: ['正常', 'Active'], revoked: ['已停用', 'Revoked'] } as const
+export const statusTones = { invited: 'warning', active: 'success', revoked: 'info' } as const
+export const roleHints = {
+  owner: ['管理本单位的一切，包括门店和人员', 'Everything, stores and people included'],
+  manager: ['管理自己门店的优惠、人员、投诉和对账', 'Offers, people, complaints and statements of the stores'],
+  cashier: ['在店里扫码核销', 'Scans and redeems in the store'],
+} as const
+export const ROLES = ['owner', 'manager', 'cashier'] as const
+export type Role = (typeof ROLES)[number]
+
+export const t = words({
+  title: ['人员', 'People'],
+  lead: ['邀请店员、店长，分配门店；离职时立即停用。', 'Invite cashiers and managers, give them stores, and revoke whoever leaves at once.'],
+  invite: ['邀请人员', 'Invite somebody'],
+  login: ['登录名', 'Login'],
+  loginHint: ['4–64 个小写字母、数字或 . _ -，以字母或数字开头', '4 to 64 lower-case letters, digits or . _ -'],
+  role: ['角色', 'Role'],
+  stores: ['门店', 'Stores'],
+  allStores: ['全部门店', 'all stores'],
+  status: ['状态', 'Status'],
+  created: ['添加日期', 'Added'],
+  revokedAt: ['停用时间', 'Revoked'],
+  facts: ['基本情况', 'Account'],
+  sessions: ['登录设备', 'Sessions'],
+  send: ['生成邀请码', 'Make the secret'],
+  save: ['保存', 'Save'],
+  cancel: ['取消', 'Cancel'],
+  needed: ['请填写登录名并选择角色。', 'Enter a login and choose a role.'],
+  change: ['改角色和门店', 'Change role and stores'],
+  changed: ['已修改，立即生效。', 'Changed; it counts at once.'],
+  again: ['重新邀请', 'Invite again'],
+  againSure: ['给“{login}”生成新的邀请码？原来的邀请码失效。', 'Make a new secret for “{login}”? The earlier one ends.'],
+  reset: ['重设密码', 'Reset the password'],
+  resetSure: ['重设“{login}”的密码？本人须用新的设置码重新设置。', 'Reset the password of “{login}”, who sets a new one with a fresh secret?'],
+  revoke: ['停用', 'Revoke'],
+  revokeSure: ['停用“{login}”？立即生效，不能恢复。', 'Revoke “{login}”? At once, and for good.'],
+  revoked: ['已停用。', 'Revoked.'],
+  secretTitle: ['设置码', 'The secret'],
+  secretLead: ['请把设置码交给 {login} 本人，在店员页面选择“设置密码”后输入。', 'Hand it to {login}, who enters it on the staff page to set a password.'],
+})

@@ -1,0 +1,48 @@
+import { language, words } from '@shared/words'
+
+export const reasons = { holiday: ['节假日', 'Holiday'], renovation: ['装修', 'Renovation'], stocktaking: ['盘点', 'Stocktaking'], emergency: ['突发情况', 'Emergency'], other: ['其他', 'Other'] } as const
+
+export const t = words({
+  title: ['门店', 'Stores'],
+  lead: ['市民看到的门店信息。临时停业请提前登记，避免市民白跑。', 'What citizens see of your stores. Enter closures early, so that nobody comes for nothing.'],
+  make: ['新增门店', 'New store'],
+  edit: ['修改门店', 'Change the store'],
+  name: ['名称', 'Name'],
+  address: ['地址', 'Address'],
+  region: ['区县', 'County'],
+  position: ['位置（WGS 84 经纬度）', 'Position (WGS 84 degrees)'],
+  lat: ['纬度', 'Latitude'],
+  lng: ['经度', 'Longitude'],
+  status: ['状态', 'Status'],
+  isOpen: ['营业中', 'Open'],
+  isClosed: ['已关闭', 'Closed'],
+  hours: ['营业时间', 'Hours'],
+  noHours: ['没有填写', 'Not given'],
+  givesHours: ['填写营业时间', 'Give opening hours'],
+  from: ['从', 'From'],
+  until: ['到', 'Until'],
+  addSpan: ['加一段', 'Add a span'],
+  dropSpan: ['删除这一段', 'Drop this span'],
+  spanHint: ['跨夜营业请在零点分成两段。', 'Split a night at midnight.'],
+  facts: ['基本情况', 'Store'],
+  closures: ['暂停营业', 'Closures'],
+  noClosures: ['没有登记。', 'None.'],
+  first: ['第一天', 'First day'],
+  last: ['最后一天（含）', 'Last day (included)'],
+  reason: ['原因', 'Reason'],
+  addClosure: ['登记暂停营业', 'Close for some days'],
+  closureNeeded: ['请选择起止日期和原因。', 'Choose both days and a reason.'],
+  closureDone: ['已登记，市民可以看到。', 'Entered; citizens see it.'],
+  withdraw: ['撤回', 'Withdraw'],
+  withdrawSure: ['撤回 {first} 至 {last} 的暂停营业？', 'Withdraw the closure of {first} to {last}?'],
+  withdrawn: ['已撤回', 'Withdrawn'],
+  close: ['关闭门店', 'Close for good'],
+  closeSure: ['关闭“{name}”？不能恢复，店员不能再在这家店核销。', 'Close “{name}” for good? Nothing can be redeemed there any more.'],
+  closed: ['门店已关闭。', 'The store is closed.'],
+  save: ['保存', 'Save'],
+  saved: ['已保存。', 'Saved.'],
+  cancel: ['取消', 'Cancel'],
+  needed: ['请填写名称、地址、区县和经纬度。', 'Enter name, address, county and position.'],
+})
+export const weekday = (n: number): string => (language.value === 'en' ? ('Mon Tue Wed Thu Fri Sat Sun'.split(' ')[n - 1] ?? '') : `周${'一二三四五六日'[n - 1]}`)
+export const clock = (at: number): string => `${String(Math.floor(at / 60)).padStart(2, '0')}:${String(at % 60).padStart(2, '0')}`
