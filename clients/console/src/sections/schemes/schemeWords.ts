@@ -79,6 +79,7 @@ export const w = words({
   byScores: ['按分数统计全省市民。', 'Counted by scores, over the whole province.'],
   bySnapshots: ['按现有有效等级统计；落在被拆分档位里的人暂不能判断。', 'Counted by valid tiers; whoever is in a divided band stays undecided.'],
   people: ['统计人数', 'People'],
+  count: ['人数', 'People'],
   rise: ['上升', 'Rise'],
   fall: ['下降', 'Fall'],
   stay: ['不变', 'Stay'],
