@@ -87,7 +87,7 @@ export const w = words({
   offScale: ['不在分数范围', 'Off the scale'],
   undecided: ['不能判断', 'Undecided'],
   compare: ['各档人数：现在和新版本', 'People by band: now and then'],
-  compareLead: ['不足 10 人的去向不显示，也不计入图中，各档人数因此可能略少。', 'Moves of fewer than 10 people are not told and not drawn, so that bands may look a little smaller.'],
+  compareLead: ['不足 10 人的去向不显示，也不计入图中；表中带“+”的，另有不足 10 人。', 'Moves of fewer than 10 people are not told and not drawn, “+” in the table stands for fewer than 10 more.'],
   band: ['档', 'Band'],
   now: ['现在', 'Now'],
   then: ['新版本', 'Then'],
