@@ -2,7 +2,7 @@ import { words } from '@shared/words'
 
 export const states = words({
   open: ['未出账', 'Open'],
-  closed: ['待成员确认', 'Waits for the member'],
+  closed: ['待成员确认', 'To be confirmed'],
   confirmed: ['已确认', 'Confirmed'],
   disputed: ['有异议', 'Disputed'],
   settled: ['已结算', 'Settled'],
@@ -34,8 +34,8 @@ export const t = words({
   region: ['地区', 'Region'],
   state: ['状态', 'State'],
   member: ['成员', 'Member'],
-  redemptions: ['核销', 'Redemptions'],
-  reversals: ['撤销', 'Reversals'],
+  redemptions: ['核销', 'Scans'],
+  reversals: ['撤销', 'Undone'],
   discount: ['让利合计', 'Discount'],
   byMember: ['成员承担', 'Member'],
   byUnit: ['公共单位承担', 'Public unit'],
