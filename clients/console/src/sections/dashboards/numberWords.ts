@@ -1,0 +1,119 @@
+import { words } from '@shared/words'
+
+export const t = words({
+  title: ['数据概览', 'Figures'],
+  lead: ['本地区及下级的浏览、领取、核销与经费。数据有几秒延迟；金额单位为元。', 'Views, claims, redemptions and money of your region and below; some seconds old, money in yuan.'],
+  from: ['开始日期', 'From'],
+  to: ['结束日期（含）', 'To (included)'],
+  region: ['地区', 'Region'],
+  apply: ['查看', 'Show'],
+  clear: ['恢复默认（近 30 天）', 'Default (last 30 days)'],
+  days: ['近 {n} 天', 'Last {n} days'],
+  quick: ['常用时段', 'Usual spans'],
+  filters: ['统计范围', 'What is counted'],
+  wrongDays: ['结束日期不能早于开始日期，最多查看 366 天。', 'The last day can’t come before the first, and 366 days are the most.'],
+  bothDays: ['请同时填写开始日期和结束日期。', 'Give both the first and the last day.'],
+
+  flow: ['从浏览到核销', 'From views to redemptions'],
+  flowLead: ['每一步有多少次，以及占上一步的比例。', 'How often each step was taken, and its share of the step before.'],
+  step: ['环节', 'Step'],
+  count: ['次数', 'Count'],
+  ofBefore: ['占上一步', 'Of the step before'],
+  views: ['浏览', 'Views'],
+  claims: ['领取', 'Claims'],
+  redemptions: ['核销', 'Redemptions'],
+  returning: ['回头客到店', 'Returning customers'],
+  newOnes: ['新客到店', 'New customers'],
+  givenBack: ['退回', 'Given back'],
+  reversals: ['撤销核销', 'Reversals'],
+  discount: ['让利金额', 'Discount'],
+  reversed: ['撤销金额', 'Taken back'],
+  discountYuan: ['让利金额（元）', 'Discount (yuan)'],
+  reversedYuan: ['撤销金额（元）', 'Taken back (yuan)'],
+
+  daily: ['每日走势', 'By day'],
+  dailyLead: ['撤销计入撤销当天。', 'A reversal counts on its own day.'],
+  day: ['日期', 'Day'],
+  byRegion: ['各地区', 'By region'],
+  byRegionLead: ['下一级地区，按核销次数从多到少。', 'The next level below, most redemptions first.'],
+  byField: ['各领域', 'By field'],
+  byFieldLead: ['按“信易+”产品，核销次数从多到少。', 'By programme, most redemptions first.'],
+  field: ['领域', 'Field'],
+
+  refusals: ['没有核销成功的原因', 'Why scans were refused'],
+  refusalsLead: ['包括预览时的提示和伪造、损坏的券码。共 {n} 次。', 'Previews, forged and damaged codes included. {n} in all.'],
+  reason: ['原因', 'Reason'],
+  times: ['次数', 'Times'],
+  noRefusals: ['这段时间没有被拒绝的扫码。', 'No scan was refused in these days.'],
+
+  budgets: ['预算使用', 'Budgets'],
+  budgetsLead: ['设了预算的优惠，新的在前；“已占用”含已领未用的券。', 'Offers that have a budget, newest first; what coupons hold counts as taken.'],
+  offer: ['优惠', 'Offer'],
+  member: ['成员', 'Member'],
+  budget: ['预算', 'Budget'],
+  reserved: ['已占用', 'Taken'],
+  spent: ['所选日期花费', 'Spent in these days'],
+  taken: ['占用比例', 'Share taken'],
+  budgetYuan: ['预算（元）', 'Budget (yuan)'],
+  reservedYuan: ['已占用（元）', 'Taken (yuan)'],
+  spentYuan: ['所选日期花费（元）', 'Spent in these days (yuan)'],
+  noBudgets: ['这个地区没有设预算的优惠。', 'No offer of this region has a budget.'],
+
+  complaints: ['投诉', 'Complaints'],
+  complaintsLead: ['所选日期内提出的投诉，状态为现在的状态。共 {n} 件。', 'Made in these days, with the state of today. {n} in all.'],
+  kind: ['类型', 'Kind'],
+  status: ['状态', 'State'],
+  number: ['件数', 'Number'],
+  noComplaints: ['这段时间没有投诉。', 'No complaints in these days.'],
+
+  members: ['成员', 'Members'],
+  membersLead: ['现在的数量，不受日期影响。共 {n} 家。', 'As they are now, whatever the days. {n} in all.'],
+  membersNumber: ['数量', 'Number'],
+  noMembers: ['这个地区还没有成员。', 'No members in this region yet.'],
+
+  previous: ['上一页', 'Previous'],
+  next: ['下一页', 'Next'],
+  pager: ['预算翻页', 'Pages of budgets'],
+})
+
+export const complaintKinds = words({
+  refused: ['拒绝兑现', 'Offer refused'],
+  wrong_amount: ['优惠金额不对', 'Wrong amount'],
+  price_raised: ['先涨价后打折', 'Price raised first'],
+  misleading: ['宣传不实', 'Misleading'],
+  service: ['服务态度', 'Service'],
+  other: ['其他', 'Other'],
+})
+
+export const complaintStates = words({
+  open: ['待成员答复', 'Open'],
+  answered: ['已答复待处理', 'Answered'],
+  overdue: ['超期未答复', 'Overdue'],
+  upheld: ['投诉成立', 'Upheld'],
+  dismissed: ['投诉不成立', 'Dismissed'],
+  reopened: ['重新处理', 'Reopened'],
+  withdrawn: ['已撤回', 'Withdrawn'],
+})
+
+const REFUSALS = words({
+  amount_required: ['没有输入订单金额', 'No order amount typed'],
+  already_redeemed: ['券已经用完', 'Already used up'],
+  below_threshold: ['未到使用门槛', 'Below the threshold'],
+  busy: ['人多，没有办成', 'Too busy'],
+  code_expired: ['券码过期（如截图）', 'Code expired, as of a screenshot'],
+  code_forged: ['券码无效', 'Forged code'],
+  code_malformed: ['不是信惠联的券码', 'Not one of our codes'],
+  code_used: ['券码已用过', 'Code used before'],
+  coupon_expired: ['券已到期', 'Coupon expired'],
+  coupon_not_yet_valid: ['券还没有生效', 'Coupon not yet valid'],
+  coupon_revoked: ['券已退回或作废', 'Coupon given back or revoked'],
+  daily_use_reached: ['当天使用次数已满', 'Daily limit reached'],
+  not_enough_uses: ['剩余次数不够', 'Not enough uses left'],
+  outside_hours: ['不在可用时间', 'Outside the hours'],
+  own_coupon: ['核销自己的券', 'One’s own coupon'],
+  store_not_allowed: ['这家店不能用', 'Not in this store'],
+})
+
+/** A word for a refusal's code; the code itself where the server has a newer one. */
+export const refusalWord = (code: string): string => (REFUSALS as Readonly<Record<string, string>>)[code] ?? code
+export const wordIn = (table: Readonly<Record<string, string>>, code: string): string => table[code] ?? code
