@@ -47,6 +47,7 @@ class _Piece:
     size: int
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    bad: int = 0
     recent: int = 0
     read: int = 0
 
@@ -93,7 +94,7 @@ async def load(batch: Loading, file: FileEntry) -> None:
         reader.rows_read = known["rows_read"]
         bad = known["rows_bad"]
         while (piece := await asyncio.to_thread(reader.next_piece)).size:
-            bad += len(piece.faults)
+            bad += piece.bad
             await _keep(batch, file, target, reader, piece)
             _refuse_many(bad, file)
             batch.say(f"{file.name}: {reader.rows_read:,} of {file.rows:,} rows, {bad:,} bad")
@@ -168,10 +169,10 @@ class _Reader:
             try:
                 row = parse(line, number)
             except BadRow as bad:
-                piece.faults.append(Fault(new_id(), number, bad.record_id, bad.field, bad.code))
-                if _are_many(len(piece.faults), self._file):
-                    piece.read = number - first + 1
-                    break  # it is refused: what follows would only fill the memory
+                # Once there are too many the file is refused: the rest is counted, and would only fill the memory.
+                if not _are_many(piece.bad, self._file):
+                    piece.faults.append(Fault(new_id(), number, bad.record_id, bad.field, bad.code))
+                piece.bad += 1
                 continue
             piece.rows.append(row)
             piece.recent += is_recent(row[day])
@@ -213,7 +214,7 @@ async def _keep(batch: Loading, file: FileEntry, target: Target, reader: _Reader
             "UPDATE credit_batch_files SET bytes_done = $3, prefix_sha256 = $4, rows_read = rows_read + $5,"
             " rows_bad = rows_bad + $6, rows_recent = rows_recent + $7 WHERE batch_id = $1 AND kind = $2",
             *(batch.id, file.kind, reader.bytes_read, reader.digest.hexdigest()),
-            *(piece.read, len(piece.faults), piece.recent),
+            *(piece.read, piece.bad, piece.recent),
         )
 
 

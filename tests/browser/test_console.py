@@ -101,13 +101,13 @@ async def test_wrong_password_is_said_in_the_servers_words(desk: Opener) -> None
 async def test_filters_stand_in_the_address_and_lists_page_on_the_server(desk: Opener) -> None:
     window = await desk()
     await sign_in(window, "demo-admin")
-    await window.go("/console/members?state=suspended")
+    await window.go("/console/members?status=suspended")
     await window.page.get_by_role("heading", level=1).wait_for()
     asked: list[str] = []
     window.page.on("request", lambda request: asked.append(request.url))
     await window.page.reload()
     await window.page.wait_for_load_state("networkidle")
-    assert any("/admin/members?" in url and "state=suspended" in url for url in asked), asked
+    assert any("/admin/members?" in url and "status=suspended" in url for url in asked), asked
 
 
 async def test_pages_have_no_more_rights_than_the_api(desk: Opener, stack: Stack) -> None:
