@@ -130,7 +130,8 @@ async def accept_all(
                 await window.accept_no_barriers()
         except AssertionError as problem:
             wrong.append(f"{name} ({mode}): {problem}")
-        await window.picture(name if mode == "plain" else f"{name}-{mode}")
+        if mode != "english":
+            await window.picture(name if mode == "plain" else f"{name}-{mode}")
     assert not wrong, "\n\n".join(wrong)
 
 

@@ -6,15 +6,23 @@ import { citizen, SERVER } from './session'
 
 const ASK_EVERY_MS = 2_000
 
-/** @returns what ends the watch. */
-export function watchCoupon(id: string, hint: () => void): () => void {
+/**
+ * @param look reads the coupon, and says whether it could: a hint that came while there was no network is kept.
+ * @returns what ends the watch.
+ */
+export function watchCoupon(id: string, look: () => Promise<boolean>): () => void {
   let isStreaming = false
+  let isOwed = false
+  const hint = async () => {
+    isOwed = true
+    isOwed = !(await look())
+  }
   const asking = setInterval(() => {
-    if (!isStreaming) hint()
+    if (!isStreaming || isOwed) void hint()
   }, ASK_EVERY_MS)
   // #ifdef H5
   const stopped = new AbortController()
-  void stream(id, stopped.signal, hint, (open) => (isStreaming = open))
+  void stream(id, stopped.signal, () => void hint(), (open) => (isStreaming = open))
   // #endif
   return () => {
     clearInterval(asking)
