@@ -44,6 +44,9 @@ $(BUILT_mobile) $(BUILT_console): $(call SOURCES_of,shared) clients/shared/schem
 WEIXIN := clients/mobile/dist/build/mp-weixin/app.json
 ALIPAY := clients/mobile/dist/build/mp-alipay/app.json
 mini-programs: $(WEIXIN) $(ALIPAY)
+# One after the other: they share a project's folder.
+$(WEIXIN): | $(BUILT_mobile)
+$(ALIPAY): | $(WEIXIN)
 $(WEIXIN) $(ALIPAY): $(call SOURCES_of,mobile) $(call SOURCES_of,shared) clients/shared/schema.d.ts
 	@echo "building $(@D) …"
 	@cd clients/mobile && $(NODE) npm run --silent build:$(if $(findstring weixin,$@),weixin,alipay) && touch $(CURDIR)/$@
@@ -78,12 +81,12 @@ test: $(VENV)/installed-dev
 
 # The pages in the machine's own Chromium (it says what is missing), and the mini-programs under WeChat's compilers.
 test-browser: $(VENV)/installed-browser clients mini-programs clients/minitest/node_modules/.installed
-	@$(VENV)/bin/python -m pytest tests/browser
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/browser
 	@cd clients/minitest && $(NODE) npm test --silent
 
 # The same, and every screen's picture into docs/screens/.
 screens: $(VENV)/installed-browser clients
-	@SCREENS=$(CURDIR)/docs/screens $(VENV)/bin/python -m pytest tests/browser
+	@SCREENS=$(CURDIR)/docs/screens $(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/browser
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

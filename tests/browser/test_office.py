@@ -1,0 +1,114 @@
+"""What the office does in a day, at its desk: reviews, imports, figures, and the seals."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from models.office_enums import ImportKind
+from tests.alliance.imported import table, uscc_of
+from tests.api.applicants import an_applicant
+from tests.browser.conftest import Opener, Stack
+from tests.browser.rooms import Window
+from tests.browser.test_console import sign_in
+from tests.service import Service
+
+
+async def submitted(stack: Service) -> str:
+    """An application whose automatic checks are done; its id."""
+    applicant = await an_applicant(stack, name="湖畔书店")
+    assert (await applicant.upload()).status_code == 201
+    assert (await applicant.submit()).status_code < 300
+    async with asyncio.timeout(30):
+        while (await applicant.http.get("/member-application")).json()["state"] != "county_review":
+            await asyncio.sleep(0.3)
+    return applicant.id
+
+
+async def test_an_application_is_passed_on_by_the_county_and_approved_by_the_city(
+    desk: Opener, stack: Stack
+) -> None:
+    application = await submitted(stack)
+    county = await desk()
+    await sign_in(county, "demo-reviewer-xh")
+    await county.page.get_by_test_id("wait-applications").get_by_role("link").first.click()
+    await county.go(f"/console/applications/{application}")
+    await county.page.get_by_role("button", name="通过，转市级审核").click()
+    await county.accept_no_barriers()
+    await county.picture("console-application")
+    await county.page.get_by_role("dialog").get_by_role("button", name="通过，转市级审核").click()
+    await expect(county.page.get_by_role("dialog")).to_have_count(0)
+
+    city = await desk()
+    await sign_in(city, "demo-admin-hz")
+    await city.go(f"/console/applications/{application}")
+    await city.page.get_by_role("button", name="审核通过").click()
+    await city.page.get_by_role("dialog").get_by_role("button", name="审核通过").click()
+    await expect(city.page.get_by_role("dialog")).to_have_count(0)
+    rows = await stack.fetch("SELECT state FROM member_applications WHERE id = $1", application)
+    assert rows[0]["state"] == "approved"
+
+
+async def test_a_file_with_a_bad_row_is_refused_whole_and_its_errors_can_be_fetched(
+    desk: Opener, stack: Stack, tmp_path: Path
+) -> None:
+    rows = [
+        {"uscc": uscc_of(7_001), "name": "导入书店"},
+        {"uscc": "91330100MA27X00000", "name": "代码有误的店"},
+    ]
+    file = tmp_path / "members.csv"
+    file.write_bytes(table(ImportKind.MEMBERS, *rows))
+    window = await desk()
+    await sign_in(window, "demo-admin-hz")
+    await window.go("/console/imports")
+    await window.page.get_by_role("button", name="上传文件").click()
+    await window.page.get_by_test_id("import-file").set_input_files(file)
+    await window.page.get_by_role("button", name="上传并检查").click()
+    await expect(window.page.get_by_test_id("import-result")).to_contain_text("有误", timeout=30_000)
+    await window.accept_no_barriers()
+    await window.picture("console-import")
+    async with window.page.expect_download() as fetched:
+        await window.page.get_by_role("button", name="下载错误清单").click()
+    assert "uscc" in Path(await (await fetched.value).path()).read_text("utf-8-sig")
+
+
+async def test_a_redemption_is_in_the_figures_within_seconds(desk: Opener, stack: Stack) -> None:
+    window = await desk()
+    await sign_in(window, "demo-admin")
+    before = await redeemed_shown(window)
+    citizen, clerk = await stack.citizen(), await stack.clerk()
+    assert (await clerk.redeem(await citizen.code((await citizen.coupon())["id"]))).status_code == 201
+    async with asyncio.timeout(20):
+        while await redeemed_shown(window) != before + 1:
+            await asyncio.sleep(1)
+    await window.picture("console-figures", full=True)
+
+
+async def redeemed_shown(window: Window) -> int:
+    """The number of redemptions that the first figure tells."""
+    await window.go("/console/numbers")
+    row = window.page.get_by_role("row").filter(has_text="核销").first
+    await row.wait_for()
+    return int((await row.get_by_role("cell").nth(1).inner_text()).replace(",", ""))
+
+
+@pytest.mark.parametrize("book", ["核销账本", "审计记录"])
+async def test_the_seals_are_checked_in_the_browser(desk: Opener, stack: Stack, book: str) -> None:
+    window = await desk()
+    await sign_in(window, "demo-admin")
+    await sealed(stack)
+    await window.go("/console/seals")
+    await window.page.get_by_text(book, exact=True).first.click()
+    await window.page.get_by_role("button", name="开始核对").click()
+    await expect(window.page.get_by_test_id("chain")).to_contain_text("全部封存前后相接 ✓", timeout=20_000)
+    await window.accept_no_barriers()
+
+
+async def sealed(stack: Stack) -> None:
+    """Wait for the first seal of either book: they come every minute."""
+    http = stack.client()
+    async with asyncio.timeout(90):
+        for book in ("ledger", "audit"):
+            while not (await http.get(f"/{book}/roots")).json()["items"]:
+                await asyncio.sleep(1)
