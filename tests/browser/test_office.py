@@ -1,16 +1,14 @@
-"""What the office does in a day, at its desk: reviews, imports, figures, and the seals."""
+"""What the office does in a day, at its desk: reviews and imports."""
 
 import asyncio
 from pathlib import Path
 
-import pytest
 from playwright.async_api import expect
 
 from models.office_enums import ImportKind
 from tests.alliance.imported import table, uscc_of
 from tests.api.applicants import an_applicant
 from tests.browser.conftest import Opener, Stack
-from tests.browser.rooms import Window
 from tests.browser.test_console import sign_in
 from tests.service import Service
 
@@ -71,44 +69,3 @@ async def test_a_file_with_a_bad_row_is_refused_whole_and_its_errors_can_be_fetc
     async with window.page.expect_download() as fetched:
         await window.page.get_by_role("button", name="下载错误清单").click()
     assert "uscc" in Path(await (await fetched.value).path()).read_text("utf-8-sig")
-
-
-async def test_a_redemption_is_in_the_figures_within_seconds(desk: Opener, stack: Stack) -> None:
-    window = await desk()
-    await sign_in(window, "demo-admin")
-    before = await redeemed_shown(window)
-    citizen, clerk = await stack.citizen(), await stack.clerk()
-    assert (await clerk.redeem(await citizen.code((await citizen.coupon())["id"]))).status_code == 201
-    async with asyncio.timeout(20):
-        while await redeemed_shown(window) != before + 1:
-            await asyncio.sleep(1)
-    await window.picture("console-figures", full=True)
-
-
-async def redeemed_shown(window: Window) -> int:
-    """The number of redemptions that the first figure tells."""
-    await window.go("/console/numbers")
-    row = window.page.get_by_role("row").filter(has_text="核销").first
-    await row.wait_for()
-    return int((await row.get_by_role("cell").nth(1).inner_text()).replace(",", ""))
-
-
-@pytest.mark.parametrize("book", ["核销账本", "审计记录"])
-async def test_the_seals_are_checked_in_the_browser(desk: Opener, stack: Stack, book: str) -> None:
-    window = await desk()
-    await sign_in(window, "demo-admin")
-    await sealed(stack)
-    await window.go("/console/seals")
-    await window.page.get_by_text(book, exact=True).first.click()
-    await window.page.get_by_role("button", name="开始核对").click()
-    await expect(window.page.get_by_test_id("chain")).to_contain_text("全部封存前后相接 ✓", timeout=20_000)
-    await window.accept_no_barriers()
-
-
-async def sealed(stack: Stack) -> None:
-    """Wait for the first seal of either book: they come every minute."""
-    http = stack.client()
-    async with asyncio.timeout(90):
-        for book in ("ledger", "audit"):
-            while not (await http.get(f"/{book}/roots")).json()["items"]:
-                await asyncio.sleep(1)
