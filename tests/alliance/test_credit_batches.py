@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +211,12 @@ async def test_a_bad_row_is_sent_back_and_the_others_count(take: Import, case: s
     assert fault["record_id"] == ("t-5" if column < 4 else "")
     stored = await fetch_one("SELECT sha256 FROM stored_files WHERE purpose = 'credit_batch_errors'")
     assert stored is not None and (await one_batch())["errors_file_id"] is not None
+
+
+async def test_a_batch_of_the_first_day_that_there_is_counts_its_rows(take: Import) -> None:
+    rows = [[*row[:3], "0001-01-01", row[4]] for row in tier_rows(3)]
+    assert await take({T: rows}, day=date.min, made_at=NOW) == Outcome("in_force")
+    assert len(await copy()) == 3
 
 
 async def test_rows_that_repeat_keep_the_first_and_rows_that_contradict_keep_none(take: Import) -> None:

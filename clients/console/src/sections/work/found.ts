@@ -49,6 +49,8 @@ export interface Block {
   provinceOnly: boolean
 }
 
+export const block = (key: string, title: Words2, may: Right, act: Right, read: () => Promise<Found>, { provinceOnly = false } = {}): Block => ({ key, title, may, act, read, provinceOnly })
+
 export const seen = (page: { items: unknown[]; next_cursor: string | null } | undefined) => ({
   n: page?.items.length ?? 0,
   hasMore: (page?.next_cursor ?? null) !== null,

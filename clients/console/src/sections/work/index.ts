@@ -11,6 +11,6 @@ export const section: Section = {
   ],
   menu: [
     { group: 'work', order: 1, to: 'work', label: ['待办事项', 'To do'] },
-    { group: 'own', order: 1, to: 'work', label: ['首页', 'Start'], audience: 'member' },
+    { group: 'own', order: 1, to: 'work', label: ['待办事项', 'To do'], audience: 'member' },
   ],
 }

@@ -5,11 +5,10 @@
  */
 import { day } from '@shared/times'
 import { api } from '@/api'
-import type { Right } from '@/rights'
 import type { Words2 } from '..'
 import { who } from '@/session'
 import { complaints, guardianships, objections } from './citizensWaiting'
-import { oldest, seen, since, MOST, type Block, type Found } from './found'
+import { block, oldest, seen, since, MOST, type Block, type Found } from './found'
 
 async function applications(): Promise<Found> {
   const region = who.value?.region ?? ''
@@ -111,9 +110,7 @@ async function batches(): Promise<Found> {
   }
 }
 
-const block = (key: string, title: Words2, may: Right, act: Right, read: () => Promise<Found>, provinceOnly = false): Block => ({ key, title, may, act, read, provinceOnly })
-
-export const BLOCKS: readonly Block[] = [
+export const OFFICE_BLOCKS: readonly Block[] = [
   block('applications', ['入盟申请', 'Applications'], 'application.read', 'application.review', applications),
   block('offers', ['优惠审核', 'Offers'], 'offer.read', 'offer.review', offers),
   block('approvals', ['两人审批', 'Second admin'], 'approval.read', 'approval.decide', approvals),
@@ -122,6 +119,6 @@ export const BLOCKS: readonly Block[] = [
   block('guardianships', ['监护申请', 'Guardianships'], 'guardianship.read', 'guardianship.review', guardianships),
   block('declarations', ['自主申报', 'Declarations'], 'declaration.read', 'declaration.review', declarations),
   block('statements', ['有争议的对账单', 'Disputed statements'], 'statement.read', 'statement.resolve', statements),
-  block('batches', ['信用数据批次', 'Credit batches'], 'credit_batch.read', 'credit_batch.close_error', batches, true),
-  block('jobs', ['失败的后台任务', 'Failed jobs'], 'job.read', 'job.retry', jobs, true),
+  block('batches', ['信用数据批次', 'Credit batches'], 'credit_batch.read', 'credit_batch.close_error', batches, { provinceOnly: true }),
+  block('jobs', ['失败的后台任务', 'Failed jobs'], 'job.read', 'job.retry', jobs, { provinceOnly: true }),
 ]
