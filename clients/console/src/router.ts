@@ -38,13 +38,15 @@ export const router = createRouter({
     {
       path: '/no-right',
       name: 'no-right',
-      component: () => import('./pages/NoRightPage.vue'),
+      component: () => import('./pages/NothingHerePage.vue'),
+      props: { why: 'noRight' },
       meta: { title: ['没有权限', 'Not allowed'] },
     },
     {
       path: '/:rest(.*)*',
       name: 'missing',
-      component: () => import('./pages/MissingPage.vue'),
+      component: () => import('./pages/NothingHerePage.vue'),
+      props: { why: 'missing' },
       meta: { title: ['找不到页面', 'Page not found'] },
     },
   ],
