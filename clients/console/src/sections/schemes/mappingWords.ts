@@ -26,7 +26,6 @@ export const t = words({
   low: ['从（含）', 'From (included)'],
   high: ['到（不含）', 'To (not included)'],
   byCode: ['按代码', 'By code'],
-  provinceOnly: ['互认由省级管理员提请。', 'Only admins of the province ask for a recognition.'],
 
   ask: ['提请互认', 'Ask for a recognition'],
   askLead: ['各档要么都按分数（从低到高、首尾相接），要么都按外地等级代码。', 'Map all tiers by scores, from low to high without gaps, or all by their codes.'],
