@@ -124,6 +124,27 @@ async def test_pages_have_no_more_rights_than_the_api(desk: Opener, stack: Stack
     await expect(window.page).to_have_url(re.compile("no-right"))
 
 
+@pytest.mark.parametrize("login", ["demo-admin-hz", "demo-reviewer-xh"])
+async def test_menu_offers_nothing_that_is_closed(desk: Opener, login: str) -> None:
+    """No link of the side menu leads to a page that is not his, and the server refuses nothing that they ask."""
+    window = await desk()
+    await sign_in(window, login)
+    refused: list[str] = []
+    window.page.on("response", lambda answer: refused.append(answer.url) if answer.status == 403 else None)
+    links = window.page.get_by_role("navigation", name="主菜单").get_by_role("list").get_by_role("link")
+    await links.first.wait_for()
+    addresses = [await link.get_attribute("href") or "" for link in await links.all()]
+    assert len(addresses) > 5
+    closed: list[str] = []
+    for address in addresses:
+        await window.go(address)
+        await window.page.get_by_role("heading", level=1).wait_for()
+        await window.page.wait_for_load_state("networkidle")
+        if "/no-right" in window.page.url:
+            closed.append(f"{address} leads to {window.page.url}")
+    assert not closed + refused, "\n".join(closed + refused)
+
+
 @pytest.mark.parametrize("login", ["demo-admin"])
 async def test_by_keyboard_alone(desk: Opener, login: str) -> None:
     """Signing in, the skip link, the menu and a row's drawer take no mouse."""

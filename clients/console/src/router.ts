@@ -2,9 +2,8 @@ import { nextTick } from 'vue'
 import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { language } from '@shared/words'
 import { api, whenEnded } from './api'
-import type { Right } from './rights'
 import { sections } from './sections'
-import { forget, may, who } from './session'
+import { forget, keepsOut, who } from './session'
 
 const open: RouteRecordRaw[] = [
   {
@@ -38,13 +37,15 @@ export const router = createRouter({
     {
       path: '/no-right',
       name: 'no-right',
-      component: () => import('./pages/NoRightPage.vue'),
+      component: () => import('./pages/NothingHerePage.vue'),
+      props: (route) => ({ why: route.query['why'] === 'provinceAlone' ? 'provinceAlone' : 'noRight' }),
       meta: { title: ['没有权限', 'Not allowed'] },
     },
     {
       path: '/:rest(.*)*',
       name: 'missing',
-      component: () => import('./pages/MissingPage.vue'),
+      component: () => import('./pages/NothingHerePage.vue'),
+      props: { why: 'missing' },
       meta: { title: ['找不到页面', 'Page not found'] },
     },
   ],
@@ -53,10 +54,8 @@ export const router = createRouter({
 router.beforeEach((to) => {
   if (to.meta.open) return true
   if (!api.isSignedIn || !who.value) return { name: 'sign-in', query: to.path === '/' ? {} : { to: to.fullPath } }
-  const audience = to.meta.audience ?? 'admin'
-  if (to.meta.audience && to.meta.audience !== who.value.audience) return { name: 'no-right' }
-  if (to.meta.may && !may(to.meta.may as Right, audience)) return { name: 'no-right' }
-  return true
+  const why = keepsOut(to.meta)
+  return why ? { name: 'no-right', query: why === 'provinceAlone' ? { why } : {} } : true
 })
 
 /** Where the wish to come back may lead: a path of this console and no other place. */

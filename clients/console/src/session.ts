@@ -1,5 +1,6 @@
 /** Who works here: an admin of the alliance office, or somebody of a member. */
 import { computed, shallowRef } from 'vue'
+import type { RouteMeta } from 'vue-router'
 import { Problem, type BodyOf } from '@shared/api'
 import { api } from './api'
 import { rolesHave, type Right } from './rights'
@@ -36,6 +37,16 @@ function keep(next: Who | null): void {
 export function may(right: Right, audience: 'admin' | 'member' = 'admin'): boolean {
   const person = current.value
   return person !== null && person.audience === audience && rolesHave(audience, person.roles, right)
+}
+
+/** Whether this is an admin of the whole province. */
+export const isOfProvince = (): boolean => current.value?.region?.endsWith('0000') ?? false
+
+/** Why this person may not open a page, as its route says; nothing where he may. The menu and the router ask the same. */
+export function keepsOut({ audience, may: right, isProvinces }: RouteMeta): 'noRight' | 'provinceAlone' | null {
+  if (audience && audience !== current.value?.audience) return 'noRight'
+  if (right && !may(right as Right, audience)) return 'noRight'
+  return isProvinces && !isOfProvince() ? 'provinceAlone' : null
 }
 
 /** Whether this person has one of the roles. */

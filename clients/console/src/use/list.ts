@@ -97,7 +97,8 @@ export function useList<P extends Path<'get'>, F extends string = never>(
       for (const [name, value] of Object.entries(route.query))
         if (name !== 'cursor' && !(names as readonly string[]).includes(name)) query[name] = value
     for (const name of names) {
-      const value = fromFirst ? filters[name].trim() : text(name)
+      // A field that was cleared holds null or undefined: Element Plus knows no empty text.
+      const value = fromFirst ? (filters[name] as string | null | undefined)?.trim() : text(name)
       if (value) query[name] = value
     }
     if (cursor) query['cursor'] = cursor

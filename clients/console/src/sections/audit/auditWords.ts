@@ -83,6 +83,7 @@ export const t = words({
   after: ['变更后', 'After'],
   sameActor: ['此人的全部记录', 'All of this actor'],
   sameObject: ['此对象的全部记录', 'All about this thing'],
+  revokeCoupon: ['提请作废这张券', 'Ask for this coupon to be revoked'],
   checkTitle: ['核对封存', 'Check against the seal'],
   checkLead: [
     '在您的浏览器里重新计算哈希，并与对外公布的封存比较，不依赖服务器的说法。',

@@ -6,13 +6,9 @@ export const t = words({
   from: ['开始日期', 'From'],
   to: ['结束日期（含）', 'To (included)'],
   region: ['地区', 'Region'],
-  apply: ['查看', 'Show'],
   clear: ['恢复默认（近 30 天）', 'Default (last 30 days)'],
   days: ['近 {n} 天', 'Last {n} days'],
   quick: ['常用时段', 'Usual spans'],
-  filters: ['统计范围', 'What is counted'],
-  wrongDays: ['结束日期不能早于开始日期，最多查看 366 天。', 'The last day can’t come before the first, and 366 days are the most.'],
-  bothDays: ['请同时填写开始日期和结束日期。', 'Give both the first and the last day.'],
 
   flow: ['从浏览到核销', 'From views to redemptions'],
   flowLead: ['每一步有多少次，以及占上一步的比例。', 'How often each step was taken, and its share of the step before.'],

@@ -36,5 +36,4 @@ export const t = words({
   forward: ['转送信息提供单位', 'Pass on to the source'],
   forwardSure: ['生成转送文件并记录转送？请把下载的文件发给信息提供单位。', 'Make the file and record that it is passed on? Send the downloaded file to the source.'],
   forwardDone: ['文件已下载，转送已记录。', 'The file is downloaded and the passing on recorded.'],
-  cancel: ['取消', 'Cancel'],
 })

@@ -52,7 +52,6 @@ export const t = words({
   fileLarge: ['文件超过 20 MB，请分成几个文件上传。', 'Larger than 20 MB; split the file.'],
   check: ['上传并检查', 'Send and check'],
   sending: ['正在上传 {n}%', 'Sending, {n}%'],
-  cancel: ['取消', 'Cancel'],
   sent: ['已上传，正在检查。', 'Sent; it is being checked.'],
 
   good: ['检查通过，共 {n} 行，没有错误。', 'Checked: {n} rows, no errors.'],

@@ -6,7 +6,7 @@ export const section: Section = {
       path: '/jobs',
       name: 'jobs',
       component: () => import('./JobsPage.vue'),
-      meta: { title: ['失败的后台任务', 'Failed jobs'], may: 'job.read' },
+      meta: { title: ['失败的后台任务', 'Failed jobs'], may: 'job.read', isProvinces: true },
     },
   ],
   menu: [{ group: 'system', order: 50, to: 'jobs', label: ['失败的后台任务', 'Failed jobs'], may: 'job.read' }],

@@ -65,5 +65,4 @@ export const t = words({
   causeIdBad: ['请填写编号：1 至 64 个字母、数字或 _ . : -', 'Give the number: 1 to 64 letters, digits or _ . : -'],
   note: ['说明（可不填）', 'Note (may be left out)'],
   recorded: ['已登记。', 'Recorded.'],
-  cancel: ['取消', 'Cancel'],
 })

@@ -77,7 +77,6 @@ export const t = words({
   neededAnswer: ['请选择结论并写明理由。', 'Choose an outcome and give a reason.'],
   send: ['发出答复', 'Send the answer'],
   answerDone: ['已答复，提出者会收到通知。', 'Answered; whoever filed it is told.'],
-  cancel: ['取消', 'Cancel'],
   forward: ['转送信息提供单位', 'Pass on to the source'],
   forwardSure: ['记录为已转送“{source}”？请先下载转送材料并发给该单位；提出者会收到通知，答复期限不变。', 'Record that it was passed on to “{source}”? Download the file and send it there first; whoever filed it is told, and the time limit stays.'],
   forwardDone: ['已记录转送。', 'Recorded as passed on.'],

@@ -6,7 +6,7 @@ export const section: Section = {
       path: '/data-quality',
       name: 'quality',
       component: () => import('./QualityPage.vue'),
-      meta: { title: ['数据质量', 'Data quality'], may: 'credit_batch.read' },
+      meta: { title: ['数据质量', 'Data quality'], may: 'credit_batch.read', isProvinces: true },
     },
   ],
   menu: [{ group: 'credit', order: 40, to: 'quality', label: ['数据质量', 'Data quality'], may: 'credit_batch.read' }],

@@ -12,13 +12,13 @@ export const section: Section = {
       path: '/tier-scheme-draft',
       name: 'scheme-draft',
       component: () => import('./DraftPage.vue'),
-      meta: { title: ['提请方案新版本', 'A new version of a scheme'], may: 'tier_scheme.ask' },
+      meta: { title: ['提请方案新版本', 'A new version of a scheme'], may: 'tier_scheme.ask', isProvinces: true },
     },
     {
       path: '/tier-mappings/:id?',
       name: 'mappings',
       component: () => import('./MappingsPage.vue'),
-      meta: { title: ['外地等级互认', 'Recognised schemes'], may: 'tier_mapping.read' },
+      meta: { title: ['外地等级互认', 'Recognised schemes'], may: 'tier_mapping.read', isProvinces: true },
     },
   ],
   menu: [

@@ -8,5 +8,3 @@ export const levelName = (level: number): string => {
   const name = (LEVELS as Readonly<Record<string, string>>)[String(level)]
   return name ? `${level} ${name}` : String(level)
 }
-/** Only a province's admin has a say in schemes and mappings. */
-export const isProvince = (region: string | null | undefined): boolean => Boolean(region?.endsWith('0000'))

@@ -26,7 +26,6 @@ export const t = words({
   low: ['从（含）', 'From (included)'],
   high: ['到（不含）', 'To (not included)'],
   byCode: ['按代码', 'By code'],
-  provinceOnly: ['互认由省级管理员提请。', 'Only admins of the province ask for a recognition.'],
 
   ask: ['提请互认', 'Ask for a recognition'],
   askLead: ['各档要么都按分数（从低到高、首尾相接），要么都按外地等级代码。', 'Map all tiers by scores, from low to high without gaps, or all by their codes.'],
@@ -42,7 +41,6 @@ export const t = words({
   daysWrong: ['截止日须晚于开始日。', 'It has to end on a later day than it begins.'],
   tierWrong: ['第 {n} 档：须有代码和名称，不与别的档重复；按分数时下限等于前一档上限、小于上限，等级不低于前一档。', 'Tier {n}: a code and a name of its own; by scores it begins where the one below ends, ends higher, and never falls.'],
   asked: ['已提请，等待另一位管理员审批。', 'Asked for; it waits for another admin.'],
-  cancel: ['取消', 'Cancel'],
 
   end: ['提请提前结束', 'Ask for it to end sooner'],
   endLead: ['从所选日期起，“{name}”不再适用；已经取得的等级到各自有效期为止仍然有效。', 'From the chosen day on, “{name}” does not count any more. Tiers that were taken stay valid until their own end.'],

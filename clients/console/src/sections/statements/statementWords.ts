@@ -89,7 +89,6 @@ export const t = words({
   referenceHint: ['字母、数字和 . _ / -，最多 64 个字符', 'Letters, digits and . _ / -, 64 at most'],
   referenceWrong: ['付款编号须以字母或数字开头，只含字母、数字和 . _ / -。', 'Begins with a letter or digit, and has letters, digits and . _ / - only.'],
   settled: ['已登记结算。', 'Settled.'],
-  cancel: ['取消', 'Cancel'],
   yes: ['确认', 'Confirm'],
 
   sumsTitle: ['对账汇总', 'Sums of statements'],

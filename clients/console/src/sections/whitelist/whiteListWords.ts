@@ -20,7 +20,6 @@ export const t = words({
   usccBad: ['请填写 18 位统一社会信用代码。', 'Give the 18 characters of the credit code.'],
   regionMissing: ['请选择地区。', 'Choose a region.'],
   reasonMissing: ['请写明原因。', 'Please give a reason.'],
-  no: ['取消', 'Cancel'],
   asked: ['已提请，等待另一位管理员审批。', 'Asked for; another admin decides.'],
   toApprovals: ['查看审批', 'See the requests'],
 })

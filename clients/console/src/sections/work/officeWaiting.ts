@@ -6,14 +6,14 @@
 import { day } from '@shared/times'
 import { api } from '@/api'
 import type { Words2 } from '..'
-import { who } from '@/session'
+import { isOfProvince, who } from '@/session'
 import { complaints, guardianships, objections } from './citizensWaiting'
 import { block, oldest, seen, since, MOST, type Block, type Found } from './found'
 
 async function applications(): Promise<Found> {
   const region = who.value?.region ?? ''
   // Who reviews when: a county its own applications, a city those that counties passed on, the province any.
-  const states = region.endsWith('0000') ? (['county_review', 'city_review'] as const) : ([region.endsWith('00') ? 'city_review' : 'county_review'] as const)
+  const states = isOfProvince() ? (['county_review', 'city_review'] as const) : ([region.endsWith('00') ? 'city_review' : 'county_review'] as const)
   const [checking, ...pages] = await Promise.all(
     (['submitted', ...states] as const).map((state) => api.get('/admin/member-applications', { query: { state, limit: MOST } })),
   )
