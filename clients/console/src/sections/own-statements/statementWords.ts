@@ -53,7 +53,7 @@ export const t = words({
     'Undo the redemption of {at}, {store} (discount {discount}). It counts at once, and nobody has to approve it: a coupon that is still valid can be used again, the citizen is told, and the counter-entry goes onto the statement that is open; closed ones stay as they are. It can be done for 90 days.',
   ],
   undoReason: ['补撤销的原因（不要写顾客的姓名和号码）', 'Why (no names or numbers of customers)'],
-  undoDone: ['已撤销，冲减会列入还没封账的对账单。', 'Undone; the counter-entry comes with the statement that is open.'],
+  undoDone: ['已撤销，冲减会在几分钟内列入还没封账的对账单。', 'Undone; the counter-entry is on the open statement in a few minutes.'],
   owed: ['应承担金额', 'What we owe'],
   owedLead: [
     '其他成员的优惠中约定由本单位承担的部分，按优惠列出，只含已封账的对账单。结算由联盟办公室办理，有出入请联系。',
