@@ -15,6 +15,9 @@ from common.money import yuan
 from common.request_keys import RequestKey
 from models import audit_log
 
+# No day is counted outside this century (`DayCloseIn`).
+EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+
 # Counted and written by one statement. A reversal is counted with the day of the redemption that it undoes.
 WRITE = """
 INSERT INTO day_closes (id, member_id, store_id, staff_id, day, redemptions, reversals, discount_fen, closed_at,
@@ -38,6 +41,15 @@ class Count:
     redemptions: int
     reversals: int
     discount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCloseFilters:
+    """Which of a member's counts: of one store, of days from `first` to `last`; None narrows nothing down."""
+
+    store_id: UUID | None = None
+    first: date | None = None
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +130,15 @@ async def of_staff(actor: StaffActor, before: UUID | None, limit: int) -> Sequen
     )
 
 
-async def of_member(actor: MemberActor, before: UUID | None, limit: int) -> Sequence[Row]:
-    """All of the member's counts, newest first."""
+async def of_member(
+    actor: MemberActor, before: UUID | None, limit: int, which: DayCloseFilters = DayCloseFilters()
+) -> Sequence[Row]:
+    """The member's counts, newest first; `before` is the last id of the page before."""
+    of_store, store = ("AND store_id = $6", [which.store_id]) if which.store_id else ("", [])
     return await fetch_all(
-        "SELECT * FROM day_closes WHERE member_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        *(actor.member_id, before or AFTER_ALL, limit),
+        "SELECT * FROM day_closes WHERE member_id = $1 AND id < $2 AND day BETWEEN $3 AND $4"
+        f" {of_store} ORDER BY id DESC LIMIT $5",
+        *(actor.member_id, before or AFTER_ALL, which.first or EARLIEST, which.last or LATEST, limit, *store),
     )
 
 

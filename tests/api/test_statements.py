@@ -184,6 +184,12 @@ async def test_a_clerk_closes_the_day_and_is_told_what_differs(service: Service)
     assert answer.json()["message"] == "The day is closed: your count is the service's."
     for http, path in ((clerk.http, "/day-closes"), (owner, "/member/day-closes")):
         assert [each["redemptions"] for each in await walk(http, path, 1) if each["day"] == day] == [0, 1]
+    for query, found in (
+        ({"store_id": clerk.store_id, "from": day, "to": day}, 2),
+        *(({"store_id": NOBODY}, 0), ({"from": "2099-12-31"}, 0), ({"to": "2000-01-01"}, 0)),
+    ):
+        assert len((await owner.get("/member/day-closes", params=query)).json()["items"]) == found, query
+    problem(await owner.get("/member/day-closes?from=gestern"), 422, "validation_failed")
     stranger = await service.clerk("demo-other")
     problem(await stranger.http.post("/day-closes", json=body, headers=with_key()), 403, "store_not_allowed")
     ahead = {**body, "day": (local_day(now()) + timedelta(days=1)).isoformat()}

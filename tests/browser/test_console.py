@@ -32,8 +32,12 @@ OWNER = (
     "own/offers/new",
     "own/stores",
     "own/staff",
+    "own/devices",
+    "own/days",
     "own/statements",
     "own/complaints",
+    "own/numbers",
+    "own/webhooks",
 )
 
 

@@ -486,6 +486,7 @@ async def _reckon(
         (owner, "GET", f"{mine}/file", None),
         (owner, "GET", f"/member/owed?period={statement['period']}", None),
         (owner, "GET", "/member/day-closes", None),
+        (owner, "GET", f"/member/day-closes?store_id={clerk.store_id}&from=2026-03-01&to=2026-03-31", None),
         (clerk.http, "GET", "/day-closes", None),
         (admin, "GET", "/admin/statements?state=closed", None),
         (admin, "GET", f"/admin/statements?member_id={statement['member_id']}", None),

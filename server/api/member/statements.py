@@ -1,12 +1,15 @@
 """A member's statements: reading, confirming, disputing, downloading; what a public unit owes; the day-closes."""
 
+from datetime import date
 from uuid import UUID
 
+from pydantic import Field
 from sanic import Blueprint, HTTPResponse, Request
 
 from alliance import statement_files, statement_views, statements
 from alliance.statement_states import StatementStateWrong
 from benefits import day_closes
+from benefits.day_closes import DayCloseFilters
 from common.actors import MemberActor
 from common.clock import now
 from common.files import XLSX
@@ -36,6 +39,14 @@ class DisputeIn(In):
     """What is wrong; no names or numbers of customers belong here."""
 
     reason: Reason
+
+
+class DayClosesQuery(PageQuery):
+    """Which day-closes; all without a filter."""
+
+    store_id: UUID | None = Field(default=None, description="门店 / of one store")
+    first: date | None = Field(default=None, alias="from", description="开始日期 / first day, Asia/Shanghai")
+    last: date | None = Field(default=None, alias="to", description="结束日期（含）/ last day, included")
 
 
 class OwedQuery(PageQuery):
@@ -154,7 +165,8 @@ async def owed(actor: MemberActor, query: OwedQuery) -> Page[OwedOut]:
     answers={200: Page[DayCloseOut]},
     may="day_close.read",
 )
-async def counts(actor: MemberActor, query: PageQuery) -> Page[DayCloseOut]:
+async def counts(actor: MemberActor, query: DayClosesQuery) -> Page[DayCloseOut]:
     """Newest first; the newest one of a store and day counts."""
     before = decode_cursor(query.cursor, (UUID,))[0] if query.cursor else None
-    return day_close_page(await day_closes.of_member(actor, before, query.limit + 1), query.limit)
+    which = DayCloseFilters(query.store_id, query.first, query.last)
+    return day_close_page(await day_closes.of_member(actor, before, query.limit + 1, which), query.limit)

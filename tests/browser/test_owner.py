@@ -1,0 +1,167 @@
+"""What a member's owner does at the desk: tills that scan, a till system that is told, a mistake that is undone."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from playwright.async_api import expect
+
+from alliance.statement_lines import take_new
+from common import database as db
+from common.clock import now
+from tests.browser import people
+from tests.browser.conftest import Opener, Stack
+from tests.browser.test_console import sign_in
+
+WITHIN_MS = 30_000
+
+
+@dataclass
+class Till:
+    """A till system that listens on a socket of this machine."""
+
+    url: str = ""
+    told: asyncio.Queue[tuple[dict[str, str], bytes]] = field(default_factory=asyncio.Queue)
+
+    async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one request, answer 204."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head)}
+        self.told.put_nowait((headers, await reader.readexactly(int(headers["content-length"]))))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Till]:
+    till = Till()
+    async with await asyncio.start_server(till.hear, "127.0.0.1", 0) as server:
+        till.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/till"
+        yield till
+
+
+async def test_a_device_is_added_paired_with_the_shown_code_and_revoked(desk: Opener, stack: Stack) -> None:
+    window = await desk()
+    page = window.page
+    await sign_in(window, "demo-owner", member=True)
+    await window.go("/console/own/devices")
+    await page.get_by_role("button", name="添加终端").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="添加并生成配对码").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("门店")
+    await dialog.get_by_label("终端名称").fill("二号收银台")
+    await dialog.get_by_role("combobox").click()
+    await page.get_by_role("option").first.click()
+    await dialog.get_by_role("button", name="添加并生成配对码").click()
+    code = await page.get_by_test_id("secret").inner_text()
+    await window.accept_no_barriers()
+    await window.picture("member-pairing-code")
+
+    paired = await stack.client().post("/auth/device", json={"code": code})
+    assert paired.status_code == 200, paired.text
+    device = stack.client(Authorization=f"Bearer {paired.json()['access_token']}")
+    assert (await device.get("/redemptions")).status_code == 200
+    await page.get_by_role("button", name="已在设备上输入，关闭").click()
+    row = page.get_by_role("row").filter(has_text="二号收银台")
+    await expect(row).to_contain_text("使用中")
+    await expect(page.get_by_text(code)).to_have_count(0)
+
+    await row.get_by_role("button", name="停用").click()
+    await page.get_by_role("dialog", name="请确认").get_by_role("button", name="停用").click()
+    await expect(row).to_contain_text("已停用")
+    await expect(row.get_by_role("button")).to_have_count(0)
+    async with asyncio.timeout(10):
+        while (await device.get("/redemptions")).status_code != 401:
+            await asyncio.sleep(0.2)
+
+
+async def test_a_webhook_is_added_tested_and_given_a_fresh_secret(desk: Opener) -> None:
+    window = await desk()
+    page = window.page
+    await sign_in(window, "demo-owner", member=True)
+    await window.go("/console/own/webhooks")
+    async with listening() as till:
+        await page.get_by_role("button", name="添加推送地址").click()
+        dialog = page.get_by_role("dialog")
+        for url in ("https://10.0.0.1/till", till.url):
+            await dialog.get_by_label("网址").fill(url)
+            await dialog.get_by_role("button", name="添加并生成密钥").click()
+            if url != till.url:
+                await expect(dialog.get_by_role("alert")).to_contain_text("内网地址不行")
+        first = await page.get_by_test_id("secret").inner_text()
+        await window.accept_no_barriers()
+        await page.get_by_role("button", name="已填好，关闭").click()
+        await expect(page.get_by_text(first)).to_have_count(0)
+
+        one = page.get_by_test_id("webhook").filter(has_text=till.url)
+        await one.get_by_role("button", name="更换密钥").click()
+        await page.get_by_role("dialog", name="请确认").get_by_role("button", name="更换密钥").click()
+        await expect(page.get_by_test_id("secret")).not_to_have_text(first)
+        secret = await page.get_by_test_id("secret").inner_text()
+        await page.get_by_role("button", name="已填好，关闭").click()
+
+        await one.get_by_role("button", name="发送测试").click()
+        headers, body = await asyncio.wait_for(till.told.get(), WITHIN_MS / 1000)
+        signed = dict(part.split("=", 1) for part in headers["x-xinyi-signature"].split(","))
+        mac = hmac.new(secret.encode(), signed["t"].encode() + b"." + body, hashlib.sha256)
+        assert signed["v1"] == mac.hexdigest()
+        drawer = page.get_by_role("dialog", name="推送记录")
+        line = drawer.get_by_role("listitem").filter(has_text="测试")
+        await expect(line).to_contain_text("已送达", timeout=WITHIN_MS)
+        await expect(line).to_contain_text("HTTP 204")
+        await window.accept_no_barriers()
+        await window.picture("member-webhook-deliveries")
+        await page.keyboard.press("Escape")
+        await expect(drawer).to_have_count(0)
+
+    await one.get_by_role("button", name="修改").click()
+    await page.get_by_role("dialog").get_by_text("推送核销和撤销").click()
+    await page.get_by_role("dialog").get_by_role("button", name="保存").click()
+    await expect(one).to_contain_text("已停止")
+    await expect(one.get_by_role("button", name="发送测试")).to_have_count(0)
+
+
+async def test_a_redemption_is_undone_from_the_statement(desk: Opener, stack: Stack) -> None:
+    citizen, clerk = await stack.citizen(people.somebody()), await stack.clerk()
+    coupon = await citizen.coupon()
+    done = await clerk.redeem(await citizen.code(coupon["id"]), order_amount_fen=17_300)
+    assert done.status_code == 201, done.text
+    redemption = done.json()["id"]
+    async with db.own_connection(stack.environment["DATABASE_URL"]):
+        await take_new(now())  # the background process does so every five minutes
+
+    window = await desk()
+    page = window.page
+    await sign_in(window, "demo-owner", member=True)
+    await window.go("/console/own/statements")
+    await page.get_by_role("table").get_by_role("button").first.click()
+    drawer = page.get_by_role("dialog")
+    await drawer.get_by_role("tab", name="明细").click()
+    lines = drawer.get_by_role("listitem")
+    await lines.first.wait_for()
+    line = lines.filter(has_text="订单金额 ¥173")
+    while not await line.count():
+        await drawer.get_by_role("button", name="下一页").click()
+        await page.wait_for_load_state("networkidle")
+    await line.get_by_role("button", name="补撤销").click()
+    asking = page.get_by_role("dialog", name="补撤销")
+    await expect(asking).to_contain_text("立即生效")
+    await window.accept_no_barriers()
+    await window.picture("member-late-reversal")
+    yes = asking.get_by_role("button", name="补撤销")
+    await yes.click()
+    await expect(asking).to_contain_text("请写明原因")
+    await asking.get_by_role("textbox").fill("金额输错了")
+    await yes.click()
+    await expect(asking).to_have_count(0)
+    await expect(line).to_contain_text("已撤销")
+    assert (await citizen.http.get(f"/coupons/{coupon['id']}")).json()["status"] == "claimed"
+    reasons = await stack.fetch(
+        "SELECT s.reason FROM reversals v JOIN reversal_reasons s ON s.reversal_id = v.id WHERE v.redemption_id = $1",
+        redemption,
+    )
+    assert [row["reason"] for row in reasons] == ["金额输错了"]
