@@ -48,7 +48,7 @@ export const causes = {
 } as const
 
 export const t = words({
-  title: ['异议与信用修复', 'Objections and repairs'],
+  title: ['我的异议与信用修复', 'Objections and repairs'],
   lead: ['认为本单位的信用核查结果或暂停记录有误，可以提出异议；失信行为已改正的，可以申请信用修复。联盟在五个工作日内答复，处理期间该记录标明“异议处理中”。', 'Object to a credit check or a suspension that is wrong, or ask for repair of what was mended. It is answered within five working days, and the record says meanwhile that it is disputed.'],
   none: ['还没有提出过异议。', 'None yet.'],
   make: ['提出异议或申请修复', 'Object, or ask for repair'],
