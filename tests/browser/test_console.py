@@ -34,6 +34,7 @@ OWNER = (
     "own/staff",
     "own/statements",
     "own/complaints",
+    *("own/objections", "own/sharing", "own/account"),
 )
 
 
