@@ -36,8 +36,7 @@ OWNER = (
     "own/days",
     "own/statements",
     "own/complaints",
-    "own/numbers",
-    "own/webhooks",
+    *("own/numbers", "own/webhooks", "own/objections", "own/sharing", "own/account"),
 )
 
 

@@ -14,7 +14,7 @@ async def test_start_page_leads_to_the_three_audiences(desk: Opener) -> None:
     links = await window.page.get_by_role("link").evaluate_all(
         "links => links.map(link => link.getAttribute('href'))"
     )
-    assert links == ["/m/", "/m/#/pages/staff/sign-in", "/console/", "/api/docs"]
+    assert links == ["/m/", "/m/#/pages/staff/sign-in", "/console/", "/console/apply", "/api/docs"]
     await window.accept_no_barriers()
     await window.picture("start")
 

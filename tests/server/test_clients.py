@@ -282,7 +282,7 @@ async def test_the_start_leads_to_every_page_and_names_accounts_in_a_sandbox_onl
         async with client_of(app_of(folder, is_sandbox=is_sandbox)) as http:
             page = await http.get("/")
             assert re.findall(r'<a href="([^"]+)"', page.text) == [
-                *("/m/", "/m/#/pages/staff/sign-in", "/console/", "/api/docs"),
+                *("/m/", "/m/#/pages/staff/sign-in", "/console/", "/console/apply", "/api/docs"),
             ]
             assert ("demo-admin" in page.text, "沙盒" in page.text) == (is_sandbox, is_sandbox)
             assert "<script" not in page.text and " style=" not in page.text and "<style" not in page.text

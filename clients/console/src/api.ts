@@ -4,7 +4,7 @@ import { language } from '@shared/words'
 
 const KEY = 'console.tokens'
 
-const overFetch: Transport = async ({ method, url, headers, body }) => {
+export const overFetch: Transport = async ({ method, url, headers, body }) => {
   const answer = await fetch(url, { method, headers, body, cache: 'no-store', credentials: 'omit' })
   return { status: answer.status, header: (name) => answer.headers.get(name), text: await answer.text() }
 }

@@ -66,6 +66,16 @@ export async function signInMember(body: BodyOf<'post', '/auth/staff'>): Promise
   keep({ audience: 'member', id, login: body.login, roles: [role], region: null, memberId: member_id })
 }
 
+/** A member's legal person, who gets the session of its owner's account. */
+export async function signInLegalPerson(body: BodyOf<'post', '/auth/staff/legal-person'>): Promise<void> {
+  const answer = await api.post('/auth/staff/legal-person', { body })
+  api.signIn(answer)
+  const { id, role, member_id } = answer.staff
+  // The answer has no login; without one he is signed in all the same.
+  const person = await api.get('/member/staff/{staff_id}', { path: { staff_id: id } }).catch(() => null)
+  keep({ audience: 'member', id, login: person?.login ?? '', roles: [role], region: null, memberId: member_id })
+}
+
 /** Reads an admin's roles anew, which may have changed since the sign-in; silent where that fails. */
 export async function readAccount(): Promise<void> {
   if (!api.isSignedIn || current.value?.audience === 'member') return

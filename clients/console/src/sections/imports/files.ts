@@ -2,6 +2,7 @@
 import { Offline, problemOf, type Answer, type WireAnswer } from '@shared/api'
 import { language } from '@shared/words'
 import { api } from '@/api'
+import { staffLink } from '@/staffLinks'
 import type { Kind } from './importWords'
 
 type Import = Answer<'get', '/admin/imports/{import_id}'>
@@ -38,7 +39,7 @@ export async function sendTable(kind: Kind, file: File, type: string, tell: (per
 }
 
 /**
- * Makes invitations; the file with their links.
+ * Makes invitations; the file with their links: the server's table with a column more, as only a browser knows the address.
  *
  * @throws Problem the server said no; Offline no answer came.
  */
@@ -50,7 +51,11 @@ export async function makeInvitations(importId: string): Promise<Blob> {
   let answer = await once()
   if (answer.status === 401 && (await api.renew())) answer = await once()
   if (!answer.ok) throw problemOf({ status: answer.status, header: (name) => answer.headers.get(name), text: await answer.text() })
-  return await answer.blob()
+  return new Blob(['\uFEFF', withLinks(await answer.text())], { type: 'text/csv;charset=utf-8' })
 }
+
+/** The secret is the last cell and has no comma; before one that looks like a formula the server puts an apostrophe. */
+const withLinks = (table: string): string =>
+  table.replace(/^.*,'?([^,\r\n]+)(?=\r?$)/gm, (line, secret: string, at: number) => `${line},${at === 0 ? 'link' : staffLink('invitation', secret)}`)
 
 const headers = (): Record<string, string> => ({ ...api.authorization(), 'Accept-Language': language.value })

@@ -75,6 +75,7 @@ const t = words({
   weekday: ['周', ''],
   every: ['每天', 'every day'],
   stores: ['{n} 家：{names}', '{n}: {names}'],
+  storeCount: ['{n} 家', '{n}'],
   file: ['已提交凭证', 'a file'],
   unlimited: ['不限', 'no limit'],
   anybody: ['不限', 'anybody'],
@@ -82,7 +83,7 @@ const t = words({
 
 const clock = (minutes: number) => `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
 
-/** A value as it is written; `nameOf` knows stores and units by their ids, as far as they are known. */
+/** A value as it is written; `nameOf` knows stores and units by their ids, and has no letters for one it does not know. */
 export function written(field: string, value: unknown, nameOf: (id: string) => string): string {
   if (value === null || value === undefined || value === '') return field === 'min_tier_level' || field === 'per_citizen_limit' || field === 'uses_total' ? t.unlimited : t.none
   if (field.endsWith('_fen') && typeof value === 'number') return yuan(value)
@@ -112,7 +113,7 @@ export function written(field: string, value: unknown, nameOf: (id: string) => s
     case 'weekdays':
       return weekdays(value as number[])
     case 'store_ids':
-      return fill(t.stores, { n: (value as string[]).length, names: (value as string[]).map(nameOf).join(t.comma) })
+      return stores((value as string[]).map(nameOf))
     case 'public_unit_id':
       return nameOf(String(value))
     case 'evidence_file_id':
@@ -122,6 +123,12 @@ export function written(field: string, value: unknown, nameOf: (id: string) => s
     default:
       return String(value)
   }
+}
+
+/** Whoever knows no names is told how many there are. */
+function stores(known: string[]): string {
+  const named = known.filter(Boolean)
+  return named.length ? fill(t.stores, { n: known.length, names: named.join(t.comma) }) : fill(t.storeCount, { n: known.length })
 }
 
 function weekdays(days: number[]): string {
