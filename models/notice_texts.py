@@ -304,4 +304,6 @@ TEXTS: dict[str, tuple[str, str]] = {
 def text_of(kind: str, facts: dict[str, object], language: str) -> str:
     """The sentence for a person, in `zh` (the default everywhere) or `en`."""
     zh, en = TEXTS[kind]
+    if "reason" in facts:  # people end what they write with a full stop, and so do these sentences
+        facts = {**facts, "reason": str(facts["reason"]).rstrip("。. ")}
     return (en if language == "en" else zh).format(**facts)

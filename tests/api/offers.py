@@ -36,6 +36,7 @@ TERMS_COLUMNS: dict[str, object] = {
     "gift": None,
     "uses_total": 1,
     "daily_use_cap": None,
+    "alliance_share": 0,
     "valid_from": None,
     "valid_until": None,
     "wait_days": 0,

@@ -1,5 +1,6 @@
 """One service as `make run` starts it, and windows of a phone, of a clerk's phone with a camera, and of a desk."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from playwright.async_api import Browser, Playwright, async_playwright
 
 from sandbox.embedded.postgres import running_url
 from tests.browser import rooms
+from tests.browser.desks import Desks
 from tests.browser.rooms import DESK, PHONE, Window
 from tests.service import Service
 
@@ -111,6 +113,20 @@ async def desk(browser: Browser, stack: Stack) -> AsyncIterator[Opener]:
         await window.close()
 
 
+@pytest.fixture(scope="module")
+async def kept_desks(browser: Browser, stack: Stack) -> AsyncIterator[Desks]:
+    kept = Desks(browser, stack.url)
+    yield kept
+    await kept.close()
+
+
+@pytest.fixture
+def desks(kept_desks: Desks) -> Iterator[Desks]:
+    """Desks whose people sign in once for all tests of a file. What went wrong in one fails the test."""
+    yield kept_desks
+    kept_desks.accept_no_troubles()
+
+
 @pytest.fixture
 async def counter(playwright: Playwright, stack: Stack) -> AsyncIterator[Opener]:
     """Opens a clerk's phone whose camera sees `film`: a browser of its own, for a camera belongs to the process."""
@@ -142,3 +158,10 @@ def wait_until(true: Callable[[], bool], within_s: float) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError(f"not within {within_s} s")
+
+
+async def wait_for(true: Callable[[], Awaitable[bool]], within_s: float) -> None:
+    """Wait for what a question to the service or its database tells."""
+    async with asyncio.timeout(within_s):
+        while not await true():
+            await asyncio.sleep(0.2)

@@ -162,6 +162,8 @@ class Window:
         folder = os.environ.get("SCREENS")
         if not folder:
             return
+        if full:  # what sticks to the top would else be in the middle
+            await self.page.evaluate("scrollTo(0, 0)")
         shot = Image.open(io.BytesIO(await self.page.screenshot(full_page=full))).convert("RGB")
         Path(folder).mkdir(parents=True, exist_ok=True)
         # 128 colours are plenty for flat screens, and a fifth of the bytes.

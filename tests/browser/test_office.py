@@ -1,16 +1,25 @@
-"""What the office does in a day, at its desk: reviews and imports."""
+"""What the office does in a day, at its desk: reviews, imports, complaints, and its own accounts."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
+import pyotp
 from playwright.async_api import expect
 
 from models.office_enums import ImportKind
 from tests.alliance.imported import table, uscc_of
 from tests.api.applicants import an_applicant
-from tests.browser.conftest import Opener, Stack
-from tests.browser.test_console import sign_in
+from tests.api.offers import make_offer
+from tests.api.test_member_offers import a_body
+from tests.browser import people
+from tests.browser.conftest import Opener, Stack, wait_for
+from tests.browser.desks import Desks, choose, fetched, give_reason, press
+from tests.browser.rooms import Window
 from tests.service import Service
+
+CITY, PROVINCE = "demo-admin-hz", "demo-admin"
 
 
 async def submitted(stack: Service) -> str:
@@ -25,11 +34,11 @@ async def submitted(stack: Service) -> str:
 
 
 async def test_an_application_is_passed_on_by_the_county_and_approved_by_the_city(
-    desk: Opener, stack: Stack
+    desks: Desks, stack: Stack
 ) -> None:
     application = await submitted(stack)
-    county = await desk()
-    await sign_in(county, "demo-reviewer-xh")
+    county = await desks.of("demo-reviewer-xh")
+    await county.go("/console/")
     await county.page.get_by_test_id("wait-applications").get_by_role("link").first.click()
     await county.go(f"/console/applications/{application}")
     await county.page.get_by_role("button", name="通过，转市级审核").click()
@@ -38,8 +47,7 @@ async def test_an_application_is_passed_on_by_the_county_and_approved_by_the_cit
     await county.page.get_by_role("dialog").get_by_role("button", name="通过，转市级审核").click()
     await expect(county.page.get_by_role("dialog")).to_have_count(0)
 
-    city = await desk()
-    await sign_in(city, "demo-admin-hz")
+    city = await desks.of(CITY)
     await city.go(f"/console/applications/{application}")
     await city.page.get_by_role("button", name="审核通过").click()
     await city.page.get_by_role("dialog").get_by_role("button", name="审核通过").click()
@@ -48,8 +56,17 @@ async def test_an_application_is_passed_on_by_the_county_and_approved_by_the_cit
     assert rows[0]["state"] == "approved"
 
 
+async def sent(window: Window, file: Path) -> None:
+    """Send a file of members to be imported; ends on what the check found."""
+    await window.go("/console/imports")
+    await window.page.get_by_role("button", name="上传文件").click()
+    await window.page.get_by_test_id("import-file").set_input_files(file)
+    await window.page.get_by_role("button", name="上传并检查").click()
+    await window.page.get_by_test_id("import-result").wait_for(timeout=30_000)
+
+
 async def test_a_file_with_a_bad_row_is_refused_whole_and_its_errors_can_be_fetched(
-    desk: Opener, stack: Stack, tmp_path: Path
+    desks: Desks, tmp_path: Path
 ) -> None:
     rows = [
         {"uscc": uscc_of(7_001), "name": "导入书店"},
@@ -57,15 +74,150 @@ async def test_a_file_with_a_bad_row_is_refused_whole_and_its_errors_can_be_fetc
     ]
     file = tmp_path / "members.csv"
     file.write_bytes(table(ImportKind.MEMBERS, *rows))
-    window = await desk()
-    await sign_in(window, "demo-admin-hz")
-    await window.go("/console/imports")
-    await window.page.get_by_role("button", name="上传文件").click()
-    await window.page.get_by_test_id("import-file").set_input_files(file)
-    await window.page.get_by_role("button", name="上传并检查").click()
-    await expect(window.page.get_by_test_id("import-result")).to_contain_text("有误", timeout=30_000)
+    window = await desks.of(CITY)
+    await sent(window, file)
+    await expect(window.page.get_by_test_id("import-result")).to_contain_text("有误")
     await window.accept_no_barriers()
     await window.picture("console-import")
-    async with window.page.expect_download() as fetched:
-        await window.page.get_by_role("button", name="下载错误清单").click()
-    assert "uscc" in Path(await (await fetched.value).path()).read_text("utf-8-sig")
+    errors = await fetched(window, window.page.get_by_role("button", name="下载错误清单"))
+    assert "uscc" in errors.decode("utf-8-sig")
+
+
+async def test_a_good_file_is_applied_by_another_admin(desks: Desks, stack: Stack, tmp_path: Path) -> None:
+    first = 200_000 + uuid4().int % 1_000_000
+    names = [f"运河茶馆 {first + number}" for number in range(40)]
+    rows = [{"uscc": uscc_of(first + number), "name": name} for number, name in enumerate(names)]
+    file = tmp_path / "members.csv"
+    file.write_bytes(table(ImportKind.MEMBERS, *rows))
+    sender, second = await desks.of(CITY), await desks.of(PROVINCE)
+    await sent(sender, file)
+    await expect(sender.page.get_by_test_id("import-result")).to_contain_text("检查通过，共 40 行")
+    await expect(sender.page.get_by_role("button", name="确认导入")).to_have_count(0)
+
+    await second.go(sender.page.url.removeprefix(second.base))
+    await press(second, "确认导入", sure=True)
+    await expect(second.page.get_by_test_id("import-result")).to_contain_text("40", timeout=20_000)
+    await second.accept_no_barriers()
+    await second.picture("console-import-applied")
+    found = await stack.fetch("SELECT count(*) AS n FROM members WHERE name = ANY($1)", names)
+    assert found[0]["n"] == 40
+
+
+async def changed(stack: Stack, title: str) -> tuple[str, int]:
+    """An offer with a change that waits for the office: its id, and the number of the version."""
+    offer = await make_offer(stack, title=title)
+    owner = (await stack.clerk("demo-owner")).http
+    answer = await owner.put(f"/member/offers/{offer}", json=a_body(title=f"{title}七折", percent_off=30))
+    assert answer.status_code == 204, answer.text
+    assert (await owner.post(f"/member/offers/{offer}/submission")).status_code == 204
+    return offer, (await owner.get(f"/member/offers/{offer}")).json()["open_number"]
+
+
+async def test_a_change_of_an_offer_is_reviewed_by_what_it_changes(desks: Desks, stack: Stack) -> None:
+    offer, number = await changed(stack, "湖畔早市")
+    window = await desks.of(CITY)
+    await window.go("/console/offer-versions")
+    await window.page.get_by_test_id(f"version-{offer}/{number}").click()
+    changes = window.page.get_by_test_id("changes").get_by_role("row")
+    await expect(changes.filter(has_text="湖畔早市七折")).to_contain_text("原为湖畔早市改为湖畔早市七折")
+    await expect(changes.filter(has_text="折扣")).to_contain_text("减 20%（8 折）改为减 30%（7 折）")
+    await window.accept_no_barriers()
+    await window.picture("console-offer-change")
+    await press(window, "审核通过", sure=True)
+    await press(window, "发布", sure=True)
+    await expect(window.page.get_by_test_id("open-version")).to_have_count(0)
+    rows = await stack.fetch(
+        "SELECT t.percent_off FROM offers o JOIN offer_terms t ON t.id = o.terms_id WHERE o.id = $1", offer
+    )
+    assert rows[0]["percent_off"] == 30
+
+
+async def test_a_complaint_goes_from_the_phone_to_the_office_and_back(
+    desks: Desks, phone: Opener, stack: Stack
+) -> None:
+    code = people.somebody()
+    citizen, clerk = await stack.citizen(code), await stack.clerk()
+    redemption = await clerk.redeem(await citizen.code((await citizen.coupon())["id"]))
+    own = await phone()
+    await people.sign_in(own, code, agrees=None)
+    await own.go(f"/m/#/pages/complaints/new?redemption={redemption.json()['id']}")
+    await own.page.get_by_role("button", name="优惠金额不对").click()
+    await own.page.get_by_role("textbox").fill("说好八折，只给了九折。")
+    await own.page.get_by_role("button", name="提交投诉").click()
+    await expect(own.page.get_by_test_id("state")).to_contain_text("等商家答复")
+    complaint = (await citizen.http.get("/me/complaints")).json()["items"][0]["id"]
+    owner = (await stack.clerk("demo-owner")).http
+    answer = await owner.post(f"/member/complaints/{complaint}/answer", json={"text": "收银员算错，愿意补。"})
+    assert answer.status_code < 300, answer.text
+
+    await changed(stack, "桥西早茶")
+    window = await desks.of(CITY)
+    await window.go("/console/")
+    await expect(window.page.get_by_test_id("wait-complaints")).to_be_visible()
+    await window.page.wait_for_load_state("networkidle")
+    await window.accept_no_barriers()
+    await window.picture("console-work")
+    await window.go(f"/console/complaints/{complaint}")
+    await expect(window.page.get_by_text("收银员算错，愿意补。")).to_be_visible()
+    await window.accept_no_barriers()
+    await window.picture("console-complaint")
+    await give_reason(window, "投诉不成立", "小票上写明了九折。")
+    await expect(
+        window.page.get_by_role("dialog").get_by_text("投诉不成立：小票上写明了九折。")
+    ).to_be_visible()
+
+    async def is_told() -> bool:
+        notices = (await citizen.http.get("/me/notices")).json()["items"]
+        return any(notice["kind"] == "complaint_dismissed" for notice in notices)
+
+    await wait_for(is_told, within_s=15)
+    await own.go("/m/#/pages/notices/index")
+    await (
+        own.page.get_by_role("button")
+        .filter(has_text="经联盟办公室核查，不成立。理由：小票上写明了九折。如有异议")
+        .first.click()
+    )
+    await own.page.get_by_role("button", name="看这件投诉").click()
+    await expect(own.page.get_by_test_id("state")).to_contain_text("投诉不成立")
+    await expect(own.page.get_by_text("小票上写明了九折。")).to_be_visible()
+
+
+async def test_an_admin_is_invited_enrols_and_signs_in_with_a_one_time_code(
+    desks: Desks, desk: Opener, stack: Stack
+) -> None:
+    login, password = f"new-{uuid4().hex[:8]}", "four unrelated words here"
+    head = await desks.of(PROVINCE)
+    await head.go("/console/admins")
+    await head.page.get_by_role("button", name="邀请管理员").click()
+    dialog = head.page.get_by_role("dialog")
+    await dialog.get_by_label("登录名").fill(login)
+    await choose(head, "管辖区域", "杭州市", within=dialog)
+    await dialog.get_by_text("运营员", exact=True).click()
+    await dialog.get_by_role("button", name="生成邀请链接").click()
+    link = await head.page.get_by_test_id("secret").inner_text()
+    await head.accept_no_barriers()
+    await press(head, "我已交付，关闭")
+    await expect(head.page.get_by_role("row").filter(has_text=login)).to_contain_text("待接受邀请")
+
+    new = await desk()
+    await new.page.goto(link)
+    await expect(new.page).to_have_url(link.partition("#")[0])  # no secret stays in the address
+    await new.page.get_by_label("新密码").fill(password)
+    await new.page.get_by_label("再输入一次").fill(password)
+    await press(new, "设置密码")
+    secret = await new.page.locator("code").first.inner_text()
+    await expect(new.page.get_by_role("img", name="验证器二维码")).to_be_visible()
+    await expect(new.page.get_by_role("button", name="去登录")).to_be_disabled()
+    await new.accept_no_barriers()
+    await new.page.locator("label.el-checkbox").click()
+    await press(new, "去登录")
+
+    await new.page.get_by_label("登录名").fill(login)
+    await new.page.get_by_label("密码", exact=True).fill(password)
+    await press(new, "登录")
+    await expect(new.page.get_by_role("alert")).to_be_visible()  # the password alone is not enough
+    await new.page.get_by_label("动态口令").fill(str(pyotp.TOTP(secret).at(datetime.now(UTC))))
+    await press(new, "登录")
+    await expect(new.page.get_by_role("heading", level=1)).to_contain_text(login)
+    await head.go("/console/admins")
+    await expect(head.page.get_by_role("row").filter(has_text=login)).to_contain_text("正常")
