@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from secrets import token_urlsafe
+from secrets import token_hex
 from uuid import UUID
 
 from alliance import imports
@@ -63,7 +63,8 @@ async def invite(actor: AdminActor, import_id: UUID, now: datetime) -> Sequence[
             if end["last"] is None:
                 break
             people = await fetch_all(WITHOUT, import_id, row["run_id"], number, BATCH)
-            secrets = [token_urlsafe(SECRET_BYTES) for _ in people]
+            # No sign that a spreadsheet might take for a formula: these go into a table.
+            secrets = [token_hex(SECRET_BYTES) for _ in people]
             ids = [person["id"] for person in people]
             await execute(END_OLD, ids, LinkPurpose.STAFF_INVITATION, now)
             await execute(

@@ -128,6 +128,8 @@ async def _invited(office: Office, import_id: Any) -> None:
     """Links are made when they are asked for, and the newest ones are good."""
     first = await import_invitations.invite(office.second, import_id, NOON)
     assert {login for _, login, _ in first} == {"anna", "boss"}
+    # A table writes an apostrophe before what begins with a "-".
+    assert all(secret.isalnum() and len(secret) >= 43 for _, _, secret in first)
     second = await import_invitations.invite(office.second, import_id, NOON)
     secrets = {login: secret for _, login, secret in second}
     with pytest.raises(one_time_links.LinkInvalid):
