@@ -25,14 +25,14 @@ class RealNameRequired(Forbidden):
     """The offer is for people whom a channel has verified."""
 
     code = "real_name_required"
-    zh = "这个优惠需要实名后领取。请在“我的—登录渠道”里添加浙里办，或改用浙里办登录。"
-    en = "This offer asks for a verified person. Add Zheliban under “Me – Channels”, or sign in through it."
+    zh = "这个优惠需要实名后领取。请在“我的—账号与登录”里添加浙里办，或改用浙里办登录。"
+    en = "This offer asks for a verified person. Add Zheliban under “Me – Account and sign-in”, or sign in through it."
 
 
 class PhoneRequired(RealNameRequired):
     """The offer is for people of whom a channel has verified a mobile number, or more."""
 
-    zh = "这个优惠需要验证手机号后领取。请在微信或支付宝小程序里授权手机号登录，或在“我的—登录渠道”里添加浙里办。"
+    zh = "这个优惠需要验证手机号后领取。请在微信或支付宝小程序里授权手机号登录，或在“我的—账号与登录”里添加浙里办。"
     en = "This offer asks for a verified mobile number. Share it when you sign in through WeChat or Alipay, or add Zheliban."
 
 
@@ -84,7 +84,7 @@ class CodeMalformed(Malformed):
     """No code of ours at all."""
 
     code = "code_malformed"
-    zh = "这不是信惠联的券码。请让顾客打开“我的优惠券”，重新扫码。"
+    zh = "这不是信惠联的券码。请让顾客打开“我的券”，重新扫码。"
     en = "This is no code of this alliance. Ask the customer to open “My coupons”, then scan again."
 
 
@@ -151,7 +151,7 @@ class CouponRevoked(Ended):
     """Given back by the citizen, or revoked with a reason."""
 
     code = "coupon_revoked"
-    zh = "这张优惠券已退回或已作废，不能用了。请按原价结账；顾客可在“我的优惠券”里看原因。"
+    zh = "这张优惠券已退回或已作废，不能用了。请按原价结账；顾客可在“我的券”里看原因。"
     en = "The coupon was given back or revoked; the full price is due. The customer finds the reason under “My coupons”."
 
 

@@ -18,8 +18,8 @@ class GuardianNeeded(Forbidden):
     """A child under 14 can't agree by himself (PIPL 31)."""
 
     code = "guardian_needed"
-    zh = "未满 14 周岁，需要监护人来办。请监护人登录自己的账户，在“我的—孩子”里提出申请，通过后由监护人代办。"
-    en = "Under 14 a guardian has to do this: he signs in, asks under “Me – Children”, and acts once it is confirmed."
+    zh = "未满 14 周岁，需要监护人来办。请监护人登录自己的账户，在“我的—家人代办”里提出申请，通过后由监护人代办。"
+    en = "Under 14 a guardian has to do this: he signs in, asks under “Me – Acting for family”, and acts once it is confirmed."
 
 
 class CreditSubjectAdult(Forbidden):

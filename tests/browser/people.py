@@ -37,12 +37,17 @@ async def sign_in(window: Window, code: str, *, agrees: bool | None = True) -> N
 
 async def claim(window: Window, title: str = UNLIMITED) -> None:
     """Find an offer by its name and claim it; ends on the screen that shows the code."""
+    await find(window, title)
+    await window.page.get_by_test_id("claim").get_by_role("button").click()
+    await code_picture(window).wait_for()
+
+
+async def find(window: Window, title: str) -> None:
+    """Find an offer by its name; ends on its page."""
     await window.go("/m/#/pages/home/index")
     await window.page.get_by_label("搜索优惠").fill(title)
     await window.page.get_by_role("button", name="搜索", exact=True).click()
     await window.page.get_by_test_id("offers").get_by_role("button", name=title).click()
-    await window.page.get_by_test_id("claim").get_by_role("button").click()
-    await code_picture(window).wait_for()
 
 
 def code_picture(window: Window) -> Locator:

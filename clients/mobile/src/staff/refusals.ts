@@ -8,7 +8,7 @@ export type WayOn = 'rescan' | 'amend' | 'next'
 const t = words({
   already_redeemed: ['这张券已经用过', 'Used already'],
   code_used: ['这个码刚才用过', 'This code was used'],
-  code_expired: ['券码过期', 'The code is too old'],
+  code_expired: ['券码不在有效时间', 'Not the time of this code'],
   code_malformed: ['不是我们的券码', 'Not a code of ours'],
   code_forged: ['券码无效', 'The code is not valid'],
   coupon_expired: ['优惠券已到期', 'The coupon has ended'],
