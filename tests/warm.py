@@ -206,11 +206,11 @@ class Hearth:
         self._socket = ours
         self._lock = threading.Lock()
 
-    def serve(self, environment: Mapping[str, str], log: Path) -> Started:
-        """Start `python -m server web` with this environment and nothing else of ours."""
+    def serve(self, environment: Mapping[str, str], log: Path, command: str = "web") -> Started:
+        """Start `python -m server web`, or `worker`, with this environment and nothing else of ours."""
         with Path(os.devnull).open("rb") as nothing, log.open("ab") as written:
             files = (nothing.fileno(), written.fileno(), written.fileno())
-            return Started(self, self.start(environment, ["web"], files))
+            return Started(self, self.start(environment, [command], files))
 
     def start(
         self, environment: Mapping[str, str], arguments: Sequence[str], files: tuple[int, int, int]
