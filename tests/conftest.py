@@ -35,7 +35,7 @@ from tests.seeds import (
     run_sql,
     work_in_memory,
 )
-from tests.service import Service, close_clients
+from tests.service import Service, close_clients, connections_kept
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 async def _no_open_clients() -> AsyncIterator[None]:
     yield
     await close_clients()
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def _connections_are_kept() -> AsyncIterator[None]:
+    async with connections_kept():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -172,9 +178,11 @@ def _maker(servers: Servers, templates: Templates) -> Iterator[Callable[..., Ser
     started: list[Service] = []
 
     def make(workers: int = 2, **more: str) -> Service:
+        is_lasting = "DATABASE_URL" not in more
         url = more.pop("DATABASE_URL", None) or templates("s", True)
         redis_url = more.pop("REDIS_URL", None) or servers.redis_url
         service = Service.start(environment(url, redis_url, WORKERS=str(workers), **more))
+        service.is_lasting = is_lasting
         started.append(service)
         return service
 
