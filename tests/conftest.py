@@ -9,6 +9,7 @@ import os
 os.environ["SANDBOX"] = "1"
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from common import database as db
 from common.processes import collect_rarely, keep_what_is_loaded
 from sandbox.embedded import Postgres, Valkey
 from server.migrate import migrate
+from tests.order import longest_first
 from tests.seeds import (
     DEMO,
     EMPTY,
@@ -31,11 +33,13 @@ from tests.seeds import (
     environment,
     fill_with_demo,
     open_folder,
-    remove_folder,
     run_sql,
     work_in_memory,
 )
 from tests.service import Service, close_clients, connections_kept
+
+# The folder of the clusters that are copied, where this run has made it.
+_OURS = pytest.StashKey[Path | None]()
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
     collect_rarely()
     if not hasattr(config, "workerinput"):
         work_in_memory()
-        open_folder()
+        config.stash[_OURS] = open_folder()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, none is left alone with a long one."""
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items, config.workerinput["workercount"])
 
 
 def pytest_collection_finish() -> None:
@@ -64,8 +75,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        remove_folder()
+    if folder := config.stash.get(_OURS, None):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
