@@ -73,11 +73,13 @@ $(VENV)/has-node: requirements/node.lock | $(VENV)/bin/python
 	@touch $@
 
 # Most of the tests' time is waiting for processes, so that three at once keep two cores busy. Those that hold
-# something to a time have the machine to themselves afterwards.
+# something to a time have the machine to themselves afterwards. Both copy the clusters that the first of them makes.
 TEST_PROCESSES ?= 3
 test: $(VENV)/installed-dev
-	@$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not alone" --ignore=tests/browser
-	@exec $(VENV)/bin/python -m pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
+	@TEST_SEEDS=$$(TMPDIR=$${TMPDIR:-$$(test -w /dev/shm && echo /dev/shm || echo /tmp)} mktemp -d -t xy-seeds-XXXXXX) && \
+	export TEST_SEEDS && trap 'rm -rf "$$TEST_SEEDS"' EXIT && trap 'exit 130' INT && trap 'exit 143' TERM && \
+	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not alone" --ignore=tests/browser && \
+	$(VENV)/bin/python -m pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 # The pages in the machine's own Chromium (it says what is missing), and the mini-programs under WeChat's compilers.
 test-browser: $(VENV)/installed-browser clients mini-programs clients/minitest/node_modules/.installed

@@ -19,6 +19,7 @@ from server.protocol import DeadlineProtocol
 from server.request_log import configure_logging
 
 GRACE_S = 15.0
+_LOOK_EVERY_S = 0.01
 
 log = structlog.get_logger()
 
@@ -43,29 +44,42 @@ def serve(settings: Settings, listen_fd: int, ready_fd: int, *, replaces: bool =
     if replaces:
         # Registered after create_app's own, so the database is connected.
         app.register_listener(_must_be_migrated, "before_server_start")
-    app.register_listener(_stop_once, "after_server_start")
+    # Before this line SIGTERM ends us at once, so this is who has started us.
+    app.register_listener(partial(_stop_once, parent=os.getppid()), "after_server_start")
     app.register_listener(say_ready, "after_server_start")
     listener = socket.socket(fileno=listen_fd)
     app.run(sock=listener, single_process=True, protocol=DeadlineProtocol, access_log=False, motd=False)
 
 
-async def _stop_once(app: Sanic[Any, Any]) -> None:
+async def _stop_once(app: Sanic[Any, Any], *, parent: int) -> None:
     """Whoever stops the whole control group tells us, and so does our supervisor.
 
     Sanic gives the handler that it registered back to the system when it begins to stop, and a second SIGTERM would
     end us in the midst of an answer. So this one is not the loop's to give back: it stays as long as the process.
+
+    A SIGTERM that came while Sanic ignored it, before it registered its handler, is lost. When it told us that our
+    supervisor was killed, nobody would ever tell us again: so we look ourselves, now that nothing is lost any more.
     """
     loop = asyncio.get_running_loop()
     is_told = False
+
+    def end() -> None:
+        # A loop that is stopped while the last of the start is done goes on all the same.
+        if app.state.is_running:
+            app.stop(terminate=False)
+        else:
+            loop.call_later(_LOOK_EVERY_S, end)
 
     def stop(*_: object) -> None:
         nonlocal is_told
         if not is_told:
             is_told = True
-            loop.call_soon_threadsafe(partial(app.stop, terminate=False))
+            loop.call_soon_threadsafe(end)
 
     loop.remove_signal_handler(signal.SIGTERM)
     signal.signal(signal.SIGTERM, stop)
+    if os.getppid() != parent:
+        stop()
 
 
 async def _must_be_migrated(_: Sanic[Any, Any]) -> None:

@@ -9,6 +9,7 @@ import os
 os.environ["SANDBOX"] = "1"
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from common import database as db
 from common.processes import collect_rarely, keep_what_is_loaded
 from sandbox.embedded import Postgres, Valkey
 from server.migrate import migrate
+from tests.order import longest_first
 from tests.seeds import (
     DEMO,
     EMPTY,
@@ -31,11 +33,13 @@ from tests.seeds import (
     environment,
     fill_with_demo,
     open_folder,
-    remove_folder,
     run_sql,
     work_in_memory,
 )
-from tests.service import Service, close_clients
+from tests.service import Service, close_clients, connections_kept
+
+# The folder of the clusters that are copied, where this run has made it.
+_OURS = pytest.StashKey[Path | None]()
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
     collect_rarely()
     if not hasattr(config, "workerinput"):
         work_in_memory()
-        open_folder()
+        config.stash[_OURS] = open_folder()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, none is left alone with a long one."""
+    if hasattr(config, "workerinput"):
+        items[:] = longest_first(items, config.workerinput["workercount"])
 
 
 def pytest_collection_finish() -> None:
@@ -64,14 +75,20 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        remove_folder()
+    if folder := config.stash.get(_OURS, None):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
 async def _no_open_clients() -> AsyncIterator[None]:
     yield
     await close_clients()
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def _connections_are_kept() -> AsyncIterator[None]:
+    async with connections_kept():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -172,9 +189,11 @@ def _maker(servers: Servers, templates: Templates) -> Iterator[Callable[..., Ser
     started: list[Service] = []
 
     def make(workers: int = 2, **more: str) -> Service:
+        is_lasting = "DATABASE_URL" not in more
         url = more.pop("DATABASE_URL", None) or templates("s", True)
         redis_url = more.pop("REDIS_URL", None) or servers.redis_url
         service = Service.start(environment(url, redis_url, WORKERS=str(workers), **more))
+        service.is_lasting = is_lasting
         started.append(service)
         return service
 

@@ -52,16 +52,12 @@ def work_in_memory() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
-def open_folder() -> None:
-    """Begin a run: make the folder that its processes share."""
-    folder = Path(tempfile.mkdtemp(prefix="xy-seeds-"))
+def open_folder() -> Path | None:
+    """Begin a run: make the folder that its processes share, unless whoever started it has made one for several."""
+    made = None if FOLDER in os.environ else Path(tempfile.mkdtemp(prefix="xy-seeds-"))
+    folder = Path(os.environ.setdefault(FOLDER, str(made)))
     folder.chmod(0o755)
-    os.environ[FOLDER] = str(folder)
-
-
-def remove_folder() -> None:
-    """End the run."""
-    shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+    return made
 
 
 def seed(major: int) -> Path:

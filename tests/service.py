@@ -1,5 +1,6 @@
 """A real service for a test: `python -m server web` on a free port, and clients that speak to it."""
 
+import asyncio
 import atexit
 import os
 import shutil
@@ -10,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -31,6 +32,29 @@ _numbers = count(1)
 # Everything here is plain HTTP; loading the certificate authorities for each client takes 17 ms.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _clients: list[httpx.AsyncClient] = []
+
+
+# Idle connections to the databases of lasting services, and the event loop that may use them.
+_looking: dict[str, asyncpg.Connection] = {}
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+@asynccontextmanager
+async def connections_kept() -> AsyncIterator[None]:
+    """Let `Service.fetch` keep a connection to each lasting service until this ends.
+
+    What a new one has to learn of a hundred tables costs ten times the looking itself.
+    """
+    global _loop
+    _loop = asyncio.get_running_loop()
+    try:
+        yield
+    finally:
+        _loop = None
+        while _looking:
+            # Not in order: its database may have been dropped with its service.
+            _looking.popitem()[1].terminate()
+        await asyncio.sleep(0)
 
 
 async def close_clients() -> None:
@@ -54,6 +78,8 @@ class Service:
     log: Path
     offers: dict[str, str] = field(default_factory=dict)
     module: str = "server"
+    # Its database is there as long as it is.
+    is_lasting: bool = False
 
     @classmethod
     def start(cls, environment: Mapping[str, str], module: str = "server") -> "Service":
@@ -127,13 +153,24 @@ class Service:
 
     async def fetch(self, sql: str, *values: object) -> list[Any]:
         """Look into the service's database."""
+        url, keeps = self.environment["DATABASE_URL"], self.is_lasting and asyncio.get_running_loop() is _loop
+        connection = _looking.pop(url, None) if keeps else None
+        if connection is None or connection.is_closed():
+            connection = await self._connected()
+        try:
+            rows = list(await connection.fetch(sql, *values))
+            if keeps:
+                # Whoever looked at the same time leaves his.
+                _looking.setdefault(url, connection)
+            return rows
+        finally:
+            if _looking.get(url) is not connection:
+                await connection.close()
+
+    async def _connected(self) -> asyncpg.Connection:
         parts = tortoise_config(self.environment["DATABASE_URL"])["connections"]["default"]["credentials"]
         wanted = ("host", "port", "user", "password", "database", "ssl")
-        connection = await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
-        try:
-            return list(await connection.fetch(sql, *values))
-        finally:
-            await connection.close()
+        return await asyncpg.connect(**{name: parts[name] for name in wanted if name in parts})
 
     async def citizen(self, code: str | None = None, *, consent: bool = True) -> "CitizenClient":
         """A signed-in citizen, by default one of his own whom no other test knows."""

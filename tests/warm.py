@@ -206,11 +206,11 @@ class Hearth:
         self._socket = ours
         self._lock = threading.Lock()
 
-    def serve(self, environment: Mapping[str, str], log: Path) -> Started:
-        """Start `python -m server web` with this environment and nothing else of ours."""
+    def serve(self, environment: Mapping[str, str], log: Path, command: str = "web") -> Started:
+        """Start `python -m server web`, or `worker`, with this environment and nothing else of ours."""
         with Path(os.devnull).open("rb") as nothing, log.open("ab") as written:
             files = (nothing.fileno(), written.fileno(), written.fileno())
-            return Started(self, self.start(environment, ["web"], files))
+            return Started(self, self.start(environment, [command], files))
 
     def start(
         self, environment: Mapping[str, str], arguments: Sequence[str], files: tuple[int, int, int]
@@ -225,7 +225,7 @@ class Hearth:
             return json.loads(self._socket.recv(MOST_BYTES))
 
     def end(self) -> None:
-        """Let it end; what it has started goes on."""
+        """Let it end, and whatever it has started."""
         self._socket.close()
         self._process.wait(10)
 
@@ -318,9 +318,16 @@ def _keep(fd: int) -> None:
 
 def _start(environment: Mapping[str, str], arguments: list[str], files: list[int]) -> int:
     from common import metrics
+    from common.processes import signal_me_when_parent_dies
     from server.__main__ import main
 
+    parent = os.getpid()
+
     def before() -> None:
+        # A test run that is killed closes our line, and we end: nothing that it has started goes on.
+        signal_me_when_parent_dies(signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
         os.environ.clear()
         os.environ.update(environment)
         for number, file in enumerate(files):

@@ -1,8 +1,6 @@
 """Alliance admins: signing in with a one-time code, and what they may do in their region and role."""
 
 import asyncio
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -12,27 +10,23 @@ import pytest
 
 from tests.api.kit import BACKGROUND, NOBODY, answered, claim, code_of, coupon_of, fingerprint, problem, walk
 from tests.api.offers import make_admin, make_offer, make_staff
+from tests.server.commands import run_warm as run
 from tests.service import Service
 
 PASSWORD = "a long enough passphrase"
 
 
-def create_admin(service: Service, *roles: str, region: str = "330000") -> tuple[str, str]:
+async def create_admin(service: Service, *roles: str, region: str = "330000") -> tuple[str, str]:
     """Make an admin as an operator does; his login and his one-time-code secret."""
     login = f"real-{uuid4().hex[:10]}"
-    said = subprocess.run(
-        [
-            *(sys.executable, "-m", "server", "create-admin", "--login", login, "--region", region),
-            *(part for role in roles for part in ("--role", role)),
-            "--password-stdin",
-        ],
-        input=PASSWORD + "\n",
-        env=service.environment,
-        capture_output=True,
-        text=True,
-        check=True,
+    options = [part for role in roles for part in ("--role", role)]
+    ran = await run(
+        *(service.environment, "create-admin", "--login", login, "--region", region, *options),
+        "--password-stdin",
+        typed=PASSWORD + "\n",
     )
-    return login, said.stdout.rsplit(maxsplit=1)[1]
+    assert ran.code == 0, ran.err
+    return login, ran.out.rsplit(maxsplit=1)[1]
 
 
 async def sign_in(service: Service, login: str, totp: str | None, password: str = PASSWORD) -> httpx.Response:
@@ -51,7 +45,7 @@ async def test_the_demo_admins_sign_in_without_a_one_time_code(service: Service)
 
 
 async def test_a_one_time_code_is_needed_and_good_once(service: Service) -> None:
-    login, secret = create_admin(service, "auditor")
+    login, secret = await create_admin(service, "auditor")
     at = datetime.now(UTC)
     code = pyotp.TOTP(secret).at(at)
     old = pyotp.TOTP(secret).at(at - timedelta(minutes=5))
@@ -70,7 +64,7 @@ async def test_a_one_time_code_is_needed_and_good_once(service: Service) -> None
 
 
 async def test_the_right_code_signs_in_once(service: Service) -> None:
-    login, secret = create_admin(service, "operator", "auditor")
+    login, secret = await create_admin(service, "operator", "auditor")
     code = pyotp.TOTP(secret).now()
     first, *rest = sorted(
         await asyncio.gather(*(sign_in(service, login, code) for _ in range(4))),

@@ -8,7 +8,8 @@ import pytest
 
 from tests.api.kit import answered, coupon_of, problem
 from tests.api.offers import make_offer
-from tests.server.commands import run, started
+from tests.server.commands import run
+from tests.server.commands import started_warm as started
 from tests.service import Service
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0"}

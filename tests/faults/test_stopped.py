@@ -4,8 +4,6 @@ import asyncio
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from tests.faults.conftest import Town, only_in_the_long_form
 from tests.faults.traffic import Traffic, until_served
 from tests.service import Service
 from tests.stopping import stopped
+from tests.warm import Started, hearth
 
 pytestmark = pytest.mark.alone
 
@@ -43,11 +42,9 @@ async def test_stopped_web_process_keeps_only_its_own_lines_waiting(town: Town) 
     await check_all(town, kept, strangers.tally)
 
 
-def background_process(town: Town, service: Service) -> subprocess.Popen[bytes]:
+def background_process(town: Town, service: Service) -> Started:
     """The background process of a service, seals and all."""
-    with (town.folder / "worker.log").open("ab") as log:
-        command = [sys.executable, "-m", "server", "worker"]
-        return subprocess.Popen(command, env=service.environment, stdout=log, stderr=log)
+    return hearth().serve(service.environment, town.folder / "worker.log", "worker")
 
 
 async def until_it_hears(pid: int, number: signal.Signals, within_s: float = 20.0) -> None:

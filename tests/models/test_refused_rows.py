@@ -204,11 +204,23 @@ PARTIAL = {
 TABLE_OF = {**{name: table for name, (table, _) in DECLARED.items()}, **PARTIAL}
 
 
+@pytest.fixture(scope="module")
+async def valid(connection: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
+    """The demo data, and a valid row in every table that it leaves empty; taken back at the end."""
+    transaction = connection.transaction()
+    await transaction.start()
+    await make_rows(connection)
+    yield connection
+    await transaction.rollback()
+
+
 @pytest.fixture
-async def filled(scratch: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
-    """The demo data, and a valid row in every table that it leaves empty."""
-    await make_rows(scratch)
-    yield scratch
+async def filled(valid: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
+    """The same rows for every test, whatever the one before did."""
+    savepoint = valid.transaction()
+    await savepoint.start()
+    yield valid
+    await savepoint.rollback()
 
 
 def test_every_constraint_is_seen_to_refuse() -> None:

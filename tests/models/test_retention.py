@@ -23,7 +23,7 @@ from tests.factories.moments import NOON
 from tests.factories.objections import MINUTE, a_rated_citizen, evidence_of, filed, happen, objection_row
 from tests.factories.sources import demo_scheme
 from tests.seeds import environment
-from tests.server.commands import run
+from tests.server.commands import run, run_warm
 
 MOMENT = timedelta(milliseconds=1)
 RULE = {rule.table: rule for rule in RULES}
@@ -220,7 +220,7 @@ async def test_the_command_counts_and_deletes_only_when_told(database: str, serv
     assert "Nothing was deleted." in counted.out and len(await fetch_all("SELECT 1 FROM login_failures")) == 3
     assert "credit_lookups: 1 months over, kept 120 months" in counted.out
     assert "citizen_notices: 2 rows over, kept 90 days after they were read" in counted.out
-    deleted = await run(environ, "retention", "--delete")
+    deleted = await run_warm(environ, "retention", "--delete")
     assert deleted.code == 0 and "login_failures: 3 rows deleted" in deleted.out
     assert (
         await fetch_all("SELECT 1 FROM login_failures")

@@ -28,7 +28,9 @@ from tests.conftest import Servers
 from tests.faults.replicas import sql
 from tests.plans import errands, large, recorder
 from tests.seeds import EMPTY, environment
-from tests.server.commands import query, run, started
+from tests.server.commands import query
+from tests.server.commands import run_warm as run
+from tests.server.commands import started_warm as started
 from tests.service import Service, close_clients
 from tests.test_architecture import SOURCES, tree_of
 

@@ -21,7 +21,7 @@ from server.config import load
 from tests.conftest import Templates
 from tests.factories.settings import production, sandbox
 from tests.seeds import environment
-from tests.server.commands import query, run, started
+from tests.server.commands import query, run, run_warm, started
 from tests.service import Service
 
 COMMANDS = [
@@ -166,13 +166,13 @@ async def test_check_says_that_all_is_well(servers: Any, url: str) -> None:
 
 async def test_check_says_what_is_wrong_and_what_to_do(servers: Any, url: str) -> None:
     nowhere = "postgres://app:geheim@127.0.0.1:1/xinyi"
-    ran = await run(environment(nowhere, "redis://127.0.0.1:1/0"), "check")
+    ran = await run_warm(environment(nowhere, "redis://127.0.0.1:1/0"), "check")
     assert ran.code == 69
     assert "database: not reachable" in ran.out and "DATABASE_URL" in ran.out
     assert "redis: not reachable" in ran.out
     assert "geheim" not in ran.out + ran.err and "Traceback" not in ran.err
     unmigrated = servers.database("postgres")
-    ran = await run(environment(unmigrated, "redis://127.0.0.1:1/0"), "check")
+    ran = await run_warm(environment(unmigrated, "redis://127.0.0.1:1/0"), "check")
     assert ran.code == 69 and "to apply; run `python -m server migrate`" in ran.out
 
 
@@ -180,7 +180,7 @@ async def test_check_says_whether_lists_can_come_from_the_replica(servers: Any, 
     """The service starts without it, so that is no failure."""
     nowhere = "postgres://app:geheim@127.0.0.1:1/xinyi"
     for replica_url, said in ((nowhere, "replica: not reachable"), (url, "names no streaming replica")):
-        ran = await run(environment(url, servers.redis_url, DATABASE_REPLICA_URL=replica_url), "check")
+        ran = await run_warm(environment(url, servers.redis_url, DATABASE_REPLICA_URL=replica_url), "check")
         assert ran.code == 0 and said in ran.out and "DATABASE_REPLICA_URL" in ran.out
         assert "geheim" not in ran.out + ran.err
 
@@ -200,11 +200,11 @@ async def test_a_sandbox_and_a_production_never_share_a_database(
     servers: Any, url: str, command: tuple[str, ...]
 ) -> None:
     """The demo accounts' passwords are known to everybody."""
-    ran = await run(production(DATABASE_URL=url, REDIS_URL=servers.redis_url), *command)
+    ran = await run_warm(production(DATABASE_URL=url, REDIS_URL=servers.redis_url), *command)
     assert ran.code in (69, 78) and "the database of a sandbox" in ran.out + ran.err
     await query(url, "UPDATE installation SET is_sandbox = false")
-    assert (await run(production(DATABASE_URL=url, REDIS_URL=servers.redis_url), *command)).code == 0
-    ran = await run(environment(url, servers.redis_url), *command)
+    assert (await run_warm(production(DATABASE_URL=url, REDIS_URL=servers.redis_url), *command)).code == 0
+    ran = await run_warm(environment(url, servers.redis_url), *command)
     assert ran.code in (69, 78) and "the database of a production" in ran.out + ran.err
 
 
@@ -215,7 +215,7 @@ async def test_a_production_does_nothing_with_a_sandboxs_database(
     servers: Any, url: str, command: tuple[str, ...]
 ) -> None:
     environ = production(DATABASE_URL=url, REDIS_URL=servers.redis_url, PORT=str(free_port()), WORKERS="1")
-    ran = await run(environ, *command, typed=PASSWORD + "\n", within_s=20)
+    ran = await run_warm(environ, *command, typed=PASSWORD + "\n", within_s=20)
     assert ran.code == 78 and "the database of a sandbox" in ran.err
     assert await query(url, "SELECT 1 FROM admins") == []
 
@@ -259,7 +259,7 @@ async def test_a_mistake_of_the_first_hour_is_told_in_a_sentence(
         await query(servers.database_url, f"CREATE ROLE {name} LOGIN")
         url = urlunsplit(urlsplit(url)._replace(netloc=f"{name}@{urlsplit(url).netloc.rpartition('@')[2]}"))
     try:
-        ran = await run(environment(url, servers.redis_url), *command, typed=PASSWORD + "\n")
+        ran = await run_warm(environment(url, servers.redis_url), *command, typed=PASSWORD + "\n")
         assert ran.code == 69 and sentence in ran.out + ran.err
         assert "Traceback" not in ran.err
     finally:
@@ -273,7 +273,7 @@ async def test_without_a_terminal_the_password_is_asked_for_in_a_sentence(url: s
 
 
 async def test_check_is_content_without_redis(url: str) -> None:
-    ran = await run(environment(url, "redis://127.0.0.1:1/0"), "check")
+    ran = await run_warm(environment(url, "redis://127.0.0.1:1/0"), "check")
     assert ran.code == 0 and "redis: not reachable" in ran.out
 
 
@@ -307,8 +307,8 @@ def test_the_password_is_no_argument() -> None:
 async def test_a_second_admin_of_the_same_login_is_refused(servers: Any, url: str) -> None:
     arguments = ("create-admin", "--login", "chief", "--password-stdin")
     environ = environment(url, servers.redis_url)
-    assert (await run(environ, *arguments, typed=PASSWORD + "\n")).code == 0
-    ran = await run(environ, *arguments, typed="another " + PASSWORD + "\n")
+    assert (await run_warm(environ, *arguments, typed=PASSWORD + "\n")).code == 0
+    ran = await run_warm(environ, *arguments, typed="another " + PASSWORD + "\n")
     assert ran.code == 1 and "taken" in ran.err and ran.out == ""
     (row,) = await query(url, "SELECT * FROM admins")
     assert (sorted(row["roles"]), row["region_id"]) == (["auditor", "head", "operator", "reviewer"], "330000")
@@ -355,11 +355,11 @@ async def test_erasures_are_done_again_in_a_restored_database(servers: Any, url:
     )
     (tmp_path / "erasures.jsonl").write_text(f'{{"citizen_id": "{row["id"]}"}}\n')
     for done in (1, 0):
-        ran = await run(environ, "reapply-erasures")
+        ran = await run_warm(environ, "reapply-erasures")
         assert (ran.code, ran.out.strip()) == (
             0,
             f"{done} erased again, of 1 named in the journal; nothing of the others was there any more",
         )
     (tmp_path / "erasures.jsonl").write_text("{\n")
-    ran = await run(environ, "reapply-erasures")
+    ran = await run_warm(environ, "reapply-erasures")
     assert ran.code == os.EX_DATAERR and "line 1" in ran.err and "Traceback" not in ran.err

@@ -20,7 +20,7 @@ from server.key_rotation import rotate
 from tests.conftest import Servers
 from tests.factories.citizens import KEYS, a_person
 from tests.seeds import environment
-from tests.server.commands import run
+from tests.server.commands import run, run_warm
 from tests.service import Service
 
 NAME = SealedColumn("natural_persons", "citizen_id", "name_encrypted", accounts.NAME)
@@ -160,9 +160,9 @@ async def test_the_command_says_what_may_be_done_with_the_old_key(database: str,
     assert dry.code == 0 and "natural_persons.name_encrypted: 1 values, 1 to seal anew" in dry.out
     assert "1 of 2 values would be sealed anew; nothing was changed" in dry.out
     assert await sealed_name(citizen_id) == name
-    lost = await run(environ(WITHOUT_OLD), "rotate-keys")
+    lost = await run_warm(environ(WITHOUT_OLD), "rotate-keys")
     assert lost.code == 1 and "1 UNREADABLE and left" in lost.out and "Put the key back" in lost.out
-    done = await run(environ(NEW), "rotate-keys")
+    done = await run_warm(environ(NEW), "rotate-keys")
     assert done.code == 0 and "natural_persons.name_encrypted: 1 values, 1 sealed anew" in done.out
     assert "key 2: seals what is new, and 2 values" in done.out and "key 1: seals nothing" in done.out
     audited = await fetch_all("SELECT object_id, after FROM audit_records WHERE action = 'keys.rotate'")
@@ -183,7 +183,9 @@ async def test_people_are_served_while_their_data_is_sealed_anew(
     service = make_service(workers=1, DATA_KEYS=f"{new},{old}")
     people = [await service.citizen(consent=False) for _ in range(3)]
     names = [(await person.http.get("/me")).json()["masked_name"] for person in people]
-    rotation = asyncio.create_task(run({**service.environment, "CRYPTO_SUITE": "national"}, "rotate-keys"))
+    rotation = asyncio.create_task(
+        run_warm({**service.environment, "CRYPTO_SUITE": "national"}, "rotate-keys")
+    )
     answers = 0
     while not rotation.done():
         for person, name in zip(people, names, strict=True):

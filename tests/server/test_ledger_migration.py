@@ -109,7 +109,7 @@ async def test_a_request_that_holds_one_table_and_asks_for_the_other_gets_throug
 
 
 async def _in_a_process_of_its_own(url: str) -> int:
-    from tests.server.commands import run
+    from tests.server.commands import run_warm as run
 
     ran = await run({"SANDBOX": "1", "DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1"}, "migrate")
     return ran.code
