@@ -79,13 +79,12 @@ async def test_a_redemption_is_in_the_figures_within_seconds(desks: Desks, stack
     assert shown[0][0] == f"{now() + timedelta(hours=8):%Y-%m-%d}" and int(shown[0][4].replace(",", "")) > 0
     by_field = await numbers(office, "programme", query)
     assert await rows_of(fields) == [as_shown(line) for line in by_field]
+    await window.accept_no_barriers()
+    await window.picture("console-numbers")
     file = lines_of(await fetched(window, fields.get_by_role("button")))
     assert [(row[0], int(row[4]), fen(row[8])) for row in file] == [
         (line["name"], line["redemptions"], line["discount_fen"]) for line in by_field
     ]
-    await window.accept_no_barriers()
-    await window.page.keyboard.press("Home")
-    await window.picture("console-numbers")
 
 
 async def numbers(office: httpx.AsyncClient, by: str, query: dict[str, str]) -> list[dict[str, Any]]:
