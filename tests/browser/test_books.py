@@ -62,6 +62,7 @@ async def test_a_redemption_is_in_the_figures_within_seconds(desks: Desks, stack
     await wait_for(told, within_s=20)
     window = await desks.of(PROVINCE)
     await window.go("/console/numbers")
+    await card(window, "成员").locator("tbody tr").first.wait_for(state="attached")
     await press(window, "近 7 天")
     await choose(window, "地区", "杭州市")
     await press(window, "查看")
