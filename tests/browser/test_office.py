@@ -119,6 +119,7 @@ async def test_a_change_of_an_offer_is_reviewed_by_what_it_changes(desks: Desks,
     await window.go("/console/offer-versions")
     await window.page.get_by_test_id(f"version-{offer}/{number}").click()
     changes = window.page.get_by_test_id("changes").get_by_role("row")
+    await changes.first.wait_for()
     await expect(changes.filter(has_text="湖畔早市七折")).to_contain_text("原为湖畔早市改为湖畔早市七折")
     await expect(changes.filter(has_text="折扣")).to_contain_text("减 20%（8 折）改为减 30%（7 折）")
     await window.accept_no_barriers()
@@ -153,12 +154,12 @@ async def test_a_complaint_goes_from_the_phone_to_the_office_and_back(
     await changed(stack, "桥西早茶")
     window = await desks.of(CITY)
     await window.go("/console/")
-    await expect(window.page.get_by_test_id("wait-complaints")).to_be_visible()
+    await window.page.get_by_test_id("wait-complaints").wait_for()
     await window.page.wait_for_load_state("networkidle")
     await window.accept_no_barriers()
     await window.picture("console-work")
     await window.go(f"/console/complaints/{complaint}")
-    await expect(window.page.get_by_text("收银员算错，愿意补。")).to_be_visible()
+    await window.page.get_by_text("收银员算错，愿意补。").wait_for()
     await window.accept_no_barriers()
     await window.picture("console-complaint")
     await give_reason(window, "投诉不成立", "小票上写明了九折。")
@@ -179,7 +180,7 @@ async def test_a_complaint_goes_from_the_phone_to_the_office_and_back(
     )
     await own.page.get_by_role("button", name="看这件投诉").click()
     await expect(own.page.get_by_test_id("state")).to_contain_text("投诉不成立")
-    await expect(own.page.get_by_text("小票上写明了九折。")).to_be_visible()
+    await own.page.get_by_text("小票上写明了九折。").wait_for()
 
 
 async def test_an_admin_is_invited_enrols_and_signs_in_with_a_one_time_code(
