@@ -84,7 +84,7 @@ STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
     *("GET /redemptions/{redemption_id}", "POST /redemptions/{redemption_id}/reversals"),
     *("POST /staff/self-binding", "GET /redemptions/{redemption_id}/proof"),
-    *("POST /staff/password", "GET /staff/sessions", "DELETE /staff/sessions/{session_id}"),
+    *("POST /staff/password", "GET /staff/sessions", "DELETE /staff/sessions/{session_id}", "GET /staff/me"),
     *("POST /day-closes", "GET /day-closes"),
 }
 ADMINS = {

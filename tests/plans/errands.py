@@ -254,6 +254,7 @@ async def _as_owner(service: Service) -> None:
     change = {"old_password": password, "password": "seven wet umbrellas"}
     assert (await cashier.post("/staff/password", json=change)).status_code == 204
     session = (await cashier.get("/staff/sessions")).json()["items"][0]["id"]
+    assert (await cashier.get("/staff/me")).status_code == 200
     await owner.put(person, json=role)
     reset = (await owner.post(f"{person}/password-reset")).json()
     await client.post("/auth/staff/password-reset", json={**body, "secret": reset["secret"]})

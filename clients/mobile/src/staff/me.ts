@@ -1,7 +1,7 @@
 /** Who works here: what the sign-in's answer said, the store that is chosen, and how this desk likes to work. */
 import { computed, ref, watch } from 'vue'
 import type { Answer } from '@shared/api'
-import { begin } from '@/session'
+import { begin, staff } from '@/session'
 
 type SignedIn = Answer<'post', '/auth/staff'>
 export type Me = SignedIn['staff']
@@ -41,14 +41,29 @@ export const storeName = (id: string): string => me.value?.stores.find((one) => 
 /** Begins the clerk's session with a sign-in's answer. */
 export function startWork(answer: SignedIn): void {
   begin('staff', answer)
-  me.value = answer.staff
-  uni.setStorageSync(ME, answer.staff)
+  keepMe(answer.staff)
   chosen.value = kept<string>(STORE) ?? ''
 }
 
-/** Whether the page may stay; without a session it gives way to the sign-in. */
+function keepMe(now: Me): void {
+  me.value = now
+  uni.setStorageSync(ME, now)
+}
+
+/** A manager may have given or taken stores since; without an answer what was known stays. */
+async function readMe(known: Me): Promise<void> {
+  const now = await staff.get('/staff/me').catch(() => null)
+  // Meanwhile somebody else may work here. What is the same stays as it is: screens read anew when it changes.
+  if (now && me.value?.id === now.id && JSON.stringify(now) !== JSON.stringify(known)) keepMe(now)
+}
+
+/** Whether the page may stay, with the person's stores read anew; without a session it gives way to the sign-in. */
 export function staysIn(isSignedIn: boolean): boolean {
-  if (isSignedIn && (me.value ??= kept<Me>(ME))) return true
+  const known = isSignedIn ? (me.value ??= kept<Me>(ME)) : null
+  if (known) {
+    void readMe(known)
+    return true
+  }
   uni.reLaunch({ url: '/pages/staff/sign-in' })
   return false
 }
