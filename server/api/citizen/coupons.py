@@ -66,11 +66,12 @@ class CouponOut(Out):
 
 
 class HistoryOut(Out):
-    """Something that happened to the coupon; `redemption_id` asks for the proof of a redemption."""
+    """Something that happened to the coupon; `redemption_id` asks for its proof, `store_id` is for a complaint."""
 
     event: Literal["claimed", "redeemed", "reversed", "given_back", "revoked"]
     at: Moment
     store: str | None
+    store_id: UUID | None
     uses: int | None
     discount_fen: int | None
     redemption_id: UUID | None
