@@ -131,7 +131,7 @@ def _english_date(ordinal: int) -> str:
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CHINESE = _Said("每天", lambda day: "周" + "一二三四五六日"[day], _chinese_date, "至", "、", "；{}不可用")
 _ENGLISH = _Said(
-    "every day",
+    "Every day",
     lambda day: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[day],
     _english_date,
     *("–", ", ", "; not on {}"),

@@ -227,7 +227,7 @@ async def test_a_coupon_tells_its_history(service: Service) -> None:
     assert times == sorted(times) and body["history"][1]["at"] == done["redeemed_at"]
     assert (body["status"], body["ended_reason"]) == ("revoked", "门店停业，抱歉")
     english = await citizen.http.get(f"/coupons/{coupon}", headers={"Accept-Language": "en"})
-    assert (body["hours"], english.json()["hours"]) == ("每天", "every day")
+    assert (body["hours"], english.json()["hours"]) == ("每天", "Every day")
 
 
 async def test_what_was_used_is_listed_with_what_it_saved_and_what_was_undone_does_not_count(

@@ -50,20 +50,17 @@ function keepMe(now: Me): void {
   uni.setStorageSync(ME, now)
 }
 
-/** A manager may have given or taken stores since; without an answer what was known stays. */
-async function readMe(known: Me): Promise<void> {
+/** Reads role and stores anew: a manager may have given or taken some. Without an answer what was known stays. */
+export async function readMe(): Promise<void> {
+  const known = me.value
   const now = await staff.get('/staff/me').catch(() => null)
   // Meanwhile somebody else may work here. What is the same stays as it is: screens read anew when it changes.
   if (now && me.value?.id === now.id && JSON.stringify(now) !== JSON.stringify(known)) keepMe(now)
 }
 
-/** Whether the page may stay, with the person's stores read anew; without a session it gives way to the sign-in. */
+/** Whether the page may stay; without a session it gives way to the sign-in. */
 export function staysIn(isSignedIn: boolean): boolean {
-  const known = isSignedIn ? (me.value ??= kept<Me>(ME)) : null
-  if (known) {
-    void readMe(known)
-    return true
-  }
+  if (isSignedIn && (me.value ??= kept<Me>(ME))) return true
   uni.reLaunch({ url: '/pages/staff/sign-in' })
   return false
 }
