@@ -55,6 +55,7 @@ class HistoryEntry:
     event: str
     at: datetime
     store: str | None = None
+    store_id: UUID | None = None
     uses: int | None = None
     discount_fen: int | None = None
     redemption_id: UUID | None = None
@@ -106,15 +107,15 @@ async def coupons_of(
 async def history_of(coupon_id: UUID) -> Sequence[HistoryEntry]:
     """Everything that happened to a coupon, oldest first. The caller has checked whose it is."""
     rows = await fetch_all(
-        "SELECT 'claimed' AS event, claimed_at AS at, NULL AS store, NULL::int AS uses, NULL::bigint AS discount_fen,"
+        "SELECT 'claimed' AS event, claimed_at AS at, NULL AS store, NULL::uuid AS store_id, NULL::int AS uses, NULL::bigint AS discount_fen,"
         " NULL::uuid AS redemption_id"
         "  FROM coupons WHERE id = $1"
-        " UNION ALL SELECT 'redeemed', r.redeemed_at, st.name, r.uses, r.discount_fen, r.id"
+        " UNION ALL SELECT 'redeemed', r.redeemed_at, st.name, st.id, r.uses, r.discount_fen, r.id"
         "  FROM redemptions r JOIN stores st ON st.id = r.store_id WHERE r.coupon_id = $1"
-        " UNION ALL SELECT 'reversed', v.reversed_at, st.name, r.uses, r.discount_fen, r.id"
+        " UNION ALL SELECT 'reversed', v.reversed_at, st.name, st.id, r.uses, r.discount_fen, r.id"
         "  FROM redemptions r JOIN reversals v ON v.redemption_id = r.id JOIN stores st ON st.id = r.store_id"
         "  WHERE r.coupon_id = $1"
-        " UNION ALL SELECT status, ended_at, NULL, NULL, NULL, NULL FROM coupons WHERE id = $1 AND ended_at IS NOT NULL"
+        " UNION ALL SELECT status, ended_at, NULL, NULL, NULL, NULL, NULL FROM coupons WHERE id = $1 AND ended_at IS NOT NULL"
         " ORDER BY at",
         coupon_id,
     )

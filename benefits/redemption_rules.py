@@ -122,7 +122,8 @@ def _judge_coupon(coupon: CouponState, now: datetime) -> None:
 
 def _judge_uses(coupon: CouponState, terms: Terms, order: Order, now: datetime) -> None:
     if not terms.is_open_at(now):
-        raise OutsideHours(hours=terms.hours_text(local_day(now)))
+        today = local_day(now)
+        raise OutsideHours(terms.hours_text(today), terms.hours_text(today, "en"))
     if coupon.uses_total is not None and coupon.uses_done + order.uses > coupon.uses_total:
         raise NotEnoughUses(uses_left=coupon.uses_total - coupon.uses_done)
     if terms.daily_use_cap is not None and coupon.used_on(local_day(now)) + order.uses > terms.daily_use_cap:

@@ -171,6 +171,14 @@ class OutsideHours(Invalid):
     zh = "现在不在本优惠的可用时间里。可用时间：{hours}。"
     en = "The offer does not hold now. Usable: {hours}."
 
+    def __init__(self, hours: str, hours_en: str) -> None:
+        super().__init__(hours=hours)
+        self._hours_en = hours_en
+
+    def sentence(self, language: str) -> str:
+        """With the hours in the language of the sentence."""
+        return self.en.format(hours=self._hours_en) if language == "en" else super().sentence(language)
+
 
 class DailyUseReached(Refused):
     """The pass was used as often as one day allows."""

@@ -10,7 +10,6 @@ from common.database import Row, fetch_one
 from common.errors import NotFound
 from models.enums import DiscountKind
 
-WEEKDAYS = "一二三四五六日"
 TOLD_AHEAD_DAYS = 366
 MAX_KEPT = 50_000
 
@@ -69,20 +68,22 @@ class Terms:
             and local.date() not in self.blackout_dates
         )
 
-    def hours_text(self, today: date) -> str:
+    def hours_text(self, today: date, language: str = "zh") -> str:
         """When it can be used, for people: 周一至周五 09:00–17:00；10月1日至10月7日不可用.
 
         Args:
             today: dates that are left out are told for a year from this day on.
+            language: `zh`, or `en`: Mon–Fri 09:00–17:00; not on 1 Oct–7 Oct.
         """
+        said = _ENGLISH if language == "en" else _CHINESE
         days = _runs(bit for bit in range(7) if self.weekday_mask >> bit & 1)
-        text = "每天" if days == [(0, 6)] else "、".join(_span(*run, _weekday) for run in days)
+        text = said.every_day if days == [(0, 6)] else said.spans(days, said.weekday)
         if (self.open_minute, self.close_minute) != (0, 1440):
             text += f" {_clock_face(self.open_minute)}–{_clock_face(self.close_minute)}"
         ahead = _runs(
             day.toordinal() for day in self.blackout_dates if 0 <= (day - today).days < TOLD_AHEAD_DAYS
         )
-        return text + ("；" + "、".join(_span(*run, _date) for run in ahead) + "不可用" if ahead else "")
+        return text + (said.but_not.format(said.spans(ahead, said.date)) if ahead else "")
 
 
 def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
@@ -96,19 +97,45 @@ def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _span(first: int, last: int, name: Callable[[int], str]) -> str:
-    if first == last:
-        return name(first)
-    return f"{name(first)}{'、' if last == first + 1 else '至'}{name(last)}"
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """How one language says days; weekdays are counted from 0 Monday, dates are ordinals."""
+
+    every_day: str
+    weekday: Callable[[int], str]
+    date: Callable[[int], str]
+    until: str
+    comma: str
+    but_not: str
+
+    def spans(self, runs: Iterable[tuple[int, int]], name: Callable[[int], str]) -> str:
+        return self.comma.join(self._span(first, last, name) for first, last in runs)
+
+    def _span(self, first: int, last: int, name: Callable[[int], str]) -> str:
+        if first == last:
+            return name(first)
+        return f"{name(first)}{self.comma if last == first + 1 else self.until}{name(last)}"
 
 
-def _weekday(number: int) -> str:
-    return f"周{WEEKDAYS[number]}"
-
-
-def _date(ordinal: int) -> str:
+def _chinese_date(ordinal: int) -> str:
     day = date.fromordinal(ordinal)
     return f"{day.month}月{day.day}日"
+
+
+def _english_date(ordinal: int) -> str:
+    day = date.fromordinal(ordinal)
+    return f"{day.day} {_MONTHS[day.month - 1]}"
+
+
+# Not strftime's names: they follow the machine's language.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CHINESE = _Said("每天", lambda day: "周" + "一二三四五六日"[day], _chinese_date, "至", "、", "；{}不可用")
+_ENGLISH = _Said(
+    "Every day",
+    lambda day: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[day],
+    _english_date,
+    *("–", ", ", "; not on {}"),
+)
 
 
 def _clock_face(minute: int) -> str:

@@ -66,6 +66,12 @@ def _account(row: Row) -> StaffAccount:
     return StaffAccount(row["id"], row["member_id"], role, row["password_hash"], row["login"])
 
 
+async def role_of(staff_id: UUID) -> StaffRole | None:
+    """What an active person or device is now."""
+    row = await fetch_one("SELECT role FROM staff WHERE id = $1 AND status = 'active'", staff_id)
+    return StaffRole(row["role"]) if row else None
+
+
 async def stores_of(staff_id: UUID) -> Sequence[tuple[UUID, str]]:
     """Where a person may redeem, id and name; first the store that his screen opens with."""
     rows = await fetch_all(

@@ -118,7 +118,7 @@ async def test_a_route_is_closed_to_agents_unless_it_says_otherwise(service: Ser
     assert opened == {
         *("GET /me", "GET /offers", "GET /offers/{offer_id}", "POST /offers/{offer_id}/coupons"),
         *("GET /me/coupons", "GET /coupons/{coupon_id}", "DELETE /coupons/{coupon_id}"),
-        *("GET /coupons/{coupon_id}/code", "GET /me/coupons/{coupon_id}/refusals"),
+        *("GET /coupons/{coupon_id}/code", "GET /me/coupons/{coupon_id}/refusals", "GET /me/redemptions"),
         *("POST /me/complaints", "GET /me/complaints", "GET /me/complaints/{complaint_id}"),
         "POST /me/complaints/{complaint_id}/withdrawal",
     }

@@ -73,8 +73,9 @@ async def test_two_accounts_become_one_with_everything_of_both(service: Service)
     gone = await service.citizen("load-880004@b", consent=False)
     assert kept.id != gone.id
     assert [(await each.http.get("/me")).json()["real_name_level"] for each in (kept, gone)] == [2, 0]
-    offer = await make_offer(service, per_citizen_limit=1)
+    offer = await make_offer(service, per_citizen_limit=1, uses_total=2)
     coupons = {await coupon_of(kept.http, offer), moved := await coupon_of(gone.http, offer)}
+    used = (await (await service.clerk()).redeem(await code_of(gone.http, moved))).json()["id"]
     asked = problem(await add(kept, "load-880004@b"), 409, "accounts_to_join")
     assert (asked["own_coupons"], asked["their_coupons"]) == (1, 1) and asked["expires_at"]
     assert [(each["id"], each["limit"], each["held"]) for each in asked["offers_over_limit"]] == [
@@ -92,6 +93,7 @@ async def test_two_accounts_become_one_with_everything_of_both(service: Service)
         await kept.http.post("/me/channels/join", json=body, headers=with_key()), 409, "join_token_invalid"
     )
     assert {each["id"] for each in (await kept.http.get("/me/coupons")).json()["items"]} == coupons
+    assert [each["id"] for each in (await kept.http.get("/me/redemptions")).json()["items"]] == [used]
     problem(await claim(kept.http, offer), 409, "limit_reached")
     assert await code_of(kept.http, moved)
     await revocations_are_known()

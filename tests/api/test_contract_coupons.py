@@ -223,8 +223,43 @@ async def test_a_coupon_tells_its_history(service: Service) -> None:
         *("claimed", "redeemed", "reversed", "redeemed", "revoked")
     ]
     times = [entry["at"] for entry in body["history"]]
+    assert {entry["store_id"] for entry in body["history"][1:4]} == {clerk.store_id}
     assert times == sorted(times) and body["history"][1]["at"] == done["redeemed_at"]
     assert (body["status"], body["ended_reason"]) == ("revoked", "门店停业，抱歉")
+    english = await citizen.http.get(f"/coupons/{coupon}", headers={"Accept-Language": "en"})
+    assert (body["hours"], english.json()["hours"]) == ("每天", "Every day")
+
+
+async def test_what_was_used_is_listed_with_what_it_saved_and_what_was_undone_does_not_count(
+    service: Service,
+) -> None:
+    citizen, other, clerk = [await service.citizen(consent=False) for _ in "ab"] + [await service.clerk()]
+    offer = await make_offer(service, title="八折", uses_total=3)
+    empty = answered(await citizen.http.get("/me/redemptions"), 200, "items", "next_cursor", "total")
+    assert (empty["items"], empty["total"]) == ([], {"redemptions": 0, "saved_fen": 0})
+    coupon, unused = [await coupon_of(citizen.http, offer) for _ in "ab"]
+    done = []
+    for amount in (1000, 2000, 3000):
+        scan = await clerk.redeem(await code_of(citizen.http, coupon), order_amount_fen=amount)
+        done.append(scan.json())
+    await clerk.reverse(done[1]["id"])
+    await clerk.redeem(await code_of(other.http, await coupon_of(other.http, offer)))
+
+    page = (await citizen.http.get("/me/redemptions?limit=2")).json()
+    rest = (await citizen.http.get(f"/me/redemptions?limit=2&cursor={page['next_cursor']}")).json()
+    assert page["total"] == rest["total"] == {"redemptions": 2, "saved_fen": 200 + 600}
+    assert rest["next_cursor"] is None
+    items = page["items"] + rest["items"]
+    assert [item["id"] for item in items] == [each["id"] for each in done[::-1]], "newest first"
+    assert [(item["status"], item["discount_fen"]) for item in items] == [
+        *(("redeemed", 600), ("reversed", 400), ("redeemed", 200))
+    ]
+    newest, undone, _ = items
+    assert (newest["offer"], newest["coupon_id"]) == ({"id": offer, "title": "八折"}, coupon)
+    assert (newest["redeemed_at"], newest["reversed_at"]) == (done[2]["redeemed_at"], None)
+    assert (newest["store_id"], newest["uses"]) == (clerk.store_id, 1) and newest["store"]
+    assert undone["reversed_at"] > undone["redeemed_at"]
+    assert unused not in {item["coupon_id"] for item in items}
 
 
 async def test_validity_is_counted_in_whole_days_of_shanghai(service: Service) -> None:

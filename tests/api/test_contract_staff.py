@@ -254,6 +254,9 @@ async def test_outside_of_its_hours_an_offer_does_not_hold(service: Service, ter
     for answer in (await clerk.preview(code), await clerk.redeem(code)):
         (entry,) = problem(answer, 422, "outside_hours")["errors"]
         assert (entry["pointer"], entry["code"]) == ("", "outside_hours") and entry["detail"]
+    clerk.http.headers["Accept-Language"] = "en"
+    said = problem(await clerk.preview(code), 422, "outside_hours")["detail"]
+    assert said.replace("–", "-").isascii(), "the hours are in English too"
 
 
 async def test_a_coupon_that_is_not_valid_yet_is_refused(service: Service) -> None:

@@ -278,6 +278,7 @@ LISTS = [
     ("citizen", "/offers", {"near": "30.25,120.16"}),
     ("citizen", "/offers", {"eligible": "true"}),
     ("citizen", "/me/coupons", {}),
+    ("citizen", "/me/redemptions", {}),
     ("citizen", "/me/credit/lookups", {}),
     ("citizen", "/me/access-log", {}),
     ("citizen", "/me/notices", {}),

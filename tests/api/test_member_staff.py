@@ -177,6 +177,19 @@ async def test_ones_own_password_needs_the_old_one_and_ends_the_other_sessions(
     problem(await signed_out.get("/redemptions"), 401, "unauthenticated")
 
 
+async def test_who_is_signed_in_sees_his_stores_and_role_as_they_are_now(
+    service: Service, owner: httpx.AsyncClient
+) -> None:
+    cashier = await hired(service, owner)
+    first = answered(await cashier.http.get("/staff/me"), 200, "id", "role", "member_id", "stores")
+    assert first == cashier.signed_in["staff"]
+    now = {"role": "manager", "store_ids": [XIXI, WULIN]}
+    assert (await owner.put(f"/member/staff/{first['id']}", json=now)).status_code == 204
+    then = (await cashier.http.get("/staff/me")).json()
+    assert (then["role"], {store["id"] for store in then["stores"]}) == ("manager", {XIXI, WULIN})
+    assert first["stores"] != then["stores"]
+
+
 async def test_sessions_are_shown_and_ended_one_by_one(service: Service, owner: httpx.AsyncClient) -> None:
     cashier = await hired(service, owner)
     staff_id = cashier.signed_in["staff"]["id"]
@@ -204,6 +217,7 @@ async def test_a_device_redeems_lists_and_does_nothing_else(
 ) -> None:
     device = await paired(service, owner)
     assert device.signed_in["staff"]["role"] == "device"
+    assert (await device.http.get("/staff/me")).json() == device.signed_in["staff"]
     assert [store["id"] for store in device.signed_in["staff"]["stores"]] == [WULIN]
     citizen = await service.citizen(consent=False)
     coupon = await coupon_of(citizen.http, await make_offer(service))

@@ -46,6 +46,7 @@ CITIZENS = {
     *("PUT /me/consents/{purpose}", "DELETE /me/consents/{purpose}", "POST /offers/{offer_id}/coupons"),
     *("GET /coupons/{coupon_id}", "DELETE /coupons/{coupon_id}", "GET /coupons/{coupon_id}/code"),
     *("GET /coupons/{coupon_id}/events", "GET /me/redemptions/{redemption_id}/proof"),
+    "GET /me/redemptions",
     *("GET /me/notices", "PUT /me/notices/{notice_id}/read", "GET /me/notices/{notice_id}"),
     *(
         "GET /me/notices/unread-count",
@@ -84,7 +85,7 @@ STAFF = {
     *("POST /redemptions", "POST /redemptions/preview", "GET /redemptions"),
     *("GET /redemptions/{redemption_id}", "POST /redemptions/{redemption_id}/reversals"),
     *("POST /staff/self-binding", "GET /redemptions/{redemption_id}/proof"),
-    *("POST /staff/password", "GET /staff/sessions", "DELETE /staff/sessions/{session_id}"),
+    *("POST /staff/password", "GET /staff/sessions", "DELETE /staff/sessions/{session_id}", "GET /staff/me"),
     *("POST /day-closes", "GET /day-closes"),
 }
 ADMINS = {
@@ -480,6 +481,7 @@ async def test_lists_hold_ones_own_things_only(world: World) -> None:
     service, things = world.service, world.things
     for who, path, mine in (
         ("citizen", "/me/coupons", things["coupon_id"]),
+        ("citizen", "/me/redemptions", things["redemption_id"]),
         ("staff", "/redemptions", things["redemption_id"]),
     ):
         own = service.client(Authorization=f"Bearer {world.tokens[who]}")

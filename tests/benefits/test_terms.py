@@ -150,6 +150,14 @@ def test_the_hours_are_told_as_people_say_them(changes: dict[str, Any], text: st
     assert some_terms(**changes).hours_text(NOON.date()) == text
 
 
+def test_the_hours_are_told_in_english_too() -> None:
+    holidays = frozenset(date(2026, 10, day) for day in range(1, 8)) | {date(2026, 5, 1)}
+    some = some_terms(weekday_mask=0b1011111, open_minute=540, close_minute=1020, blackout_dates=holidays)
+    assert some.hours_text(NOON.date(), "en") == "Mon–Fri, Sun 09:00–17:00; not on 1 May, 1 Oct–7 Oct"
+    assert some_terms(weekday_mask=0b11).hours_text(NOON.date(), "en") == "Mon, Tue"
+    assert some_terms().hours_text(NOON.date(), "en") == "Every day"
+
+
 async def test_terms_of_a_version_are_read_as_they_were_written(database: str) -> None:
     shop = await a_shop()
     offer_id = await an_offer(shop)

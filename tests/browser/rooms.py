@@ -141,7 +141,8 @@ class Window:
               const width = document.documentElement.clientWidth
               return [...document.querySelectorAll('body *')].filter((one) => {
                 const box = one.getBoundingClientRect()
-                return box.width > 0 && box.right > width + 1 && getComputedStyle(one).position !== 'fixed'
+                const style = getComputedStyle(one)
+                return box.width > 0 && box.right > width + 1 && style.position !== 'fixed' && style.visibility !== 'hidden'
               }).slice(0, 5).map((one) => one.outerHTML.slice(0, 160))
             }"""
         )

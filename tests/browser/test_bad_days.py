@@ -1,6 +1,7 @@
 """A cut network, a lost answer, a killed process: said at once, and nothing is booked twice."""
 
 import os
+import re
 import signal
 
 import psutil
@@ -108,6 +109,36 @@ async def test_a_killed_process_in_between_is_not_noticed(phone: Opener, stack: 
         await clerk.page.get_by_role("button", name="再按一次").click()
     await expect(good).to_be_visible()
     assert await booked(stack, coupon) == 1
+
+
+async def test_a_code_opens_and_renews_without_a_network_from_the_first_visit_on(phone: Opener) -> None:
+    citizen = await phone()
+    await people.sign_in(citizen, people.somebody())
+    await people.claim(citizen)
+    kept = await citizen.page.evaluate(KEPT_BY_THE_WORKER)
+    assert all(re.fullmatch(r"/m/(assets/[^/]+)?", path) for path in kept), kept
+    # What only a clerk needs is not loaded onto everybody's phone.
+    assert not [path for path in kept if "staff" in path or path.endswith(".wasm")], kept
+
+    await citizen.page.clock.install()
+    await citizen.context.set_offline(True)
+    await citizen.page.reload()
+    await expect(people.code_picture(citizen)).to_be_visible()
+    shown = await people.code_text(citizen)
+    await citizen.page.clock.fast_forward(16_000)
+    await expect(citizen.page.get_by_test_id("code-text")).not_to_contain_text(shown[-4:])
+    # A page that was never opened is there too.
+    await citizen.go("/m/#/pages/coupons/index")
+    await expect(citizen.page.get_by_role("heading", name="我的券", level=1)).to_be_visible()
+    await expect(citizen.page.get_by_text(people.UNLIMITED)).to_be_visible()
+
+
+KEPT_BY_THE_WORKER = """async () => {
+  await navigator.serviceWorker.ready
+  const requests = []
+  for (const name of await caches.keys()) requests.push(...(await (await caches.open(name)).keys()))
+  return requests.map(({ url }) => new URL(url).pathname)
+}"""
 
 
 def alive(pids: set[int]) -> list[int]:

@@ -23,7 +23,7 @@ CLERKS = {
     *("POST /redemptions/{redemption_id}/reversals", "POST /staff/self-binding", "POST /auth/logout"),
     # Of these the first has the ledger's random ids, the others are the clerk's own.
     *("GET /redemptions/{redemption_id}/proof", "POST /staff/password", "GET /staff/sessions"),
-    *("DELETE /staff/sessions/{session_id}", "POST /day-closes", "GET /day-closes"),
+    *("DELETE /staff/sessions/{session_id}", "POST /day-closes", "GET /day-closes", "GET /staff/me"),
 }
 SOMEBODY = "7d0c4e2a-0000-4000-8000-000000000001"
 

@@ -53,6 +53,7 @@ async def run(service: Service) -> None:
 async def _look_around(citizen: CitizenClient) -> None:
     for path in (
         *("/me", "/me/credit", "/me/credit/lookups?limit=1", "/me/coupons", "/me/coupons?status=expired"),
+        *("/me/redemptions", "/me/redemptions?limit=1"),
         *("/offers?limit=5", "/offers?eligible=true&near=30.2,120.1", "/consents/credit_check"),
     ):
         answer = await citizen.http.get(path)
@@ -253,6 +254,7 @@ async def _as_owner(service: Service) -> None:
     cashier = service.client(Authorization="Bearer " + signed_in["access_token"])
     change = {"old_password": password, "password": "seven wet umbrellas"}
     assert (await cashier.post("/staff/password", json=change)).status_code == 204
+    assert (await cashier.get("/staff/me")).status_code == 200
     session = (await cashier.get("/staff/sessions")).json()["items"][0]["id"]
     await owner.put(person, json=role)
     reset = (await owner.post(f"{person}/password-reset")).json()

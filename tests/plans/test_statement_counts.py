@@ -83,6 +83,7 @@ async def _calls(service: Service) -> dict[str, tuple[int, Call, int]]:
         "offers that I may claim": (1, get("/offers?eligible=true"), 200),
         "an offer": (2, get(f"/offers/{offer}"), 200),
         "my coupons": (1, get("/me/coupons"), 200),
+        "what I used": (1, get("/me/redemptions?limit=5"), 200),
         "a coupon": (2, get(f"/coupons/{shown}"), 200),
         "a code": (1, get(f"/coupons/{shown}/code"), 200),
         "redemptions": (2, get("/redemptions?limit=5", clerk.http), 200),

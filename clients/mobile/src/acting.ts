@@ -20,6 +20,13 @@ const t = words({
 })
 
 export const acting = reactive<{ now: Acting | null }>({ now: (uni.getStorageSync(KEPT) as Acting | '') || null })
+
+/** Who may do something for a citizen besides himself: nobody, his guardian, or a helper too (the server's `for_agents`). */
+export type Agents = 'none' | 'guardian' | 'all'
+
+/** Whether this phone may do it now: what the server would refuse is not offered. */
+export const mayNow = (agents: Agents): boolean => !acting.now || agents === 'all' || agents === acting.now.role
+
 let token = ''
 let asking: Promise<WireAnswer | null> | null = null
 let askAs: (id: string) => Promise<{ access_token: string; acts_as: Acting['role'] }>

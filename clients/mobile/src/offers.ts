@@ -2,7 +2,7 @@
 import type { Answer } from '@shared/api'
 import { yuan } from '@shared/money'
 import { day } from '@shared/times'
-import { fill, words } from '@shared/words'
+import { fill, language, words } from '@shared/words'
 
 export type Offer = Answer<'get', '/offers'>['items'][number]
 export type OfferDetail = Answer<'get', '/offers/{offer_id}'>
@@ -90,6 +90,13 @@ export function discountWords(discount: Discount): { big: string; small: string 
     default:
       return { big: discount.text, small: '' }
   }
+}
+
+/** The discount in one line: in Chinese as the server says it. */
+export function discountText(discount: Discount): string {
+  if (language.value !== 'en') return discount.text
+  const { big, small } = discountWords(discount)
+  return small ? `${big}, ${small}` : big
 }
 
 /** The last day on which it can be claimed: the end on the wire is exclusive. */

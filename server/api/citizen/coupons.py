@@ -22,6 +22,7 @@ from models.enums import CouponStatus, LookupReason
 from server import qr
 from server.api.offer_views import DiscountOut, OfferNameOut, discount_out, offer_name
 from server.endpoints import ANY_AGENT, Answer, IdempotencyKey, endpoint
+from server.problems import language_of
 from server.schemas import (
     In,
     Moment,
@@ -65,11 +66,12 @@ class CouponOut(Out):
 
 
 class HistoryOut(Out):
-    """Something that happened to the coupon; `redemption_id` asks for the proof of a redemption."""
+    """Something that happened to the coupon; `redemption_id` asks for its proof, `store_id` is for a complaint."""
 
     event: Literal["claimed", "redeemed", "reversed", "given_back", "revoked"]
     at: Moment
     store: str | None
+    store_id: UUID | None
     uses: int | None
     discount_fen: int | None
     redemption_id: UUID | None
@@ -170,14 +172,14 @@ async def wallet(actor: CitizenActor, query: CouponQuery) -> Page[CouponOut]:
     answers={200: CouponDetailOut},
     for_agents=ANY_AGENT,
 )
-async def show(actor: CitizenActor, coupon_id: UUID) -> CouponDetailOut:
+async def show(request: Request, actor: CitizenActor, coupon_id: UUID) -> CouponDetailOut:
     """With everything that happened to it."""
     at = now()
     coupon = await coupons.coupon_of(actor.id, coupon_id, at)
     history = await coupons.history_of(coupon.id)
     return CouponDetailOut(
         **_coupon(coupon).__dict__,
-        hours=coupon.terms.hours_text(local_day(at)),
+        hours=coupon.terms.hours_text(local_day(at), language_of(request)),
         ended_reason=coupon.ended_reason,
         history=[HistoryOut.model_validate(entry) for entry in history],
     )

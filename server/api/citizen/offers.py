@@ -196,7 +196,7 @@ async def show(request: Request, actor: CitizenActor | None, offer_id: UUID) -> 
         **_offer(offer, None).__dict__,
         description=offer.terms.description,
         ordinary_path=offer.ordinary_path,
-        rules=_rules(offer, at),
+        rules=_rules(offer, at, language_of(request)),
         stores=[_store(store, local_day(at)) for store in offer.stores],
         eligibility=_eligibility(offer, viewer, request) if viewer else None,
     )
@@ -289,7 +289,7 @@ def _page(items: list[bytes], cursor: str | None) -> HTTPResponse:
     return JsonResponse(b'{"items":[%b],"next_cursor":%b}' % (b",".join(items), to_json(cursor)), 200)
 
 
-def _rules(offer: OfferView, at: datetime) -> OfferRulesOut:
+def _rules(offer: OfferView, at: datetime, language: str) -> OfferRulesOut:
     terms, rules = offer.terms, offer.rules
     return OfferRulesOut(
         min_tier_level=rules.min_tier_level,
@@ -301,7 +301,7 @@ def _rules(offer: OfferView, at: datetime) -> OfferRulesOut:
         use_until=terms.valid_until,
         wait_days=terms.wait_days,
         valid_days=terms.valid_days,
-        hours=terms.hours_text(local_day(at)),
+        hours=terms.hours_text(local_day(at), language),
         weekdays=[bit + 1 for bit in range(7) if terms.weekday_mask >> bit & 1],
         open_minute=terms.open_minute,
         close_minute=terms.close_minute,

@@ -1,4 +1,4 @@
-"""One's own account: another password, and where one is signed in."""
+"""One's own account: role and stores, another password, and where one is signed in."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +14,7 @@ from merchants.staff import StaffRevoked
 from server import passwords
 from server.api.sessions import SessionOut, session_page
 from server.api.staff.links import NewPassword
+from server.api.staff.sign_in import StaffOut, person_out
 from server.endpoints import endpoint
 from server.errors import NotAllowed
 from server.passwords import LoginFailed, PasswordWeak, TooManyAttempts
@@ -36,6 +37,15 @@ class PasswordChangeIn(In):
 
     old_password: Annotated[str, Field(min_length=1, max_length=256)]
     password: NewPassword
+
+
+@endpoint(routes, "GET", "/me", summary="我的角色和门店 / My role and stores", answers={200: StaffOut})
+async def me(actor: StaffActor) -> StaffOut:
+    """As they are now: a manager may have changed them since the sign-in."""
+    role = await staff.role_of(actor.id)
+    if role is None:
+        raise NotAllowed
+    return await person_out(actor.id, role, actor.member_id)
 
 
 @endpoint(

@@ -70,6 +70,11 @@ async def sign_in(request: Request, body: StaffSignInIn) -> StaffSignedInOut:
 
 async def signed_in_out(account: StaffAccount, signed_in: SignedIn) -> StaffSignedInOut:
     """The tokens, and who has them."""
-    stores = [StoreOut(id=store_id, name=name) for store_id, name in await staff.stores_of(account.id)]
-    person = StaffOut(id=account.id, role=account.role, member_id=account.member_id, stores=stores)
+    person = await person_out(account.id, account.role, account.member_id)
     return StaffSignedInOut(**tokens_of(signed_in), staff=person)  # type: ignore[arg-type]
+
+
+async def person_out(staff_id: UUID, role: StaffRole, member_id: UUID) -> StaffOut:
+    """Somebody of a member's staff, with his stores as they are now."""
+    stores = [StoreOut(id=store_id, name=name) for store_id, name in await staff.stores_of(staff_id)]
+    return StaffOut(id=staff_id, role=role, member_id=member_id, stores=stores)

@@ -5,6 +5,7 @@
 import { computed, reactive, watch } from 'vue'
 import { newKey, Problem, type Answer } from '@shared/api'
 import { fenOf } from '@shared/money'
+import { discountText } from '@/offers'
 import { staff } from '@/session'
 import { asNumber } from './amount'
 import { codeOf } from './code-text'
@@ -114,7 +115,7 @@ export function useFlow() {
 
   function redeem(): void {
     if (!flow.seen || !me.value || flow.step !== 'deciding') return
-    const wish = { by: me.value.id, key: newKey(), body: body(), title: flow.seen.offer.title, discountText: flow.seen.discount.text, sentAt: Date.now() }
+    const wish = { by: me.value.id, key: newKey(), body: body(), title: flow.seen.offer.title, discountText: discountText(flow.seen.discount), sentAt: Date.now() }
     keepPending(wish)
     send(wish)
   }

@@ -1,7 +1,7 @@
 /** Who works here: what the sign-in's answer said, the store that is chosen, and how this desk likes to work. */
 import { computed, ref, watch } from 'vue'
 import type { Answer } from '@shared/api'
-import { begin } from '@/session'
+import { begin, staff } from '@/session'
 
 type SignedIn = Answer<'post', '/auth/staff'>
 export type Me = SignedIn['staff']
@@ -41,9 +41,21 @@ export const storeName = (id: string): string => me.value?.stores.find((one) => 
 /** Begins the clerk's session with a sign-in's answer. */
 export function startWork(answer: SignedIn): void {
   begin('staff', answer)
-  me.value = answer.staff
-  uni.setStorageSync(ME, answer.staff)
+  keepMe(answer.staff)
   chosen.value = kept<string>(STORE) ?? ''
+}
+
+function keepMe(now: Me): void {
+  me.value = now
+  uni.setStorageSync(ME, now)
+}
+
+/** Reads role and stores anew: a manager may have given or taken some. Without an answer what was known stays. */
+export async function readMe(): Promise<void> {
+  const known = me.value
+  const now = await staff.get('/staff/me').catch(() => null)
+  // Meanwhile somebody else may work here. What is the same stays as it is: screens read anew when it changes.
+  if (now && me.value?.id === now.id && JSON.stringify(now) !== JSON.stringify(known)) keepMe(now)
 }
 
 /** Whether the page may stay; without a session it gives way to the sign-in. */
