@@ -65,6 +65,12 @@ async function open(page) {
 /** Every element of a class, through the components of ours in between. */
 const inside = (rendered, name) => [...rendered.dom.querySelectorAll('*')].filter((one) => [...one.classList].some((own) => own === name || own.endsWith(`--${name}`)))
 
+/** The same, as soon as there is one: a busy machine draws later. */
+async function appeared(rendered, name) {
+  for (let turns = 100; turns && !inside(rendered, name).length; turns--) await simulate.sleep(50)
+  return inside(rendered, name)
+}
+
 async function tap(element) {
   const at = { identifier: 1, clientX: 1, clientY: 1, pageX: 1, pageY: 1 }
   for (const kind of ['touchstart', 'touchend']) {
@@ -83,7 +89,7 @@ test('benefits are listed, and a tap opens one', async () => {
     'GET /regions': { body: { items: [], next_cursor: null } },
   }
   const home = await open('pages/home/index')
-  const [card] = inside(home, 'xy-offer')
+  const [card] = await appeared(home, 'xy-offer')
   expect(card.textContent).toContain('咖啡第二杯半价')
   expect(card.textContent).toContain('烟雨书屋')
   await tap(card)
