@@ -8,13 +8,9 @@ export const t = words({
   ],
   from: ['开始日期', 'From'],
   to: ['结束日期（含）', 'To (included)'],
-  apply: ['查看', 'Show'],
   clear: ['恢复默认（近 30 天）', 'Default (last 30 days)'],
   days: ['近 {n} 天', 'Last {n} days'],
   quick: ['常用时段', 'Usual spans'],
-  filters: ['统计范围', 'What is counted'],
-  wrongDays: ['结束日期不能早于开始日期，最多查看 366 天。', 'The last day can’t come before the first, and 366 days are the most.'],
-  bothDays: ['请同时填写开始日期和结束日期。', 'Give both the first and the last day.'],
   empty: ['这段时间没有数据。请换一段日期；还没有优惠的，先到“优惠”里申报。', 'No figures for these days. Choose other days; without an offer, write one first.'],
   noStores: ['这段时间各门店没有核销。', 'No store redeemed anything in these days.'],
 
