@@ -53,11 +53,11 @@ beforeAll(() => {
   require(path.join(ROOT, 'app.js'))
 })
 
-async function open(page) {
+async function open(page, query = {}) {
   const rendered = simulate.render(simulate.load(path.join(ROOT, page), { compiler: 'official', rootPath: ROOT }))
   rendered.attach(document.body.appendChild(document.createElement('div')))
   // WeChat calls these of a page; here it is rendered as a component.
-  for (const moment of ['onLoad', 'onShow', 'onReady']) rendered.instance[moment]?.({})
+  for (const moment of ['onLoad', 'onShow', 'onReady']) rendered.instance[moment]?.(query)
   await simulate.sleep(100)
   return rendered
 }
@@ -81,6 +81,34 @@ async function tap(element) {
   }
   await simulate.sleep(100)
 }
+
+// First, as a component is loaded for the first page that uses it alone: the buttons have to be real ones here.
+test('a citizen signs in with what WeChat gives, and the code of his coupon is drawn', async () => {
+  const coupon = { id: 'k1', offer: { id: offer.id, title: offer.title }, status: 'claimed', discount: offer.discount, valid_from: offer.valid_from,
+    valid_until: offer.valid_until, claimed_at: offer.valid_from, uses_left: 1, hours: '每天', ended_reason: null, history: [] }
+  const at = new Date().toISOString()
+  answers = {
+    'GET /auth/channels': { body: { items: [{ channel: 'wechat' }] } },
+    'POST /auth/citizen': { body: { access_token: 'citizen', refresh_token: 'again', citizen: { id: 'p1' } } },
+    'GET /me/consents': { body: { items: [] } },
+    'GET /coupons/k1': { body: coupon },
+    'GET /coupons/k1/code': { body: { code: CODE, expires_at: new Date(Date.now() + 30000).toISOString(), refresh_after_s: 15, server_time: at } },
+  }
+  wx.login = (wish) => wish.success({ code: 'once' })
+  wx.reLaunch = () => {}
+  wx.setKeepScreenOn = wx.setScreenBrightness = () => {}
+  wx.getScreenBrightness = (wish) => wish?.success?.({ value: 0.5 })
+  const signIn = await open('pages/sign-in/index')
+  expect(signIn.dom.textContent).toContain('微信登录')
+  const button = signIn.dom.querySelector('wx-button')
+  await tap(button)
+  const sent = asked.find((request) => request.url.endsWith('/auth/citizen'))
+  expect(JSON.parse(sent.data)).toEqual({ channel: 'wechat', code: 'once' })
+  const shown = await open('pages/coupons/code', { id: 'k1' })
+  expect(asked.find((request) => request.url.includes('/coupons/k1/code')).header.Authorization).toBe('Bearer citizen')
+  expect(shown.dom.textContent.replace(/\s/g, '')).toContain(CODE)
+  for (const moment of ['onHide', 'onUnload']) shown.instance[moment]?.()
+})
 
 test('benefits are listed, and a tap opens one', async () => {
   answers = {
