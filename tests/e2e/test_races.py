@@ -308,7 +308,10 @@ async def test_last_piece_changes_hands_as_often_as_one_likes_but_is_never_two(p
     async def claim_and_give_back(line: Line, citizen: CitizenClient) -> None:
         nonlocal handed_on
         for _ in range(15):
-            answer = await line.ask(claim_by(citizen.http, offer_id))
+            call = claim_by(citizen.http, offer_id)
+            answer = await line.ask(call)
+            if answer.what == "busy":  # others were quicker five times over: the same key may try again
+                answer = await line.ask(call)
             assert answer.what in (201, "sold_out"), answer
             if answer.status == 201:
                 gone = await line.ask(call_as(citizen.http, "DELETE", f"/coupons/{answer.json()['id']}"))
