@@ -63,10 +63,16 @@ async def press(window: Window, name: str, *, sure: bool = False) -> None:
         await expect(question).to_have_count(0)
 
 
+def form(window: Window, yes: str) -> Locator:
+    """The dialog with a form that this button sends; a drawer below it has none."""
+    sends = window.page.locator("button[type=submit]", has_text=yes)
+    return window.page.get_by_role("dialog").filter(has=sends)
+
+
 async def give_reason(window: Window, button: str, reason: str) -> None:
     """Press a button that asks for a reason, give it, and see the question go."""
     await window.page.get_by_role("button", name=button, exact=True).click()
-    asked = window.page.get_by_role("dialog").filter(has=window.page.locator("#reason-form"))
+    asked = form(window, button)
     await asked.get_by_role("textbox").fill(reason)
     await asked.get_by_role("button", name=button, exact=True).click()
     await expect(asked).to_have_count(0)

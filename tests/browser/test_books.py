@@ -20,7 +20,7 @@ from tests.api.kit import coupon_of
 from tests.api.offers import backdate_redemption, make_offer
 from tests.api.test_statements import close_by_hand
 from tests.browser.conftest import Stack, wait_for
-from tests.browser.desks import Desks, choose, fetched, give_reason, press
+from tests.browser.desks import Desks, choose, fetched, form, give_reason, press
 from tests.browser.rooms import Window
 from tests.factories.ledgers import as_owner
 
@@ -192,7 +192,7 @@ async def test_a_month_is_disputed_adjusted_and_settled(desks: Desks, stack: Sta
     await office.accept_no_barriers()
     await office.picture("console-statement")
     await press(office, "采纳异议并调整")
-    dialog = office.page.get_by_role("dialog").filter(has=office.page.locator("#adjustment-form"))
+    dialog = form(office, "采纳异议并调整")
     await dialog.get_by_label("成员承担变化（元）").fill("-0.05")
     await dialog.get_by_label("联盟承担变化（元）").fill("0.05")
     await choose(office, "调整原因", "承担比例有误", within=dialog)
@@ -201,7 +201,7 @@ async def test_a_month_is_disputed_adjusted_and_settled(desks: Desks, stack: Sta
     await expect(dialog).to_have_count(0)
     await drawer.get_by_text("已确认").wait_for()
     await press(office, "登记结算")
-    dialog = office.page.get_by_role("dialog").filter(has=office.page.locator("#settlement-form"))
+    dialog = form(office, "登记结算")
     await dialog.get_by_label("付款编号").fill("PAY-2026/07")
     await dialog.get_by_role("button", name="登记结算").click()
     await expect(dialog).to_have_count(0)
