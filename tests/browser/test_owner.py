@@ -145,8 +145,9 @@ async def test_a_redemption_is_undone_from_the_statement(desk: Opener, stack: St
     await lines.first.wait_for()
     line = lines.filter(has_text="订单金额 ¥173")
     while not await line.count():
+        top = await lines.first.text_content() or ""
         await drawer.get_by_role("button", name="下一页").click()
-        await page.wait_for_load_state("networkidle")
+        await expect(lines.first).not_to_have_text(top)
     await line.get_by_role("button", name="补撤销").click()
     asking = page.get_by_role("dialog", name="补撤销")
     await expect(asking).to_contain_text("立即生效")
