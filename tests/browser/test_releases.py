@@ -52,7 +52,8 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Says nothing."""
 
     def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-cache")
+        # Two releases of a test may be of the same second, and then a "not modified" would be said of the second one.
+        self.send_header("Cache-Control", "no-store")
         super().end_headers()
 
 
@@ -126,7 +127,10 @@ async def update(page: Page) -> str:
     state: str = await page.evaluate(
         """async () => {
           const registration = await navigator.serviceWorker.getRegistration()
-          const found = new Promise((resolve) => registration.addEventListener('updatefound', resolve, { once: true }))
+          const found = new Promise((resolve, reject) => {
+            registration.addEventListener('updatefound', resolve, { once: true })
+            setTimeout(() => reject(new Error('no new worker was found')), 10_000)
+          })
           await registration.update().catch(() => {})
           await found
           const worker = registration.installing ?? registration.waiting
