@@ -1,4 +1,4 @@
-"""The build of the clients that `make run` begins beside the service: its end is told, and it ends with the service."""
+"""The build of the clients that `make run` begins beside the service: its steps are told, and it ends with the service."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ from pathlib import Path
 LOG = Path("clients/build.log")
 # Written by the Makefile where something is built; a build with nothing to do is not worth a word.
 BEGUN = "building clients/"
+STEPS = (BEGUN, "installing what clients/", "installing Node ")
 _GRACE_S = 5.0
 _READY = "页面建好了，可以打开 {url}/ / The pages are built: open {url}/"
 _FAILED = (
@@ -24,6 +25,7 @@ class ClientBuild:
     def __init__(self, pid: int | None, log: Path = LOG) -> None:
         self._pid = pid
         self._log = log
+        self._told = 0
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "ClientBuild":
@@ -31,22 +33,32 @@ class ClientBuild:
         text = environ.get("CLIENTS_BUILD", "")
         return cls(int(text) if text.isascii() and text.isdigit() and int(text) > 1 else None)
 
-    def ended(self, url: str) -> str | None:
-        """What a person should know, once, when the build has ended.
+    def news(self, url: str) -> list[str]:
+        """What a person should know since this was last asked: the steps that were begun, and once how it ended.
 
         Args:
             url: where the pages are served.
         """
         if self._pid is None:
-            return None
+            return []
         status = self._status()
+        steps = self._steps()
+        news = [f"  {step}" for step in steps[self._told :]]
+        self._told = len(steps)
         if status is None:
-            return None
+            return news
         self._pid = None
         if status != 0:
-            return _FAILED.format(log=self._log)
-        has_built = self._log.exists() and BEGUN in self._log.read_text(encoding="utf-8", errors="replace")
-        return _READY.format(url=url) if has_built else None
+            return [*news, _FAILED.format(log=self._log)]
+        has_built = any(step.startswith(BEGUN) for step in steps)
+        return [*news, _READY.format(url=url)] if has_built else news
+
+    def _steps(self) -> list[str]:
+        """The lines that the Makefile wrote, whole ones only."""
+        if not self._log.exists():
+            return []
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        return [line.rstrip() for line in lines if line.startswith(STEPS) and line.endswith("\n")]
 
     def stop(self) -> None:
         """End it with all that it started, if it is still there."""

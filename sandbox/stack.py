@@ -110,12 +110,11 @@ class Stack:
             self._await_ready()
 
     def watch(self, client_build: ClientBuild) -> None:
-        """Keep everything alive and say when the clients are built; ends by `StopRequested` only."""
+        """Keep everything alive and say how far the clients are built; ends by `StopRequested` only."""
         while True:
             signal.sigtimedwait({signal.SIGCHLD}, 0.25)
             self._revive()
-            sentence = client_build.ended(self.options.url)
-            if sentence:
+            for sentence in client_build.news(self.options.url):
                 _say(sentence)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The clients' build beside `make run`: its end is told once, and nothing of it outlives the service."""
+"""The clients' build beside `make run`: its steps and its end are told once, and nothing of it outlives the service."""
 
 import os
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from common.processes import is_alive
-from sandbox.client_build import BEGUN, ClientBuild
+from sandbox.client_build import BEGUN, STEPS, ClientBuild
 
 ROOT = Path(__file__).parents[2]
 URL = "http://127.0.0.1:8000"
@@ -25,11 +25,12 @@ def begun(command: str) -> int:
     return child.pid
 
 
-def end_of(build: ClientBuild) -> str | None:
-    """What is said within five seconds."""
+def news_of(build: ClientBuild) -> list[str]:
+    """All that is said until its end, within five seconds."""
+    said = []
     for _ in range(500):
-        said = build.ended(URL)
-        if said or build._pid is None:
+        said += build.news(URL)
+        if build._pid is None:
             return said
         time.sleep(0.01)
     raise AssertionError("the end was not noticed")
@@ -48,10 +49,33 @@ def test_the_end_is_told_once(tmp_path: Path, command: str, logged: str, said: s
     log = tmp_path / "build.log"
     log.write_text(logged, encoding="utf-8")
     build = ClientBuild(begun(command), log)
-    told = end_of(build)
-    assert told is None if said is None else said in str(told)
-    assert ("make clients" in str(told)) == (said == "build.log")
-    assert build.ended(URL) is None
+    told = news_of(build)
+    assert not told if said is None else said in told[-1]
+    assert ("make clients" in "".join(told)) == (said == "build.log")
+    assert build.news(URL) == []
+    build.stop()
+
+
+def test_each_step_is_told_when_it_is_begun_and_once(tmp_path: Path) -> None:
+    log, go_on = tmp_path / "build.log", tmp_path / "go_on"
+    first, second = f"{STEPS[1]}mobile is built with …", f"{BEGUN}mobile …"
+    waiting = f"until test -e {go_on}; do sleep 0.01; done"
+    build = ClientBuild(
+        begun(
+            f"echo '{first}' >{log}; echo 'some compiler: note' >>{log}; {waiting}; echo '{second}' >>{log}"
+        ),
+        log,
+    )
+    told: list[str] = []
+    for _ in range(500):
+        told += build.news(URL)
+        if told:
+            break
+        time.sleep(0.01)
+    assert told == [f"  {first}"]
+    assert build.news(URL) == []
+    go_on.touch()
+    assert news_of(build)[:-1] == [f"  {second}"]
     build.stop()
 
 
@@ -65,7 +89,7 @@ def test_a_stop_ends_the_whole_group(tmp_path: Path, stubborn: str, monkeypatch:
         if grandchild.exists():
             break
         time.sleep(0.01)
-    assert build.ended(URL) is None
+    assert build.news(URL) == []
     build.stop()
     pid = int(grandchild.read_text())
     for _ in range(500):
@@ -91,9 +115,10 @@ def test_a_process_that_is_no_child_of_ours_is_left_alone() -> None:
 @pytest.mark.parametrize("text", ["", "0", "1", "-1", "make", "12x"])
 def test_without_a_build_nothing_is_said_or_ended(text: str) -> None:
     build = ClientBuild.from_environment({"CLIENTS_BUILD": text})
-    assert build.ended(URL) is None
+    assert build.news(URL) == []
     build.stop()
 
 
 def test_the_makefile_says_what_is_looked_for_in_its_log() -> None:
-    assert f'@echo "{BEGUN}' in (ROOT / "Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(f'echo "{step}' in makefile for step in STEPS)

@@ -82,6 +82,39 @@ const LABELS = {
     ended: ['已结束', 'Ended'],
     withdrawn: ['已撤下', 'Withdrawn'],
   },
+  suspension_cause: {
+    grade: ['信用等级不达标', 'Grade too low'],
+    dishonest_list: ['列入失信名单', 'On the list of the dishonest'],
+    complaints: ['投诉过多', 'Too many complaints'],
+    office: ['联盟办公室暂停', 'Suspended by the office'],
+  },
+  promise_outcome: { kept: ['践诺', 'Kept'], broken: ['失诺', 'Broken'] },
+  promise_cause: {
+    complaint: ['投诉', 'Complaint'],
+    credit_check: ['信用核查', 'Credit check'],
+    inspection: ['检查', 'Inspection'],
+    office: ['联盟办公室登记', 'Recorded by the office'],
+  },
+  objection_kind: { objection: ['异议', 'Objection'], repair: ['信用修复', 'Repair'] },
+  objection_status: {
+    open: ['待答复', 'Waits for its answer'],
+    forwarded: ['已转送信息提供单位', 'Passed on to its source'],
+    upheld: ['异议成立', 'Upheld'],
+    corrected: ['已更正或修复', 'Corrected'],
+    dismissed: ['维持原记录', 'Dismissed'],
+    withdrawn: ['已撤回', 'Withdrawn'],
+  },
+  objection_event: {
+    file: ['提出', 'Filed'],
+    add_evidence: ['补充材料', 'Evidence added'],
+    forward: ['转送信息提供单位', 'Passed on to its source'],
+    extend: ['办理期限延长', 'More time was given'],
+    become_overdue: ['超过期限未答复', 'Not answered in time'],
+    uphold: ['答复：异议成立', 'Answered: upheld'],
+    correct: ['答复：已更正或修复', 'Answered: corrected'],
+    dismiss: ['答复：维持原记录', 'Answered: dismissed'],
+    withdraw: ['撤回', 'Withdrawn'],
+  },
 } as const satisfies Record<string, Record<string, Words2>>
 
 const TONES: Record<string, Record<string, Tone>> = {
@@ -89,6 +122,8 @@ const TONES: Record<string, Record<string, Tone>> = {
   application_state: { submitted: 'primary', county_review: 'warning', city_review: 'warning', approved: 'success', refused: 'danger' },
   check_finding: { passed: 'success', unavailable: 'warning', dishonest: 'danger', grade_too_low: 'danger', no_grade: 'danger' },
   complaint_status: { open: 'primary', answered: 'warning', overdue: 'danger', reopened: 'warning', upheld: 'success' },
+  promise_outcome: { kept: 'success', broken: 'danger' },
+  objection_status: { open: 'warning', forwarded: 'primary', upheld: 'success', corrected: 'success' },
   offer_status: { submitted: 'warning', approved: 'primary', published: 'success', paused: 'danger' },
 }
 

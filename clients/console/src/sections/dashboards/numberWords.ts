@@ -6,30 +6,7 @@ export const t = words({
   from: ['开始日期', 'From'],
   to: ['结束日期（含）', 'To (included)'],
   region: ['地区', 'Region'],
-  clear: ['恢复默认（近 30 天）', 'Default (last 30 days)'],
-  days: ['近 {n} 天', 'Last {n} days'],
-  quick: ['常用时段', 'Usual spans'],
 
-  flow: ['从浏览到核销', 'From views to redemptions'],
-  flowLead: ['每一步有多少次，以及占上一步的比例。', 'How often each step was taken, and its share of the step before.'],
-  step: ['环节', 'Step'],
-  count: ['次数', 'Count'],
-  ofBefore: ['占上一步', 'Of the step before'],
-  views: ['浏览', 'Views'],
-  claims: ['领取', 'Claims'],
-  redemptions: ['核销', 'Redemptions'],
-  returning: ['回头客到店', 'Returning customers'],
-  newOnes: ['新客到店', 'New customers'],
-  givenBack: ['退回', 'Given back'],
-  reversals: ['撤销核销', 'Reversals'],
-  discount: ['让利金额', 'Discount'],
-  reversed: ['撤销金额', 'Taken back'],
-  discountYuan: ['让利金额（元）', 'Discount (yuan)'],
-  reversedYuan: ['撤销金额（元）', 'Taken back (yuan)'],
-
-  daily: ['每日走势', 'By day'],
-  dailyLead: ['撤销计入撤销当天。', 'A reversal counts on its own day.'],
-  day: ['日期', 'Day'],
   byRegion: ['各地区', 'By region'],
   byRegionLead: ['下一级地区，按核销次数从多到少。', 'The next level below, most redemptions first.'],
   byField: ['各领域', 'By field'],
@@ -72,25 +49,6 @@ export const t = words({
   pager: ['预算翻页', 'Pages of budgets'],
 })
 
-export const complaintKinds = words({
-  refused: ['拒绝兑现', 'Offer refused'],
-  wrong_amount: ['优惠金额不对', 'Wrong amount'],
-  price_raised: ['先涨价后打折', 'Price raised first'],
-  misleading: ['宣传不实', 'Misleading'],
-  service: ['服务态度', 'Service'],
-  other: ['其他', 'Other'],
-})
-
-export const complaintStates = words({
-  open: ['待成员答复', 'Open'],
-  answered: ['已答复待处理', 'Answered'],
-  overdue: ['超期未答复', 'Overdue'],
-  upheld: ['投诉成立', 'Upheld'],
-  dismissed: ['投诉不成立', 'Dismissed'],
-  reopened: ['重新处理', 'Reopened'],
-  withdrawn: ['已撤回', 'Withdrawn'],
-})
-
 const REFUSALS = words({
   amount_required: ['没有输入订单金额', 'No order amount typed'],
   already_redeemed: ['券已经用完', 'Already used up'],
@@ -112,4 +70,3 @@ const REFUSALS = words({
 
 /** A word for a refusal's code; the code itself where the server has a newer one. */
 export const refusalWord = (code: string): string => (REFUSALS as Readonly<Record<string, string>>)[code] ?? code
-export const wordIn = (table: Readonly<Record<string, string>>, code: string): string => table[code] ?? code

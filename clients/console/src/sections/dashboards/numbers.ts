@@ -1,12 +1,12 @@
 /** Which days and region the alliance's figures are of, and reading them. */
-import type { Answer, QueryOf } from '@shared/api'
+import type { QueryOf } from '@shared/api'
 import { api } from '@/api'
 import { allPages, type Span } from '@/charts/figures'
+import type { Flow } from '@/charts/flow'
 
 export interface Scope extends Span {
   region: string
 }
-export type Flow = Answer<'get', '/admin/numbers'>
 export type Cut = NonNullable<QueryOf<'get', '/admin/numbers'>['by']>
 
 export const inQuery = ({ from, to, region }: Scope) => ({

@@ -1,21 +1,5 @@
 import { words } from '@shared/words'
 
-export const causes = {
-  grade: ['信用等级不达标', 'Grade too low'],
-  dishonest_list: ['列入失信名单', 'On the list of the dishonest'],
-  complaints: ['投诉过多', 'Too many complaints'],
-  office: ['联盟办公室暂停', 'Suspended by the office'],
-} as const
-
-export const outcomes = { kept: ['践诺', 'Kept'], broken: ['失诺', 'Broken'] } as const
-
-export const promiseCauses = {
-  complaint: ['投诉', 'Complaint'],
-  credit_check: ['信用核查', 'Credit check'],
-  inspection: ['检查', 'Inspection'],
-  office: ['联盟办公室登记', 'Recorded by the office'],
-} as const
-
 export const t = words({
   member: ['成员', 'Member'],
   standing: ['基本情况', 'Standing'],

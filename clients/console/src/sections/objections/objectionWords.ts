@@ -1,32 +1,11 @@
 import { words } from '@shared/words'
 
-export const kinds = { objection: ['异议', 'Objection'], repair: ['信用修复', 'Repair'] } as const
 export const abouts = {
   tier: ['信用等级', 'A tier'],
   lookup: ['查不到信用等级', 'A lookup without a tier'],
   declaration: ['未通过的自主申报', 'A refused declaration'],
   organisation_check: ['成员信用核查', 'A member’s credit check'],
   suspension: ['成员被暂停', 'A suspension'],
-} as const
-export const states = {
-  open: ['待答复', 'Open'],
-  forwarded: ['已转送', 'Passed on'],
-  upheld: ['异议成立', 'Upheld'],
-  corrected: ['已更正或修复', 'Corrected'],
-  dismissed: ['维持原记录', 'Dismissed'],
-  withdrawn: ['已撤回', 'Withdrawn'],
-} as const
-export const stateTones = { open: 'warning', forwarded: 'primary', upheld: 'success', corrected: 'success', dismissed: 'info', withdrawn: 'info' } as const
-export const events = {
-  file: ['提出', 'Filed'],
-  add_evidence: ['补充材料', 'Evidence added'],
-  forward: ['转送信息提供单位', 'Passed on to the source'],
-  extend: ['延期', 'Extended'],
-  become_overdue: ['超过期限', 'Became overdue'],
-  uphold: ['答复：异议成立', 'Answered: upheld'],
-  correct: ['答复：已更正或修复', 'Answered: corrected'],
-  dismiss: ['答复：维持原记录', 'Answered: dismissed'],
-  withdraw: ['撤回', 'Withdrawn'],
 } as const
 export const actors = { citizen: ['市民', 'Citizen'], staff: ['成员人员', 'Member’s staff'], admin: ['管理员', 'Admin'], system: ['系统', 'System'], applicant: ['申请人', 'Applicant'] } as const
 export const outcomeHints = {

@@ -22,7 +22,6 @@ export const t = words({
   actions: ['操作', 'Actions'],
   notYet: ['还没有', 'Not yet'],
   add: ['添加并生成配对码', 'Add and show the code'],
-  cancel: ['取消', 'Cancel'],
   needed: ['请填写终端名称并选择门店。', 'Enter a name and choose a store.'],
   code: ['生成配对码', 'Pairing code'],
   again: ['重新配对', 'Pair again'],

@@ -1,10 +1,9 @@
 /** Reading a member's own figures. */
-import type { Answer, QueryOf } from '@shared/api'
+import type { QueryOf } from '@shared/api'
 import { api } from '@/api'
 import { allPages, type Span } from '@/charts/figures'
+import type { Flow } from '@/charts/flow'
 
-export type Flow = Answer<'get', '/member/numbers'>
-export type Line = Flow['items'][number]
 export type Cut = NonNullable<QueryOf<'get', '/member/numbers'>['by']>
 
 /** All lines of one cut; of more than four hundred stores or offers the first ones, which have the most redemptions. */

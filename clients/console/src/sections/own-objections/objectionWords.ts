@@ -1,6 +1,5 @@
 import { words } from '@shared/words'
 
-export const kinds = { objection: ['异议', 'Objection'], repair: ['信用修复', 'Repair'] } as const
 export const kindHints = {
   objection: ['记录不对，请求核实更正', 'The record is wrong and shall be corrected'],
   repair: ['记录没有错，但失信行为已改正，请求修复', 'The record was right, but things are mended now'],
@@ -12,39 +11,6 @@ export const abouts = {
   declaration: ['自主申报', 'A declaration'],
   organisation_check: ['信用核查结果', 'A credit check'],
   suspension: ['被暂停', 'A suspension'],
-} as const
-export const states = {
-  open: ['等待答复', 'Waits for its answer'],
-  forwarded: ['已转送信息提供单位', 'Passed on to its source'],
-  upheld: ['异议成立', 'Upheld'],
-  corrected: ['已更正或修复', 'Corrected'],
-  dismissed: ['维持原记录', 'Dismissed'],
-  withdrawn: ['已撤回', 'Withdrawn'],
-} as const
-export const stateTones = { open: 'warning', forwarded: 'primary', upheld: 'success', corrected: 'success', dismissed: 'info', withdrawn: 'info' } as const
-export const events = {
-  file: ['提出', 'Filed'],
-  add_evidence: ['补充材料', 'Evidence added'],
-  forward: ['转送信息提供单位', 'Passed on to its source'],
-  extend: ['办理期限延长', 'More time was given'],
-  become_overdue: ['超过期限未答复', 'Not answered in time'],
-  uphold: ['答复：异议成立', 'Answered: upheld'],
-  correct: ['答复：已更正或修复', 'Answered: corrected'],
-  dismiss: ['答复：维持原记录', 'Answered: dismissed'],
-  withdraw: ['撤回', 'Withdrawn'],
-} as const
-export const findings = {
-  dishonest: ['列入失信名单', 'On the list of the dishonest'],
-  grade_too_low: ['等级低于要求', 'Grade below what is asked'],
-  no_grade: ['没有信用等级', 'No grade'],
-  passed: ['符合要求', 'Good'],
-  unavailable: ['信用平台没有答复', 'No answer'],
-} as const
-export const causes = {
-  grade: ['信用等级不达标', 'Grade too low'],
-  dishonest_list: ['列入失信名单', 'On the list of the dishonest'],
-  complaints: ['投诉过多', 'Too many complaints'],
-  office: ['联盟办公室暂停', 'Suspended by the office'],
 } as const
 
 export const t = words({
@@ -78,7 +44,6 @@ export const t = words({
   needed: ['请选择记录并写明理由。', 'Choose a record and say why.'],
   send: ['提出', 'File it'],
   sent: ['已提出，记录已标明“异议处理中”。可以继续上传材料。', 'Filed; the record says that it is disputed. You may send evidence now.'],
-  cancel: ['取消', 'Cancel'],
   withdraw: ['撤回', 'Withdraw'],
   withdrawSure: ['撤回这件异议？所写内容和材料随即删除，记录不再标明“异议处理中”。', 'Withdraw it? Its words and evidence are erased, and the record is no longer marked.'],
   withdrawn: ['已撤回。', 'Withdrawn.'],

@@ -26,7 +26,6 @@ export const t = words({
   sessions: ['登录设备', 'Sessions'],
   send: ['生成邀请链接', 'Make the link'],
   save: ['保存', 'Save'],
-  cancel: ['取消', 'Cancel'],
   needed: ['请填写登录名并选择角色。', 'Enter a login and choose a role.'],
   change: ['改角色和门店', 'Change role and stores'],
   changed: ['已修改，立即生效。', 'Changed; it counts at once.'],

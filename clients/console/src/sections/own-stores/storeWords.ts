@@ -41,7 +41,6 @@ export const t = words({
   closed: ['门店已关闭。', 'The store is closed.'],
   save: ['保存', 'Save'],
   saved: ['已保存。', 'Saved.'],
-  cancel: ['取消', 'Cancel'],
   needed: ['请填写名称、地址、区县和经纬度。', 'Enter name, address, county and position.'],
 })
 export const weekday = (n: number): string => (language.value === 'en' ? ('Mon Tue Wed Thu Fri Sat Sun'.split(' ')[n - 1] ?? '') : `周${'一二三四五六日'[n - 1]}`)

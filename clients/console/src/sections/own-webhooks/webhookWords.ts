@@ -32,7 +32,6 @@ export const t = words({
   add: ['添加并生成密钥', 'Add and show the secret'],
   save: ['保存', 'Save'],
   saved: ['已保存。', 'Saved.'],
-  cancel: ['取消', 'Cancel'],
   needed: ['请填写以 https:// 开头的网址。', 'Enter an address that begins with https://.'],
   ping: ['发送测试', 'Send a test'],
   rotate: ['更换密钥', 'Fresh secret'],
