@@ -34,7 +34,9 @@ from common.database_url import tortoise_config
 from common.processes import collect_rarely
 from models import monthly_logs, reference
 
-LOCK = 0x78696E7969  # any number will do, as long as it stays the same
+# Any numbers will do, as long as they stay the same.
+LOCK = 0x78696E7969
+LOCK_OF_ONE_STEP = LOCK + 1
 
 # How long whoever comes after us may have to queue, and how long they then have for themselves; together
 # with the number of tries about a minute and a half.
@@ -262,6 +264,9 @@ async def _apply_once(executor: MigrationExecutor, state: State, migration: Migr
     """One transaction: the migration and its record, or nothing."""
     async with in_transaction() as transaction:
         await transaction.execute_script(f"SET LOCAL lock_timeout = '{LOCK_WITHIN_MS}ms'")
+        # The session lock goes with its process, whose last statement can hang on in the database: beside its half
+        # of this migration, PostgreSQL would number the names of sequences.
+        await transaction.execute_script(f"SELECT pg_advisory_xact_lock({LOCK_OF_ONE_STEP})")
         editor = executor._schema_editor(atomic=True)
         editor.client = transaction
         await _run_operations(migration, state, editor)
