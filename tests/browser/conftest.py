@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +35,26 @@ class Stack(Service):
 
     def web_pids(self) -> list[int]:
         """The process ids of the web processes: the children of the one that `server web` is."""
+        return [child.pid for child in self._part("web").children()]
+
+    @asynccontextmanager
+    async def worker_stopped(self, when: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+        """Hold the background process still from the moment that something is so, asked for all the time."""
+        worker = self._part("worker")
+        async with asyncio.timeout(30):
+            while not await when():
+                await asyncio.sleep(0.005)
+        worker.suspend()
+        try:
+            yield
+        finally:
+            worker.resume()
+
+    def _part(self, name: str) -> psutil.Process:
+        """The process that `python -m server NAME` is."""
         own = psutil.Process(self.process.pid)
-        supervisors = [one for one in own.children() if one.cmdline()[-1:] == ["web"]]
-        return [child.pid for one in supervisors for child in one.children()]
+        [found] = [one for one in own.children() if one.cmdline()[-1:] == [name]]
+        return found
 
 
 @pytest.fixture(scope="session")

@@ -103,6 +103,36 @@ async def test_a_good_file_is_applied_by_another_admin(desks: Desks, stack: Stac
     assert found[0]["n"] == 40
 
 
+async def test_a_long_import_says_how_far_it_is(desks: Desks, stack: Stack, tmp_path: Path) -> None:
+    first = 2_000_000 + uuid4().int % 1_000_000
+    rows = [
+        {"uscc": uscc_of(first + number), "name": f"长街小店 {first + number}"} for number in range(6_000)
+    ]
+    file = tmp_path / "members.csv"
+    file.write_bytes(table(ImportKind.MEMBERS, *rows))
+    sender, second = await desks.of(CITY), await desks.of(PROVINCE)
+    await sent(sender, file)
+    await second.go(sender.page.url.removeprefix(second.base))
+
+    async def rows_done() -> int:
+        row = "SELECT rows_done FROM imports WHERE status = 'applying'"
+        return sum(each["rows_done"] for each in await stack.fetch(row))
+
+    async def is_under_way() -> bool:
+        return await rows_done() >= 1_000
+
+    async with asyncio.TaskGroup() as at_once:
+        at_once.create_task(press(second, "确认导入", sure=True))
+        async with stack.worker_stopped(is_under_way):
+            done = await rows_done()
+            assert done < 6_000, "it was over before anybody looked"
+            bar = second.page.get_by_role("progressbar", name=f"已处理 {done} / 6000 行")
+            await expect(bar).to_have_attribute("aria-valuenow", str(done // 60), timeout=20_000)
+            await second.accept_no_barriers()
+            await second.picture("console-import-progress")
+    await expect(second.page.get_by_test_id("import-result")).to_contain_text("6000", timeout=30_000)
+
+
 async def changed(stack: Stack, title: str) -> tuple[str, int]:
     """An offer with a change that waits for the office: its id, and the number of the version."""
     offer = await make_offer(stack, title=title)

@@ -250,9 +250,7 @@ async def test_a_job_that_runs_when_the_process_ends_is_finished(
 
     monkeypatch.setattr(jobs, "JOBS", {"work": slow})
     await enqueue("work", {})
-    task = asyncio.create_task(
-        jobs.work_for_ever(load(environment(database, "redis://127.0.0.1:1")), QUICK)
-    )
+    task = asyncio.create_task(jobs.work_for_ever(load(environment(database, "redis://127.0.0.1:1")), QUICK))
     await begun.wait()
     task.cancel()
     # It is told now; what is enqueued earlier could be taken still, by whoever is quick.
