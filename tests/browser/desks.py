@@ -83,3 +83,14 @@ async def fetched(window: Window, button: Locator) -> bytes:
     async with window.page.expect_download() as coming:
         await button.click()
     return Path(await (await coming.value).path()).read_bytes()
+
+
+async def agree(head: Window, reason: str) -> None:
+    """Agree, as the second admin, to what waits; it is known by why it was asked for."""
+    await head.go("/console/approvals?status=open")
+    await head.page.get_by_role("row").nth(1).get_by_role("button").click()
+    await head.page.get_by_role("dialog").get_by_text(reason, exact=True).wait_for()
+    await head.accept_no_barriers()
+    await head.picture("console-approval")
+    await give_reason(head, "同意并执行", "已核对")
+    await expect(head.page.get_by_role("dialog")).to_have_count(0)

@@ -20,7 +20,7 @@ from tests.api.kit import coupon_of
 from tests.api.offers import backdate_redemption, make_offer
 from tests.api.test_statements import close_by_hand
 from tests.browser.conftest import Stack, wait_for
-from tests.browser.desks import Desks, choose, fetched, form, give_reason, press
+from tests.browser.desks import Desks, agree, choose, fetched, form, give_reason, press
 from tests.browser.rooms import Window
 from tests.factories.ledgers import as_owner
 
@@ -239,17 +239,6 @@ async def test_a_months_lines_are_exported_when_another_admin_agrees(desks: Desk
     assert len(lines_of(file)) == int(await line.get_by_role("cell").nth(4).inner_text())
     assert total(file, "discount_fen") == month.discount_fen
     await window.accept_no_barriers()
-
-
-async def agree(head: Window, reason: str) -> None:
-    """Agree, as the second admin, to what waits; it is known by why it was asked for."""
-    await head.go("/console/approvals?status=open")
-    await head.page.get_by_role("row").nth(1).get_by_role("button").click()
-    await head.page.get_by_role("dialog").get_by_text(reason, exact=True).wait_for()
-    await head.accept_no_barriers()
-    await head.picture("console-approval")
-    await give_reason(head, "同意并执行", "已核对")
-    await expect(head.page.get_by_role("dialog")).to_have_count(0)
 
 
 @asynccontextmanager

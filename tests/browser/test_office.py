@@ -15,11 +15,11 @@ from tests.api.offers import make_offer
 from tests.api.test_member_offers import a_body
 from tests.browser import people
 from tests.browser.conftest import Opener, Stack, wait_for
-from tests.browser.desks import Desks, choose, fetched, give_reason, press
+from tests.browser.desks import Desks, agree, choose, fetched, give_reason, press
 from tests.browser.rooms import Window
 from tests.service import Service
 
-CITY, PROVINCE = "demo-admin-hz", "demo-admin"
+CITY, PROVINCE, HEAD = "demo-admin-hz", "demo-admin", "demo-head"
 
 
 async def submitted(stack: Service) -> str:
@@ -211,6 +211,37 @@ async def test_a_complaint_goes_from_the_phone_to_the_office_and_back(
     await own.page.get_by_role("button", name="看这件投诉").click()
     await expect(own.page.get_by_test_id("state")).to_contain_text("投诉不成立")
     await own.page.get_by_text("小票上写明了九折。").wait_for()
+
+
+async def test_a_coupon_is_revoked_when_a_second_admin_agrees_and_its_owner_reads_why(
+    desks: Desks, phone: Opener, stack: Stack
+) -> None:
+    code, why = people.somebody(), "活动场地停用，不能兑现。"
+    citizen, clerk = await stack.citizen(code), await stack.clerk()
+    coupon = (await citizen.coupon())["id"]
+    shown = await citizen.code(coupon)
+    own = await phone()
+    await people.sign_in(own, code, agrees=None)
+    await own.go(f"/m/#/pages/coupons/one?id={coupon}")
+    await own.page.get_by_text(coupon).wait_for()  # what he reads out on the telephone
+    await own.go(f"/m/#/pages/coupons/code?id={coupon}")
+    await own.page.get_by_test_id("countdown").wait_for()
+
+    office, head = await desks.of(PROVINCE), await desks.of(HEAD)
+    await office.go("/console/coupon-revocation")
+    await office.page.get_by_label("优惠券编号").fill("1234")
+    await office.page.get_by_role("button", name="提请作废").click()
+    await expect(office.page.get_by_text("编号不对")).to_be_visible()
+    await office.page.get_by_label("优惠券编号").fill(coupon)
+    await office.page.get_by_role("textbox").last.fill(why)
+    await press(office, "提请作废", sure=True)
+    await expect(office.page.get_by_role("status").filter(has_text="已提请")).to_be_visible()
+    assert (await citizen.http.get(f"/coupons/{coupon}")).json()["status"] == "claimed"
+    await agree(head, why)
+
+    await expect(own.page.get_by_text(f"这张券已经作废。原因：{why}")).to_be_visible(timeout=20_000)
+    refused = await clerk.redeem(shown)
+    assert (refused.status_code, refused.json()["code"]) == (410, "coupon_revoked")
 
 
 async def test_an_admin_is_invited_enrols_and_signs_in_with_a_one_time_code(
