@@ -16,6 +16,7 @@ from common.clock import now
 from tests.browser import people
 from tests.browser.conftest import Opener, Stack
 from tests.browser.test_console import sign_in
+from tests.factories.ledgers import as_owner
 
 WITHIN_MS = 30_000
 
@@ -26,13 +27,14 @@ class Till:
 
     url: str = ""
     told: asyncio.Queue[tuple[dict[str, str], bytes]] = field(default_factory=asyncio.Queue)
+    answer: str = "204 No Content"
 
     async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take one request, answer 204."""
+        """Take one request, answer it."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head)}
         self.told.put_nowait((headers, await reader.readexactly(int(headers["content-length"]))))
-        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.write(f"HTTP/1.1 {self.answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
         writer.close()
 
@@ -80,7 +82,9 @@ async def test_a_device_is_added_paired_with_the_shown_code_and_revoked(desk: Op
             await asyncio.sleep(0.2)
 
 
-async def test_a_webhook_is_added_tested_and_given_a_fresh_secret(desk: Opener) -> None:
+async def test_a_webhook_is_added_tested_given_a_fresh_secret_and_told_again(
+    desk: Opener, stack: Stack
+) -> None:
     window = await desk()
     page = window.page
     await sign_in(window, "demo-owner", member=True)
@@ -118,6 +122,24 @@ async def test_a_webhook_is_added_tested_and_given_a_fresh_secret(desk: Opener) 
         await expect(line).to_contain_text("HTTP 204")
         await window.accept_no_barriers()
         await window.picture("member-webhook-deliveries")
+        await page.keyboard.press("Escape")
+        await expect(drawer).to_have_count(0)
+
+        till.answer = "500 Internal Server Error"
+        await one.get_by_role("button", name="发送测试").click()
+        await till.told.get()
+        line = drawer.get_by_role("listitem").filter(has_text="HTTP 500")
+        await expect(line).to_contain_text("待送达", timeout=WITHIN_MS)
+        async with as_owner(stack.environment["DATABASE_URL"]) as sql:  # all its tries, over hours
+            await sql.execute(
+                "UPDATE webhook_deliveries SET status = 'failed', ended_at = now() WHERE last_result = '500'"
+            )
+        await drawer.get_by_role("button", name="刷新").click()
+        till.answer = "204 No Content"
+        await line.get_by_role("button", name="重新推送").click()
+        await asyncio.wait_for(till.told.get(), WITHIN_MS / 1000)
+        await drawer.get_by_role("button", name="刷新").click()
+        await expect(drawer.get_by_role("listitem").filter(has_text="已送达")).to_have_count(2)
         await page.keyboard.press("Escape")
         await expect(drawer).to_have_count(0)
 
