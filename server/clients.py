@@ -243,7 +243,8 @@ def _not_built() -> HTTPResponse:
 
 def _moved(request: Request, path: str) -> HTTPResponse:
     query = f"?{request.query_string}" if request.query_string else ""
-    return HTTPResponse(None, 308, {"Location": path + query, "Cache-Control": "no-cache"})
+    headers = {"Location": path + query, "Cache-Control": "no-cache"}
+    return HTTPResponse(None, 308, headers, "text/plain; charset=utf-8")
 
 
 def _add_client(prefix: str, client: _Client) -> None:

@@ -35,10 +35,14 @@ export interface Tokens {
   access_token: string
   refresh_token: string
 }
-/** Where the tokens of one session stay between two openings of the page. */
-export interface TokenStore {
-  load(): Tokens | null
-  save(tokens: Tokens | null): void
+/** A session on this device, and whose it is (an id): windows of one browser share what is kept. */
+export interface Session extends Tokens {
+  person: string
+}
+/** Where one session stays between two openings of the page. */
+export interface SessionStore {
+  load(): Session | null
+  save(session: Session | null): void
 }
 
 export interface FieldProblem {
@@ -122,39 +126,67 @@ export interface Page<T> {
 }
 
 export class Api {
-  private tokens: Tokens | null
+  private session: Session | null
   private renewing: Promise<boolean> | null = null
+  private isLeaving = false
 
-  /** @param onEnd called when the session ended for good and the person must sign in again. */
+  /**
+   * @param onEnd called when the session ended for good without being asked to; `isTaken`: another window of this
+   *   browser has signed somebody else in meanwhile.
+   */
   constructor(
     private readonly send: Transport,
-    private readonly store: TokenStore,
-    private readonly onEnd: () => void = () => {},
+    private readonly store: SessionStore,
+    private readonly onEnd: (isTaken: boolean) => void = () => {},
     private readonly base = '',
   ) {
-    this.tokens = store.load()
+    this.session = store.load()
   }
 
   get isSignedIn(): boolean {
-    return this.tokens !== null
+    return this.session !== null
   }
 
-  /** Begins (or with `null` ends) a session on this device. */
-  signIn(tokens: Tokens | null): void {
-    this.tokens = tokens && { access_token: tokens.access_token, refresh_token: tokens.refresh_token }
-    this.store.save(this.tokens)
+  /** Whether it is this person's session. */
+  isOf(person: string): boolean {
+    return this.session?.person === person
+  }
+
+  /** Begins a session on this device. */
+  signIn({ access_token, refresh_token }: Tokens, person: string): void {
+    this.keep({ access_token, refresh_token, person })
+  }
+
+  /** Ends it here; the server knows, or is not asked. */
+  forget(): void {
+    this.keep(null)
   }
 
   /** Tells the server that the session ends; it ends here even without an answer. */
   async signOut(): Promise<void> {
-    const tokens = this.tokens
+    this.isLeaving = true
+    // Also one that another window has begun.
+    this.session ??= this.store.load()
     try {
-      if (tokens) await this.wire('POST', '/auth/logout', {})
+      if (this.session) await this.wire('POST', '/auth/logout', {})
     } catch (error) {
       if (!(error instanceof Problem || error instanceof Offline)) throw error
     } finally {
-      this.signIn(null)
+      this.isLeaving = false
+      this.forget()
     }
+  }
+
+  /**
+   * Goes on with what another window of this browser has made of the session: it may have renewed it, ended it, or
+   * begun one of somebody else, under whose name nothing of this window may be sent.
+   */
+  follow(): void {
+    if (!this.session) return
+    const kept = this.store.load()
+    const isMine = kept !== null && kept.person === this.session.person
+    this.session = isMine ? kept : null
+    if (!isMine && !this.isLeaving) this.onEnd(kept !== null)
   }
 
   get<P extends Path<'get'>>(path: P, options: Options<'get', P> = {}): Promise<Answer<'get', P>> {
@@ -172,7 +204,7 @@ export class Api {
 
   /** The Bearer header of the moment, for streams and downloads that need a request of their own. */
   authorization(): Record<string, string> {
-    return this.tokens ? { Authorization: `Bearer ${this.tokens.access_token}` } : {}
+    return this.session ? { Authorization: `Bearer ${this.session.access_token}` } : {}
   }
 
   /** Renews the access token; false if the session is over. One request for all who ask at the same time. */
@@ -203,11 +235,11 @@ export class Api {
     body?: Sent,
     onSent?: (share: number) => void,
   ): Promise<string> {
-    const used = this.tokens
+    const used = this.session
     let answer = await this.once(method, url, headers, body, onSent)
     if (answer.status === 401 && used && problemCode(answer) === 'unauthenticated') {
       // Somebody else may have renewed it while this request was under way.
-      if (this.tokens !== used || (await this.renew())) answer = await this.once(method, url, headers, body, onSent)
+      if (this.isNewerThan(used) || (await this.renew())) answer = await this.once(method, url, headers, body, onSent)
     }
     if (answer.status >= 400) throw problemOf(answer)
     return answer.text
@@ -235,24 +267,34 @@ export class Api {
   }
 
   private async renewOnce(): Promise<boolean> {
-    // Another window of the same browser may have renewed the pair: the newest one is the store's.
-    const tokens = this.store.load() ?? this.tokens
-    if (!tokens) return false
-    if (this.tokens && tokens.access_token !== this.tokens.access_token) {
-      this.tokens = tokens
-      return true
-    }
-    const answer = await this.once('POST', '/auth/refresh', { 'Content-Type': 'application/json' }, JSON.stringify({ refresh_token: tokens.refresh_token }))
+    const used = this.session
+    this.follow()
+    if (!used || !this.session) return false
+    if (this.isNewerThan(used)) return true
+    const answer = await this.once('POST', '/auth/refresh', { 'Content-Type': 'application/json' }, JSON.stringify({ refresh_token: used.refresh_token }))
+    // Meanwhile the session may have ended here, or another window was quicker.
+    this.follow()
+    if (!this.session) return false
+    if (this.isNewerThan(used)) return true
     if (answer.status === 200) {
-      this.signIn(JSON.parse(answer.text) as Tokens)
+      this.signIn(JSON.parse(answer.text) as Tokens, used.person)
       return true
     }
     if (answer.status === 401) {
-      this.signIn(null)
-      this.onEnd()
+      this.forget()
+      if (!this.isLeaving) this.onEnd(false)
       return false
     }
     throw problemOf(answer)
+  }
+
+  private isNewerThan(used: Session): boolean {
+    return this.session !== null && this.session.access_token !== used.access_token
+  }
+
+  private keep(session: Session | null): void {
+    this.session = session
+    this.store.save(session)
   }
 }
 

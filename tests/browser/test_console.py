@@ -1,13 +1,15 @@
 """The office's desk: every page stands without a barrier in two languages, and the desk's own stories."""
 
+import asyncio
 import re
 
 import pytest
 from playwright.async_api import expect
 
+from tests.api.offers import make_offer
 from tests.browser import people
 from tests.browser.conftest import Opener, Stack
-from tests.browser.desks import sign_in
+from tests.browser.desks import choose, press, sign_in
 from tests.browser.rooms import Window
 
 OFFICE = (
@@ -93,13 +95,30 @@ async def test_wrong_password_is_said_in_the_servers_words(desk: Opener) -> None
     await window.accept_no_barriers()
 
 
-async def test_filters_stand_in_the_address_and_lists_page_on_the_server(desk: Opener) -> None:
+async def test_filters_stand_in_the_address_and_lists_page_on_the_server(desk: Opener, stack: Stack) -> None:
+    # Each leaves several records in the audit.
+    await asyncio.gather(*(make_offer(stack, title=f"翻页{number}") for number in range(8)))
     window = await desk()
+    page = window.page
     await sign_in(window, "demo-admin")
-    await window.go("/console/members?status=suspended")
-    await window.page.get_by_role("heading", level=1).wait_for()
-    async with window.page.expect_request(re.compile(r"/admin/members\?.*status=suspended")):
-        await window.page.reload()
+    await window.go("/console/members")
+    await choose(window, "状态", "已暂停")
+    async with page.expect_request(re.compile(r"/admin/members\?.*status=suspended")):
+        await press(window, "查询")
+    await expect(page).to_have_url(re.compile(r"/console/members\?status=suspended$"))
+    async with page.expect_request(re.compile(r"/admin/members\?.*status=suspended")):
+        await page.reload()
+
+    await window.go("/console/audit")
+    first = page.get_by_role("row").nth(1)
+    newest = await first.inner_text()
+    async with page.expect_request(re.compile(r"/admin/audit\?.*cursor=")):
+        await press(window, "下一页")
+    await expect(page).to_have_url(re.compile(r"cursor="))
+    await expect(first).not_to_have_text(newest, use_inner_text=True)
+    async with page.expect_request(re.compile(r"/admin/audit\?(?!.*cursor=)")):
+        await page.go_back()
+    await expect(page.get_by_role("button", name="上一页")).to_be_disabled()
 
 
 async def test_pages_have_no_more_rights_than_the_api(desk: Opener, stack: Stack) -> None:

@@ -79,6 +79,7 @@ async def test_each_client_is_at_its_address(http: httpx.AsyncClient) -> None:
     for path in ("/m", "/console"):
         answer = await http.get(path + "?from=qr")
         assert (answer.status_code, answer.headers["location"]) == (308, path + "/?from=qr")
+        assert answer.headers["content-type"].startswith("text/plain")
 
 
 async def test_what_has_its_hash_in_its_name_is_kept_for_ever_and_nothing_else(

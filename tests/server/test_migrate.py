@@ -67,7 +67,7 @@ async def tables(url: str) -> set[str]:
 async def is_current(url: str, like: str) -> bool:
     """Everything is there once, and nothing else."""
     one, other = await shape(url), await shape(like)
-    assert {name: set(one[name]) ^ set(other[name]) for name in one} == dict.fromkeys(one, set())
+    assert not {name: odd for name in one if (odd := set(one[name]) ^ set(other[name]))}
     return await recorded(url) == ALL
 
 

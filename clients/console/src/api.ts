@@ -1,5 +1,5 @@
 /** The one client of the API in this console; tokens live as long as the browser's tab. */
-import { Api, Offline, problemOf, type Tokens, type Transport, type WireAnswer } from '@shared/api'
+import { Api, Offline, problemOf, type Session, type Tokens, type Transport, type WireAnswer } from '@shared/api'
 import { language } from '@shared/words'
 
 const KEY = 'console.tokens'
@@ -10,12 +10,12 @@ export const overFetch: Transport = async ({ method, url, headers, body }) => {
 }
 
 const store = {
-  load(): Tokens | null {
+  load(): Session | null {
     const text = sessionStorage.getItem(KEY)
-    return text ? (JSON.parse(text) as Tokens) : null
+    return text ? (JSON.parse(text) as Session) : null
   },
-  save(tokens: Tokens | null): void {
-    if (tokens) sessionStorage.setItem(KEY, JSON.stringify(tokens))
+  save(session: Session | null): void {
+    if (session) sessionStorage.setItem(KEY, JSON.stringify(session))
     else sessionStorage.removeItem(KEY)
   },
 }
@@ -27,6 +27,13 @@ export function whenEnded(then: () => void): void {
 }
 
 export const api = new Api(overFetch, store, () => ended())
+
+/** Tells the server that a session which a sign-in has just given is not wanted. */
+export async function decline(tokens: Tokens): Promise<void> {
+  const other = new Api(overFetch, { load: () => null, save: () => {} })
+  other.signIn(tokens, '')
+  await other.signOut()
+}
 
 /**
  * Fetches a file under `/api/v1` with the Bearer header; a token is never part of an address.

@@ -3,7 +3,7 @@ import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { language } from '@shared/words'
 import { api, whenEnded } from './api'
 import { sections } from './sections'
-import { forget, keepsOut, who } from './session'
+import { forget, keepsOut, whenSignedOutElsewhere, who } from './session'
 
 const open: RouteRecordRaw[] = [
   {
@@ -91,8 +91,11 @@ export function focusHeading(tries = 10): void {
   }
 }
 
-whenEnded(() => {
+whenEnded(leave)
+whenSignedOutElsewhere(leave)
+
+function leave(): void {
   forget()
   const here = router.currentRoute.value
   if (!here.meta.open) void router.push({ name: 'sign-in', query: { to: here.fullPath, ended: '1' } })
-})
+}

@@ -17,7 +17,7 @@ export function saveCsv(name: string, heads: readonly string[], rows: readonly (
 
 function cell(value: string | number): string {
   if (typeof value === 'number') return String(value)
-  // Names come from members: a spreadsheet program would take these signs for the beginning of a formula.
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  // Names come from members: a spreadsheet program would take these signs for the beginning of a formula (as `common/table_exports.py`).
+  const safe = /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -2,7 +2,7 @@
 import { computed, shallowRef } from 'vue'
 import type { RouteMeta } from 'vue-router'
 import { Problem, type BodyOf } from '@shared/api'
-import { api } from './api'
+import { api, decline } from './api'
 import { rolesHave, type Right } from './rights'
 
 export interface Who {
@@ -54,23 +54,33 @@ export const hasRole = (...roles: string[]): boolean => roles.some((role) => cur
 
 export async function signInAdmin(body: BodyOf<'post', '/auth/admin'>): Promise<void> {
   const answer = await api.post('/auth/admin', { body })
-  api.signIn(answer)
   const { id, roles, region } = answer.admin
+  api.signIn(answer, id)
   keep({ audience: 'admin', id, login: body.login, roles, region, memberId: null })
 }
 
 export async function signInMember(body: BodyOf<'post', '/auth/staff'>): Promise<void> {
   const answer = await api.post('/auth/staff', { body })
-  api.signIn(answer)
   const { id, role, member_id } = answer.staff
+  api.signIn(answer, id)
   keep({ audience: 'member', id, login: body.login, roles: [role], region: null, memberId: member_id })
 }
 
-/** A member's legal person, who gets the session of its owner's account. */
-export async function signInLegalPerson(body: BodyOf<'post', '/auth/staff/legal-person'>): Promise<void> {
+/**
+ * A member's legal person, who gets the session of its owner's account.
+ *
+ * @param mayReplace asked where another account is signed in; a no leaves that as it is.
+ */
+export async function signInLegalPerson(body: BodyOf<'post', '/auth/staff/legal-person'>, mayReplace: () => Promise<boolean>): Promise<void> {
   const answer = await api.post('/auth/staff/legal-person', { body })
-  api.signIn(answer)
   const { id, role, member_id } = answer.staff
+  if (api.isSignedIn && !api.isOf(id)) {
+    const isReplaced = await mayReplace()
+    // One of the two sessions is not wanted any more.
+    if (isReplaced) await api.signOut()
+    else return decline(answer)
+  }
+  api.signIn(answer, id)
   // The answer has no login; without one he is signed in all the same.
   const person = await api.get('/member/staff/{staff_id}', { path: { staff_id: id } }).catch(() => null)
   keep({ audience: 'member', id, login: person?.login ?? '', roles: [role], region: null, memberId: member_id })
@@ -89,11 +99,27 @@ export async function readAccount(): Promise<void> {
 
 /** The session is over here; the server knows already. */
 export function forget(): void {
-  api.signIn(null)
+  api.forget()
   keep(null)
 }
 
+// A tab that was duplicated has the session too: whoever signs out means both.
+const tabs = new BroadcastChannel('console.signed-out')
+
 export async function signOut(): Promise<void> {
+  const id = current.value?.id
   await api.signOut()
   keep(null)
+  if (id) tabs.postMessage(id)
+}
+
+/** Calls back when this person has signed out in another tab; then the session is over in this one. */
+export function whenSignedOutElsewhere(then: () => void): void {
+  tabs.onmessage = ({ data }: MessageEvent<string>) => {
+    if (current.value?.id !== data) return
+    void api.signOut().then(() => {
+      keep(null)
+      then()
+    })
+  }
 }

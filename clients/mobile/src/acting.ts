@@ -4,7 +4,7 @@
  * fresh token when one has ended. Nothing is ever repeated under the other of the two names.
  */
 import { reactive } from 'vue'
-import { Problem, type Transport, type Wire, type WireAnswer } from '@shared/api'
+import { Problem, problemOf, type Transport, type Wire, type WireAnswer } from '@shared/api'
 import { words } from '@shared/words'
 
 export interface Acting {
@@ -77,6 +77,17 @@ export function actingTransport(send: Transport, askForToken: typeof askAs): Tra
     if (answer.status === 401 || isOver(answer)) return over(whom, isOver(answer) ? answer : undefined)
     return answer
   }
+}
+
+/**
+ * The header for a request that goes its own way, as for a file, while somebody is acted for.
+ *
+ * @param isRefused the one that was given before was not taken.
+ */
+export async function actingHeader(whom: Acting, isRefused: boolean): Promise<Record<string, string>> {
+  const refused = token && !isRefused ? null : await freshToken(whom)
+  if (refused) throw problemOf(refused)
+  return { Authorization: `Bearer ${token}` }
 }
 
 const underToken = (wire: Wire): Wire => ({ ...wire, headers: { ...wire.headers, Authorization: `Bearer ${token}` } })

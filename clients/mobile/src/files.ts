@@ -1,7 +1,7 @@
 /** Files that are sent in as evidence and fetched back, in a browser and in the mini-programs. */
 import { Offline, Problem, problemOf, type RawFile } from '@shared/api'
 import { words } from '@shared/words'
-import { citizen, SERVER } from './session'
+import { headerFor, SERVER } from './session'
 
 /** What the server takes; it looks at the content too. */
 export const TAKEN = ['application/pdf', 'image/jpeg', 'image/png'] as const
@@ -64,15 +64,15 @@ async function handOver(path: string, name: string): Promise<void> {
 }
 
 async function asked(path: string): Promise<Response> {
-  let answer = await once(path)
-  if (answer.status === 401 && (await citizen.renew())) answer = await once(path)
+  let answer = await once(path, await headerFor(false))
+  if (answer.status === 401) answer = await once(path, await headerFor(true))
   if (answer.ok) return answer
   const text = await answer.text()
   throw problemOf({ status: answer.status, header: (name) => answer.headers.get(name), text })
 }
 
-function once(path: string): Promise<Response> {
-  const headers = { ...citizen.authorization(), 'Accept-Language': document.documentElement.lang }
+function once(path: string, used: Record<string, string> | null): Promise<Response> {
+  const headers = { ...used, 'Accept-Language': document.documentElement.lang }
   return fetch(`${SERVER}/api/v1${path}`, { headers, cache: 'no-store' }).catch(() => {
     throw new Offline('offline')
   })
@@ -108,18 +108,18 @@ function typeOf(first: Uint8Array): string {
 }
 
 async function show(path: string, name: string): Promise<void> {
-  let answer = await download(path)
-  if (answer.statusCode === 401 && (await citizen.renew())) answer = await download(path)
+  let answer = await download(path, await headerFor(false))
+  if (answer.statusCode === 401) answer = await download(path, await headerFor(true))
   if (answer.statusCode !== 200) throw new Problem(answer.statusCode, 'unknown', '')
   if (/\.(jpg|png)$/.test(name)) void uni.previewImage({ urls: [answer.tempFilePath] })
   else void uni.openDocument({ filePath: answer.tempFilePath, fileType: 'pdf', showMenu: true })
 }
 
-function download(path: string): Promise<UniApp.DownloadSuccessData> {
+function download(path: string, used: Record<string, string> | null): Promise<UniApp.DownloadSuccessData> {
   return new Promise((resolve, reject) => {
     void uni.downloadFile({
       url: `${SERVER}/api/v1${path}`,
-      header: citizen.authorization(),
+      header: used ?? {},
       success: resolve,
       fail: () => reject(new Offline('offline')),
     })

@@ -3,8 +3,8 @@
  * ever uses the other's.
  */
 import { reactive } from 'vue'
-import { Api, type Tokens, type TokenStore, type Transport, type Wire, type WireAnswer } from '@shared/api'
-import { actingTransport, forgetActing } from './acting'
+import { Api, type Session, type SessionStore, type Tokens, type Transport, type Wire, type WireAnswer } from '@shared/api'
+import { acting, actingHeader, actingTransport, forgetActing } from './acting'
 
 /** The server's address: the page's own in a browser; mini-programs are built with `VITE_SERVER`. */
 export const SERVER = import.meta.env.VITE_SERVER ?? ''
@@ -59,14 +59,16 @@ function headerOf(headers: Record<string, string>, name: string): string | null 
 }
 // #endif
 
-class PhoneStore implements TokenStore {
-  constructor(private readonly key: string) {}
-  load(): Tokens | null {
-    return (uni.getStorageSync(this.key) as Tokens | '') || null
+type Audience = 'citizen' | 'staff'
+
+class PhoneStore implements SessionStore {
+  constructor(private readonly audience: Audience) {}
+  load(): Session | null {
+    return (uni.getStorageSync(`xinyi.${this.audience}`) as Session | '') || null
   }
-  save(tokens: Tokens | null): void {
-    if (tokens) uni.setStorageSync(this.key, tokens)
-    else uni.removeStorageSync(this.key)
+  save(session: Session | null): void {
+    if (session) uni.setStorageSync(`xinyi.${this.audience}`, session)
+    else uni.removeStorageSync(`xinyi.${this.audience}`)
   }
 }
 
@@ -76,37 +78,70 @@ export const signedIn = reactive({ citizen: false, staff: false })
 /** Whoever acts for somebody (代办) does it through this one too: see `acting`. */
 export const citizen: Api = new Api(
   actingTransport(transport, (id) => citizen.post('/auth/acting', { body: { for: id } })),
-  new PhoneStore('xinyi.citizen'),
-  () => ended('citizen'),
+  new PhoneStore('citizen'),
+  (isTaken) => ended('citizen', isTaken),
   SERVER,
 )
-export const staff = new Api(transport, new PhoneStore('xinyi.staff'), () => ended('staff'), SERVER)
+export const staff = new Api(transport, new PhoneStore('staff'), (isTaken) => ended('staff', isTaken), SERVER)
 signedIn.citizen = citizen.isSignedIn
 signedIn.staff = staff.isSignedIn
 
-/** Begins a session: the tokens of a sign-in's answer. */
-export function begin(audience: 'citizen' | 'staff', tokens: Tokens): void {
-  api(audience).signIn(tokens)
+/** Begins a session with a sign-in's answer; of somebody else who was here before nothing is left. */
+export async function begin(audience: Audience, tokens: Tokens, person: string): Promise<void> {
+  if (!api(audience).isOf(person)) await end(audience)
+  api(audience).signIn(tokens, person)
   signedIn[audience] = true
 }
 
+/**
+ * The citizen's header for a request that goes its own way, as for a file: the other's while somebody is acted for.
+ * `isRefused`: that of before was not taken; null if there is none any more.
+ */
+export async function headerFor(isRefused: boolean): Promise<Record<string, string> | null> {
+  if (acting.now) return actingHeader(acting.now, isRefused)
+  return !isRefused || (await citizen.renew()) ? citizen.authorization() : null
+}
+
+/** Tells the server that a session which a sign-in has just given is not wanted. */
+export async function decline(tokens: Tokens): Promise<void> {
+  const other = new Api(transport, { load: () => null, save: () => {} }, () => {}, SERVER)
+  other.signIn(tokens, '')
+  await other.signOut()
+}
+
 /** Ends a session on this phone and tells the server. */
-export async function end(audience: 'citizen' | 'staff'): Promise<void> {
+export async function end(audience: Audience): Promise<void> {
   await api(audience).signOut()
   forget(audience)
 }
 
-function api(audience: 'citizen' | 'staff'): Api {
+function api(audience: Audience): Api {
   return audience === 'citizen' ? citizen : staff
 }
 
-function ended(audience: 'citizen' | 'staff'): void {
+function ended(audience: Audience, isTaken: boolean): void {
+  // #ifdef H5
+  if (isTaken) {
+    // What is kept is the other's already; what this window shows is not his.
+    location.hash = audience === 'citizen' ? '#/' : '#/pages/staff/scan'
+    return location.reload()
+  }
+  // #endif
   forget(audience)
   uni.reLaunch({ url: audience === 'citizen' ? '/pages/sign-in/index?ended=1' : '/pages/staff/sign-in?ended=1' })
 }
 
+// #ifdef H5
+// Another window of this browser changed the session; one that slept is told nothing, and looks when it wakes.
+for (const [audience, one] of [['citizen', citizen], ['staff', staff]] as const) {
+  window.addEventListener('storage', ({ key }) => (key === null || key === `xinyi.${audience}`) && one.follow())
+  document.addEventListener('visibilitychange', () => !document.hidden && one.follow())
+  window.addEventListener('pageshow', () => one.follow())
+}
+// #endif
+
 // What belonged to the person leaves the phone with the session; the language and the type size stay.
-function forget(audience: 'citizen' | 'staff'): void {
+function forget(audience: Audience): void {
   signedIn[audience] = false
   if (audience === 'citizen') forgetActing()
   for (const key of uni.getStorageInfoSync().keys)

@@ -73,7 +73,8 @@ function isDefinite(error: unknown): boolean {
   return error instanceof Problem && error.status < 500 && error.status !== 429
 }
 
-async function isSure(sentence: string, yes?: string): Promise<boolean> {
+/** Asks in a dialog; false if the person thought better of it. */
+export async function isSure(sentence: string, yes?: string): Promise<boolean> {
   try {
     await ElMessageBox.confirm(sentence, t.sure, {
       type: 'warning',

@@ -39,8 +39,8 @@ export function chooseStore(id: string): void {
 export const storeName = (id: string): string => me.value?.stores.find((one) => one.id === id)?.name ?? ''
 
 /** Begins the clerk's session with a sign-in's answer. */
-export function startWork(answer: SignedIn): void {
-  begin('staff', answer)
+export async function startWork(answer: SignedIn): Promise<void> {
+  await begin('staff', answer, answer.staff.id)
   keepMe(answer.staff)
   chosen.value = kept<string>(STORE) ?? ''
 }
