@@ -224,22 +224,26 @@ class OwnCoupon(Forbidden):
     en = "You can't redeem your own coupon; ask a colleague."
 
 
-class BelowThreshold(Invalid):
+class AmountUnfinished(Invalid):
+    """The clerk is still keying the order's amount: to a preview that is an answer, and no refused scan."""
+
+    pointer = "/order_amount_fen"
+
+
+class BelowThreshold(AmountUnfinished):
     """The order is smaller than the benefit asks for."""
 
     code = "below_threshold"
     zh = "未达到使用门槛：满 {threshold_yuan} 元可用，还差 {missing_yuan} 元。"
     en = "The order is below the threshold of {threshold_yuan} yuan; {missing_yuan} yuan are missing."
-    pointer = "/order_amount_fen"
 
 
-class AmountRequired(Invalid):
+class AmountRequired(AmountUnfinished):
     """The benefit depends on the order's amount."""
 
     code = "amount_required"
     zh = "请输入订单金额，本优惠按金额计算。"
     en = "Enter the order's amount: the benefit is worked out from it."
-    pointer = "/order_amount_fen"
 
 
 # Undoing ------------------------------------------------------------------------------------------

@@ -335,13 +335,20 @@ async def test_a_refused_scan_is_kept_with_its_reason_and_a_forged_one_only_coun
     clerk = await service.clerk(await make_staff(service))
     _, _, code = await fresh_code(service)
     problem(await clerk.redeem(code, store_id=NOBODY), 403, "store_not_allowed")
+    problem(await clerk.preview(code, store_id=NOBODY), 403, "store_not_allowed")
+    # The page's first look, before the clerk has keyed an amount, is a question.
     problem(await clerk.preview(code, order_amount_fen=None), 422, "amount_required")
+    problem(await clerk.redeem(code, order_amount_fen=None), 422, "amount_required")
     problem(await clerk.redeem("nonsense"), 400, "code_malformed")
     kept = await service.fetch(
         "SELECT code, is_preview FROM attempts WHERE staff_id = $1 ORDER BY id",
         UUID(clerk.signed_in["staff"]["id"]),
     )
-    assert [tuple(row) for row in kept] == [("store_not_allowed", False), ("amount_required", True)]
+    assert [tuple(row) for row in kept] == [
+        ("store_not_allowed", False),
+        ("store_not_allowed", True),
+        ("amount_required", False),
+    ]
 
 
 # The order of judging and the key -----------------------------------------------------------------

@@ -242,11 +242,10 @@ async def test_an_amount_that_is_needed_is_asked_for(desks: Desks, stack: Stack)
 @SHOWN.by("below_threshold")
 async def test_an_order_below_the_threshold_is_said_beside_the_amount(desks: Desks, stack: Stack) -> None:
     window = await desks.at()
-    code = await shown(
-        stack, discount_kind="threshold_off", gift=None, threshold_fen=10_000, amount_off_fen=2_000
-    )
+    terms = {"discount_kind": "threshold_off", "gift": None, "threshold_fen": 10_000, "amount_off_fen": 2_000}
+    citizen, coupon = await a_pass(stack, uses_total=1, **terms)
     before = await books(stack)
-    await people.look_up(window, code)
+    await people.look_up(window, await citizen.code(coupon))
     async with heard(window.page, "/redemptions") as answers:
         await people.key_in(window, "60")
         await expect(window.page.get_by_test_id("decide")).to_contain_text("还差 40.00 元")
@@ -259,6 +258,8 @@ async def test_an_order_below_the_threshold_is_said_beside_the_amount(desks: Des
     await people.key_in(window, "0")
     await people.accept(window)
     await window.page.get_by_role("button", name=NEXT).click()
+    # The citizen has nothing to complain about: no scan of his was refused while the amount was keyed.
+    assert await people.items(citizen.http, f"/me/coupons/{coupon}/refusals") == []
 
 
 async def test_what_happens_between_look_and_press_is_said_at_the_press(desks: Desks, stack: Stack) -> None:
