@@ -45,8 +45,8 @@ class DataCopiesUsedUp(Refused):
     """He took as many as one may in a day."""
 
     code = "data_copies_used_up"
-    zh = "今天已取走 {limit} 份数据副本，请明天再来；各项信息也可以在小程序里逐项查看。"
-    en = "You took {limit} copies of your data today; come back tomorrow, or look at each thing in the mini-program."
+    zh = "今天已取走 {limit} 份数据副本，请明天再来；各项信息也可以在“我的”里逐项查看。"
+    en = "You took {limit} copies of your data today; come back tomorrow, or look at each thing under “Me”."
 
 
 class Copy(Protocol):

@@ -167,7 +167,7 @@ class PageCopy:
         return (
             ""
             if is_complete
-            else '<p>更多的请在小程序里查看。<span class="en">The rest is in the app.</span></p>\n'
+            else '<p>更多的请在“我的”里查看。<span class="en">The rest is under “Me”.</span></p>\n'
         )
 
     def end(self) -> str:

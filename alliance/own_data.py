@@ -79,7 +79,7 @@ OWN_DATA: Sequence[OwnData] = (
         ("手机号", "Mobile number"),
         ("向您发送您要的提醒", "to send you what you asked for"),
         *(AT_ONCE, HIMSELF),
-        ("在小程序里删除或重新验证", "delete or verify it anew in the mini-program"),
+        ("在“我的”里删除或重新验证", "delete or verify it anew under “Me”"),
         DELETED,
         of_citizen("citizen_phones"),
         key="citizen_id",

@@ -15,8 +15,8 @@ BY_CHANNEL: Said = (
     "在登录渠道（微信、支付宝、浙里办）里更正，再登录一次即更新",
     "correct it in the channel that you sign in through, then sign in again",
 )
-IN_THE_APP: Said = ("在小程序里随时更改", "change it in the mini-program at any time")
-COMPLAIN: Said = ("如有不符，请在小程序里投诉", "if it is wrong, complain in the mini-program")
+IN_THE_APP: Said = ("在“我的”里随时更改", "change it under “Me” at any time")
+COMPLAIN: Said = ("如有不符，请在“我的”里投诉", "if it is wrong, complain under “Me”")
 A_RECORD: Said = ("是已发生之事的记录，不能改写", "a record of what happened; it is not rewritten")
 DELETED: Said = ("删除", "deleted")
 

@@ -65,23 +65,25 @@ class DayClosed:
         return differences_of(self.row)
 
     def sentence(self, language: str) -> str:
-        """What the clerk is to do next."""
-        theirs, undone, fen = self.differences
-        if not (theirs or undone or fen):
+        """What the clerk is to do next; of the differences only those that there are."""
+        is_english = language == "en"
+        if not any(self.differences):
             return (
                 "The day is closed: your count is the service's."
-                if language == "en"
+                if is_english
                 else "日结完成：您的清点与系统一致。"
             )
-        if language == "en":
-            return (
-                f"Your count differs: {theirs:+d} redemptions, {undone:+d} reversals, {'+' * (fen > 0)}{yuan(fen)} yuan against the"
-                " service. Compare with the list of the day, then close it again."
-            )
-        return (
-            f"清点与系统不一致：核销相差 {theirs:+d} 笔，撤销相差 {undone:+d} 笔，优惠相差 {'+' * (fen > 0)}{yuan(fen)} 元。"
-            "请对照当天的核销记录核对后重新日结。"
-        )
+        if is_english:
+            named = ", ".join(self._named("{} redemptions", "{} reversals", "{} yuan"))
+            return f"Your count differs: {named} against the service. Compare with the list of the day, then close it again."
+        named = "，".join(self._named("核销相差 {} 笔", "撤销相差 {} 笔", "优惠相差 {} 元"))
+        return f"清点与系统不一致：{named}。请对照当天的核销记录核对后重新日结。"
+
+    def _named(self, *words: str) -> list[str]:
+        theirs, undone, fen = self.differences
+        figures = f"{theirs:+d}", f"{undone:+d}", f"{'+' * (fen > 0)}{yuan(fen)}"
+        told = zip(words, figures, self.differences, strict=True)
+        return [word.format(figure) for word, figure, difference in told if difference]
 
 
 def differences_of(row: Row) -> tuple[int, int, int]:

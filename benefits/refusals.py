@@ -216,6 +216,13 @@ class StoreNotAllowed(Forbidden):
     en = "This store can't redeem the coupon. Check which store is chosen; if it is right, the coupon says which stores take it."
 
 
+class OnlyStoreNotAllowed(StoreNotAllowed):
+    """The same for a clerk of one store, who has none to choose."""
+
+    zh = "这家店不能用这张券。请按原价结账；顾客在券里能看到哪些店能用。"
+    en = "This store can't redeem the coupon; the full price is due. The coupon says which stores take it."
+
+
 class OwnCoupon(Forbidden):
     """Staff can't redeem their own coupons."""
 
@@ -224,22 +231,26 @@ class OwnCoupon(Forbidden):
     en = "You can't redeem your own coupon; ask a colleague."
 
 
-class BelowThreshold(Invalid):
+class AmountUnfinished(Invalid):
+    """The clerk is still keying the order's amount: to a preview that is an answer, and no refused scan."""
+
+    pointer = "/order_amount_fen"
+
+
+class BelowThreshold(AmountUnfinished):
     """The order is smaller than the benefit asks for."""
 
     code = "below_threshold"
     zh = "未达到使用门槛：满 {threshold_yuan} 元可用，还差 {missing_yuan} 元。"
     en = "The order is below the threshold of {threshold_yuan} yuan; {missing_yuan} yuan are missing."
-    pointer = "/order_amount_fen"
 
 
-class AmountRequired(Invalid):
+class AmountRequired(AmountUnfinished):
     """The benefit depends on the order's amount."""
 
     code = "amount_required"
     zh = "请输入订单金额，本优惠按金额计算。"
     en = "Enter the order's amount: the benefit is worked out from it."
-    pointer = "/order_amount_fen"
 
 
 # Undoing ------------------------------------------------------------------------------------------

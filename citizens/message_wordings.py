@@ -35,7 +35,7 @@ FACTS: Mapping[MessageTemplate, frozenset[str]] = {
     MessageTemplate.ANSWERED: frozenset({"matter", "result", "at", "hint"}),
 }
 HINTS: Mapping[MessageTemplate, str] = {
-    MessageTemplate.COUPON_CLAIMED: "到店出示“我的优惠券”里的券码",
+    MessageTemplate.COUPON_CLAIMED: "到店出示“我的券”里的券码",
     MessageTemplate.COUPON_REDEEMED: "不是您本人用的，请点开投诉",
     MessageTemplate.COUPON_REVERSED: "次数已退回，有疑问请点开查看",
     MessageTemplate.COUPON_EXPIRING: "想用请在到期前到店；不用不影响信用",

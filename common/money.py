@@ -17,3 +17,9 @@ def share_of(amount_fen: int, percent: int) -> int:
 def yuan(amount_fen: int) -> str:
     """For people: 12345 → 123.45, -5 → -0.05."""
     return f"{'-' if amount_fen < 0 else ''}{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"
+
+
+def price(amount_fen: int) -> str:
+    """For people, where it is to be short, as the pages write it: 12300 → ¥123, 123450 → ¥1,234.50."""
+    whole, rest = divmod(amount_fen, 100)
+    return f"¥{whole:,}" + (f".{rest:02d}" if rest else "")

@@ -105,11 +105,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         " them or bear it yourself, then submit it again.",
     ),
     "coupon_revoked": (
-        "您的优惠券已被作废。原因：{reason}。如有疑问，请联系联盟办公室或在小程序里投诉。",
-        "Your coupon was revoked. Reason: {reason}. If you disagree, contact the alliance office or complain.",
+        "您的优惠券已被作废。原因：{reason}。如有疑问，请联系联盟办公室，或在“我的”里投诉。",
+        "Your coupon was revoked. Reason: {reason}. If you disagree, contact the alliance office, or complain under “Me”.",
     ),
     "coupon_claimed": (
-        "您领取了“{offer}”，{last_day} 当天结束前有效。到店时请在“我的优惠券”里打开它，出示券码。",
+        "您领取了“{offer}”，{last_day} 当天结束前有效。到店时请在“我的券”里打开它，出示券码。",
         "You claimed “{offer}”; it is good until the end of {last_day}. At the shop, open it under “My coupons” and show"
         " its code.",
     ),
@@ -119,18 +119,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         " leaving it unused does not touch your credit.",
     ),
     "coupon_redeemed": (
-        "您的优惠券“{offer}”已在 {store} 核销（{at}），为您省了 {saved_yuan} 元。不是您本人用的，请在小程序里投诉。",
-        "Your coupon “{offer}” was redeemed at {store} ({at}) and saved you {saved_yuan} yuan. If that was not you,"
-        " complain in the mini-program.",
+        "您的优惠券“{offer}”已在 {store} 使用（{at}），为您省了 {saved_yuan} 元。不是您本人用的，请在“我的”里投诉。",
+        "Your coupon “{offer}” was used at {store} ({at}) and saved you {saved_yuan} yuan. If that was not you,"
+        " complain under “Me”.",
     ),
     "coupon_redeemed_unpriced": (
-        "您的优惠券“{offer}”已在 {store} 核销（{at}）。不是您本人用的，请在小程序里投诉。",
-        "Your coupon “{offer}” was redeemed at {store} ({at}). If that was not you, complain in the mini-program.",
+        "您的优惠券“{offer}”已在 {store} 使用（{at}）。不是您本人用的，请在“我的”里投诉。",
+        "Your coupon “{offer}” was used at {store} ({at}). If that was not you, complain under “Me”.",
     ),
     "coupon_reversed": (
-        "{store} 撤销了优惠券“{offer}”的一次核销（{at}），用掉的次数已退回，有效期内还可以再用。如有疑问，请先问门店，或在小程序里投诉。",
-        "{store} undid a redemption of your coupon “{offer}” ({at}); its use is given back and can be used while the coupon"
-        " is good. If in doubt, ask the shop, or complain in the mini-program.",
+        "{store} 撤销了优惠券“{offer}”的一次使用（{at}），次数已退回，有效期内还可以再用。如有疑问，请先问门店，或在“我的”里投诉。",
+        "{store} undid a use of your coupon “{offer}” ({at}); it is given back and can be used again while the coupon"
+        " is good. If in doubt, ask the shop, or complain under “Me”.",
     ),
     "member_left": (
         "贵单位已退出联盟，优惠已全部结束。已领取的优惠券在有效期内仍须兑现，店员账号照常可用。",

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from benefits.terms import Terms
-from common.money import yuan
+from common.money import price
 from models.enums import DiscountKind
 from server.schemas import Fen, Out
 
@@ -56,23 +56,24 @@ def discount_out(terms: Terms) -> DiscountOut:
 
 
 def _text(terms: Terms) -> str:
+    """In the words of the pages (`discountWords` in clients/mobile/src/offers.ts); no line breaks inside an amount."""
     match terms.discount_kind:
         case DiscountKind.PERCENT_OFF:
-            cap = f"，最高减 {yuan(terms.cap_fen)} 元" if terms.cap_fen else ""
+            cap = f"，最多减 {price(terms.cap_fen)}" if terms.cap_fen else ""
             return f"{(100 - terms.percent_off) / 10:g} 折{cap}"
         case DiscountKind.AMOUNT_OFF:
-            return f"立减 {yuan(terms.amount_off_fen)} 元"
+            return f"减 {price(terms.amount_off_fen)}"
         case DiscountKind.THRESHOLD_OFF:
-            return f"满 {yuan(terms.threshold_fen)} 元减 {yuan(terms.amount_off_fen)} 元"
+            return f"满 {price(terms.threshold_fen)} 减 {price(terms.amount_off_fen)}"
         case DiscountKind.FIXED_PRICE:
-            return f"{yuan(terms.fixed_price_fen)} 元"
+            return f"只要 {price(terms.fixed_price_fen)}"
         case DiscountKind.FREE:
             return f"免费：{terms.gift}" if terms.gift else "免费"
         case DiscountKind.DEPOSIT_WAIVED:
-            return f"免押金 {yuan(terms.deposit_fen)} 元"
+            return f"免押金，原来要交 {price(terms.deposit_fen)}"
         case DiscountKind.PRIORITY_LANE:
             return "绿色通道"
         case DiscountKind.PAY_LATER:
             return f"先享后付，{terms.pay_later_days} 天内付款"
         case DiscountKind.HIGHER_LIMIT:
-            return f"额度提高到 {terms.higher_limit}"
+            return f"更高额度，提高到 {terms.higher_limit}"

@@ -81,6 +81,8 @@ async def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(
         )
         details.add(problem(answer, 401, "login_failed")["detail"])
     assert len(details) == 1
+    # Only whoever has a one-time code is told of it.
+    assert ("动态口令" in details.pop()) == (audience == "admin")
     right = await service.client().post(f"/auth/{audience}", json={"login": known, "password": known})
     assert right.status_code == 200
 
@@ -279,6 +281,15 @@ async def test_a_store_that_is_not_mine_or_not_the_offers_is_refused(service: Se
     answered(await second.redeem(code), 201, *REDEMPTION)
 
 
+async def test_only_whoever_has_several_stores_is_asked_which_one_he_chose(service: Service) -> None:
+    _, _, code = await fresh_code(service, stores=HUPAN_STORES[1:])
+    for stores, is_asked in ((HUPAN_STORES[:1], False), (HUPAN_STORES, True)):
+        clerk = await service.clerk(await make_staff(service, stores=stores))
+        for answer in (await clerk.preview(code), await clerk.redeem(code)):
+            said = problem(answer, 403, "store_not_allowed")["detail"]
+            assert ("选的门店" in said) == is_asked and "哪些店能用" in said
+
+
 async def test_a_closed_store_redeems_nothing(service: Service) -> None:
     login = await make_staff(service, member="hz-books", stores=("hz-books-hefang",))
     clerk = await service.clerk(login)
@@ -335,13 +346,20 @@ async def test_a_refused_scan_is_kept_with_its_reason_and_a_forged_one_only_coun
     clerk = await service.clerk(await make_staff(service))
     _, _, code = await fresh_code(service)
     problem(await clerk.redeem(code, store_id=NOBODY), 403, "store_not_allowed")
+    problem(await clerk.preview(code, store_id=NOBODY), 403, "store_not_allowed")
+    # The page's first look, before the clerk has keyed an amount, is a question.
     problem(await clerk.preview(code, order_amount_fen=None), 422, "amount_required")
+    problem(await clerk.redeem(code, order_amount_fen=None), 422, "amount_required")
     problem(await clerk.redeem("nonsense"), 400, "code_malformed")
     kept = await service.fetch(
         "SELECT code, is_preview FROM attempts WHERE staff_id = $1 ORDER BY id",
         UUID(clerk.signed_in["staff"]["id"]),
     )
-    assert [tuple(row) for row in kept] == [("store_not_allowed", False), ("amount_required", True)]
+    assert [tuple(row) for row in kept] == [
+        ("store_not_allowed", False),
+        ("store_not_allowed", True),
+        ("amount_required", False),
+    ]
 
 
 # The order of judging and the key -----------------------------------------------------------------

@@ -137,3 +137,25 @@ async def test_a_refused_preview_is_kept_as_a_preview(shop: Shop) -> None:
         )
     assert refused.value.code == "not_enough_uses"
     assert [(code, is_preview) for *_, code, is_preview in await kept()] == [("not_enough_uses", True)]
+
+
+async def test_a_preview_before_the_whole_amount_is_keyed_is_a_question_and_not_kept(shop: Shop) -> None:
+    """The clerk's page looks first without an amount, then after each key: only what he presses is a refused scan."""
+    offer = await an_offer(
+        shop, discount_kind="threshold_off", percent_off=None, threshold_fen=1_500, amount_off_fen=300
+    )
+    coupon = await claimed(await a_citizen(), offer)
+    code = await code_of(coupon.id)
+    for amount, reason in ((None, "amount_required"), (150, "below_threshold")):
+        order = an_order(shop.store_id, amount)
+        with pytest.raises(DomainError) as refused:
+            await redemptions.preview(shop.clerk, code, order, SCAN_KEYS, NOON)
+        assert refused.value.code == reason
+    assert await kept() == []
+    for amount in (None, 150):
+        with pytest.raises(DomainError):
+            await scan(shop.clerk, code, an_order(shop.store_id, amount))
+    assert [(code, is_preview) for *_, code, is_preview in await kept()] == [
+        ("amount_required", False),
+        ("below_threshold", False),
+    ]

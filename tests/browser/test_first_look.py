@@ -1,6 +1,9 @@
 """What a stranger sees first: the start page, real type, small first pages, and a policy that holds."""
 
+import re
+
 import pytest
+from playwright.async_api import expect
 
 from tests.browser.conftest import Opener, Stack
 from tests.browser.rooms import CHINESE_FONT
@@ -39,6 +42,23 @@ async def test_first_phone_page_is_small(phone: Opener) -> None:
     await window.page.wait_for_load_state("networkidle")
     assert len(received) > 3
     assert sum(received) <= FIRST_PAGE_BYTES, f"{sum(received):.0f} bytes"
+
+
+async def test_an_offer_is_said_in_the_list_as_on_its_coupon(phone: Opener) -> None:
+    """The list makes its big words itself, coupons and clerks have the service's; how far it is, is said in Chinese."""
+    window = await phone()
+    await window.go("/m/#/pages/home/index")
+    async with window.page.expect_response(lambda answer: "near=" in answer.url) as answer:
+        await window.page.get_by_role("button", name="附近").click()
+    listed = (await (await answer.value).json())["items"]
+    offers = window.page.get_by_test_id("offers").locator(".xy-offer")
+    await expect(offers.first).to_contain_text(re.compile(r"\d (米|公里)"))
+    shown = await offers.evaluate_all(
+        "all => all.map(one => ['big', 'small'].map(part => one.querySelector('.xy-offer-' + part)?.textContent))"
+    )
+    assert len(listed) > 5
+    for offer, (big, small) in zip(listed, shown, strict=True):
+        assert offer["discount"]["text"] in (big, f"{big}，{small}", f"{big}：{small}")
 
 
 @pytest.mark.parametrize("address", ["/m/", "/console/"])

@@ -219,6 +219,45 @@ async def test_refusal_has_its_screen(desks: Desks, stack: Stack, name: str) -> 
     assert await books(stack) == before
 
 
+@SHOWN.by("own_coupon")
+async def test_a_clerk_says_who_he_is_and_then_redeems_nothing_of_his_own(
+    phone: Opener, stack: Stack
+) -> None:
+    """The code from the clerk's account goes into his own citizen pages; his colleague still redeems the coupon."""
+    login, who = await make_staff(stack), people.somebody()
+    clerk = await phone()
+    await people.sign_in_clerk(clerk, login)
+    await clerk.go("/m/#/pages/staff/account")
+    await clerk.page.get_by_role("button", name="店员本人确认").click()
+    await clerk.page.get_by_role("button", name="取确认码").click()
+    code = await clerk.page.get_by_test_id("binding-code").inner_text()
+
+    own = await phone()
+    await people.sign_in(own, who)
+    await own.go("/m/#/pages/account/index")
+    part = own.page.get_by_test_id("bind-staff")
+    await part.get_by_role("button", name="我是店员：填确认码").click()
+    await part.get_by_label("确认码").fill("x" + code[1:])
+    async with heard(own.page, "/me/staff-binding") as answers:
+        await part.get_by_role("button", name="确认是我").click()
+        await expect(part.get_by_role("alert")).to_be_visible()
+    assert answers[0]["code"] == "binding_code_invalid"
+    await expect(part.get_by_role("alert")).to_have_text(answers[0]["detail"])
+    await own.accept_no_barriers()
+    await own.picture("citizen-bind-staff")
+    await part.get_by_label("确认码").fill(code)
+    await part.get_by_role("button", name="确认是我").click()
+    await expect(part.get_by_role("status")).to_contain_text("已确认")
+    await expect(part.get_by_label("确认码")).to_have_count(0)
+
+    citizen = await stack.citizen(who)
+    coupon = (await citizen.coupon())["id"]
+    await clerk.go("/m/#/pages/staff/scan")
+    await people.look_up(clerk, await citizen.code(coupon))
+    await expect(said(clerk).get_by_role("heading")).to_have_text("不能核销自己的券")
+    assert (await (await stack.clerk()).redeem(await citizen.code(coupon))).status_code == 201
+
+
 @SHOWN.by("amount_required")
 async def test_an_amount_that_is_needed_is_asked_for(desks: Desks, stack: Stack) -> None:
     """No screen of its own: the clerk is where he has to enter it."""
@@ -242,11 +281,10 @@ async def test_an_amount_that_is_needed_is_asked_for(desks: Desks, stack: Stack)
 @SHOWN.by("below_threshold")
 async def test_an_order_below_the_threshold_is_said_beside_the_amount(desks: Desks, stack: Stack) -> None:
     window = await desks.at()
-    code = await shown(
-        stack, discount_kind="threshold_off", gift=None, threshold_fen=10_000, amount_off_fen=2_000
-    )
+    terms = {"discount_kind": "threshold_off", "gift": None, "threshold_fen": 10_000, "amount_off_fen": 2_000}
+    citizen, coupon = await a_pass(stack, uses_total=1, **terms)
     before = await books(stack)
-    await people.look_up(window, code)
+    await people.look_up(window, await citizen.code(coupon))
     async with heard(window.page, "/redemptions") as answers:
         await people.key_in(window, "60")
         await expect(window.page.get_by_test_id("decide")).to_contain_text("还差 40.00 元")
@@ -259,6 +297,8 @@ async def test_an_order_below_the_threshold_is_said_beside_the_amount(desks: Des
     await people.key_in(window, "0")
     await people.accept(window)
     await window.page.get_by_role("button", name=NEXT).click()
+    # The citizen has nothing to complain about: no scan of his was refused while the amount was keyed.
+    assert await people.items(citizen.http, f"/me/coupons/{coupon}/refusals") == []
 
 
 async def test_what_happens_between_look_and_press_is_said_at_the_press(desks: Desks, stack: Stack) -> None:

@@ -54,6 +54,25 @@ async def test_a_coupon_is_claimed_filmed_redeemed_and_undone(
     await expect(clerk.page.get_by_test_id("reversal")).to_be_visible()
     await expect(people.code_picture(citizen)).to_be_visible()
 
+    # The day is closed once: another count is sent on purpose only.
+    await clerk.go("/m/#/pages/staff/day-close")
+    counts = clerk.page.get_by_test_id("history").get_by_role("listitem")
+    await expect(clerk.page.get_by_text("还没有日结过。").or_(counts.first)).to_be_visible()
+    before = await counts.count()
+    await clerk.page.get_by_role("button", name="柜台和系统一样，照着填").click()
+    await clerk.page.get_by_role("button", name="提交日结").click()
+    await expect(clerk.page.get_by_test_id("closed")).to_contain_text("日结完成：您的清点与系统一致。")
+    await expect(counts).to_have_count(before + 1)
+    await expect(clerk.page.get_by_role("button", name="提交日结")).to_have_count(0)
+    await clerk.accept_no_barriers()
+    await clerk.picture("clerk-day-closed")
+    await clerk.page.get_by_role("button", name="数字有变化，再报一次").click()
+    await clerk.page.get_by_label("核销笔数（含已撤销的）").fill("999")
+    await clerk.page.get_by_role("button", name="提交日结").click()
+    # Of the differences only the one that there is.
+    await expect(counts.first).to_contain_text("不一致：核销差 +")
+    await expect(counts.first).not_to_contain_text("撤销差")
+
 
 async def test_a_code_renews_itself_without_a_network(phone: Opener, counter: Opener, tmp_path: Path) -> None:
     citizen = await phone()

@@ -1,5 +1,6 @@
 /** Where the phone is, only if its owner asked for what is near; kept in memory, never on the phone. */
 import { ref, type Ref } from 'vue'
+import { fill, words } from '@shared/words'
 
 export interface Place {
   lat: number
@@ -37,7 +38,13 @@ export function kmBetween(a: Place, b: Place): number {
   return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(part)))
 }
 
-/** `0.34` → `340 m`, `3.21` → `3.2 km`. */
+const t = words({
+  m: ['{n} 米', '{n} m'],
+  km: ['{n} 公里', '{n} km'],
+})
+
+/** `0.34` → `340 米`, `3.21` → `3.2 公里`; in English m and km. */
 export function distanceText(km: number): string {
-  return km < 1 ? `${Math.max(10, Math.round(km * 100) * 10)} m` : `${km < 100 ? km.toFixed(1) : Math.round(km)} km`
+  if (km < 1) return fill(t.m, { n: Math.max(10, Math.round(km * 100) * 10) })
+  return fill(t.km, { n: km < 100 ? km.toFixed(1) : Math.round(km) })
 }

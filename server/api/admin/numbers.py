@@ -142,7 +142,7 @@ async def read(actor: AdminActor, query: RegionNumbersQuery) -> NumbersOut:
     may="numbers.read",
 )
 async def refusals(actor: AdminActor, query: RefusalsQuery) -> RefusalsOut:
-    """Previews included; codes that were malformed or forged too."""
+    """Refused previews included, unless they only lacked the amount; codes that were malformed or forged too."""
     rows = await numbers.refusals(actor, query.region, query.span)
     return RefusalsOut(
         items=[RefusalCountOut.model_validate(dict(row)) for row in rows],

@@ -14,7 +14,7 @@ export const t = words({
   field: ['领域', 'Field'],
 
   refusals: ['没有核销成功的原因', 'Why scans were refused'],
-  refusalsLead: ['包括预览时的提示和伪造、损坏的券码。共 {n} 次。', 'Previews, forged and damaged codes included. {n} in all.'],
+  refusalsLead: ['包括店员查看时就被拒绝的，和伪造、损坏的券码；还没输完金额不算。共 {n} 次。', 'Refusals when the clerk only looked are included, and forged and damaged codes; an amount that was not keyed yet is none. {n} in all.'],
   reason: ['原因', 'Reason'],
   times: ['次数', 'Times'],
   noRefusals: ['这段时间没有被拒绝的扫码。', 'No scan was refused in these days.'],
