@@ -23,7 +23,14 @@ from benefits import attempts, coupon_events
 from benefits.codes import Code, KeyRing, verify
 from benefits.discounts import Discount
 from benefits.redemption_rules import Clerk, CouponState, Order, judge
-from benefits.refusals import AmountUnfinished, Busy, CodeForged, IdempotencyKeyReused
+from benefits.refusals import (
+    AmountUnfinished,
+    Busy,
+    CodeForged,
+    IdempotencyKeyReused,
+    OnlyStoreNotAllowed,
+    StoreNotAllowed,
+)
 from benefits.terms import Terms, terms_by_id
 from citizens.disclosures import show_holder
 from common.actors import StaffActor
@@ -35,7 +42,7 @@ from common.ids import new_id
 from common.request_keys import RequestKey
 from common.shared_statements import SharedStatement
 from merchants.self_bindings import is_self
-from merchants.staff import StaffRevoked
+from merchants.staff import StaffRevoked, stores_of
 from models.enums import CouponStatus, StaffStatus
 
 # A scan that lost to a newer state is judged anew; more often than this is no race.
@@ -266,6 +273,8 @@ async def _judged(scan: Scan, row: Row, keys: ScanKeys, *, is_preview: bool) -> 
             await attempts.record(
                 scan.actor, scan.order.store_id, row["id"], refusal.code, scan.at, is_preview=is_preview
             )
+        if isinstance(refusal, StoreNotAllowed) and len(await stores_of(scan.actor.id)) < 2:
+            raise OnlyStoreNotAllowed from None
         raise
 
 

@@ -216,6 +216,13 @@ class StoreNotAllowed(Forbidden):
     en = "This store can't redeem the coupon. Check which store is chosen; if it is right, the coupon says which stores take it."
 
 
+class OnlyStoreNotAllowed(StoreNotAllowed):
+    """The same for a clerk of one store, who has none to choose."""
+
+    zh = "这家店不能用这张券。请按原价结账；顾客在券里能看到哪些店能用。"
+    en = "This store can't redeem the coupon; the full price is due. The coupon says which stores take it."
+
+
 class OwnCoupon(Forbidden):
     """Staff can't redeem their own coupons."""
 

@@ -6,7 +6,7 @@ from alliance import admins, recovery_codes
 from alliance.admins import AdminAccount
 from server import passwords
 from server.config import Settings
-from server.passwords import LoginFailed
+from server.passwords import AdminLoginFailed
 
 # In place of a one-time code's step, where none is asked for.
 NO_CODE = -1
@@ -28,7 +28,7 @@ async def prove(
 
     Raises:
         TooManyAttempts: five failures within 15 minutes; also for what is right then.
-        LoginFailed: password or code is not right, never which; counted.
+        AdminLoginFailed: password or code is not right, never which; counted.
     """
     totp, recovery_code = codes
     if account is None:
@@ -46,7 +46,7 @@ async def prove(
     else:
         is_burnt = await recovery_codes.burn(account.id, recovery_code or "", settings.data_keys, at)
     if not is_burnt:
-        raise LoginFailed
+        raise AdminLoginFailed
     return account
 
 

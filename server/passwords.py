@@ -28,11 +28,18 @@ _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary
 
 
 class LoginFailed(Unauthenticated):
-    """Unknown login, wrong password or wrong one-time code: never which."""
+    """Unknown login or wrong password: never which."""
 
     code = "login_failed"
-    zh = "账号、密码或动态口令不对，请重新输入。忘记密码请联系店长或联盟管理员。"
-    en = "Login, password or one-time code is not right. If you forgot it, ask your manager or the alliance office."
+    zh = "登录名或密码不对，请重新输入。忘记密码请联系店长或联盟管理员。"
+    en = "Login or password is not right. If you forgot it, ask your manager or the alliance office."
+
+
+class AdminLoginFailed(LoginFailed):
+    """The same for those who sign in with a one-time code too."""
+
+    zh = "登录名、密码或动态口令不对，请重新输入。忘记密码请联系联盟管理员。"
+    en = "Login, password or one-time code is not right. If you forgot the password, ask the alliance office."
 
 
 class TooManyAttempts(TooMany):
@@ -101,8 +108,13 @@ async def check(kind: str, login: str, password: str, password_hash: str | None,
             nobodys_hash = await asyncio.to_thread(_nobodys_hash)
             is_right = await asyncio.to_thread(_verify, password_hash or nobodys_hash, password)
         if not is_right or password_hash is None:
-            raise LoginFailed
+            raise refusal_of(kind)
         await forgive(kind, login)
+
+
+def refusal_of(kind: str) -> type[LoginFailed]:
+    """How a failed sign-in is told to an audience."""
+    return AdminLoginFailed if kind == "admin" else LoginFailed
 
 
 @cache

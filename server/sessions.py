@@ -16,7 +16,7 @@ from common.ids import new_id
 from models.enums import ActorKind, Channel
 from server import tokens
 from server.config import Settings
-from server.passwords import LoginFailed
+from server.passwords import refusal_of
 from server.tokens import RefreshToken
 
 LOST_ANSWER = timedelta(seconds=60)
@@ -96,7 +96,7 @@ async def begin(
         *(password_hash, channel),
     )
     if not begun:
-        raise LoginFailed
+        raise refusal_of(kind)
     return _signed_in(settings, kind, actor_id, member_id, RefreshToken(session_id, 0), now)
 
 

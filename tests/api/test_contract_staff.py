@@ -81,6 +81,8 @@ async def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(
         )
         details.add(problem(answer, 401, "login_failed")["detail"])
     assert len(details) == 1
+    # Only whoever has a one-time code is told of it.
+    assert ("动态口令" in details.pop()) == (audience == "admin")
     right = await service.client().post(f"/auth/{audience}", json={"login": known, "password": known})
     assert right.status_code == 200
 
@@ -277,6 +279,15 @@ async def test_a_store_that_is_not_mine_or_not_the_offers_is_refused(service: Se
     _, _, code = await fresh_code(service, stores=HUPAN_STORES[1:])
     problem(await clerk.redeem(code), 403, "store_not_allowed")
     answered(await second.redeem(code), 201, *REDEMPTION)
+
+
+async def test_only_whoever_has_several_stores_is_asked_which_one_he_chose(service: Service) -> None:
+    _, _, code = await fresh_code(service, stores=HUPAN_STORES[1:])
+    for stores, is_asked in ((HUPAN_STORES[:1], False), (HUPAN_STORES, True)):
+        clerk = await service.clerk(await make_staff(service, stores=stores))
+        for answer in (await clerk.preview(code), await clerk.redeem(code)):
+            said = problem(answer, 403, "store_not_allowed")["detail"]
+            assert ("选的门店" in said) == is_asked and "哪些店能用" in said
 
 
 async def test_a_closed_store_redeems_nothing(service: Service) -> None:

@@ -16,7 +16,7 @@ from server import admin_proofs, passwords
 from server.api.admin.sign_in import Password, Totp
 from server.endpoints import endpoint
 from server.errors import NotSignedIn
-from server.passwords import LoginFailed, PasswordWeak, TooManyAttempts
+from server.passwords import AdminLoginFailed, PasswordWeak, TooManyAttempts
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, page_of
 
 routes = Blueprint("admin_account", url_prefix="/account")
@@ -78,7 +78,7 @@ async def mine(request: Request, actor: AdminActor) -> AccountOut:
     "/password",
     summary="修改密码 / Change one's password",
     answers={204: None},
-    refusals=(LoginFailed, TooManyAttempts, PasswordWeak),
+    refusals=(AdminLoginFailed, TooManyAttempts, PasswordWeak),
     may="account.own",
 )
 async def set_password(request: Request, actor: AdminActor, body: NewPasswordIn) -> None:
@@ -88,7 +88,7 @@ async def set_password(request: Request, actor: AdminActor, body: NewPasswordIn)
     account = await _proved(request, actor, body, at)
     new_hash = await passwords.hash_of(body.password)
     if not await own_account.set_password(actor, account.password_hash, new_hash, at):
-        raise LoginFailed
+        raise AdminLoginFailed
     await request.app.ctx.authenticate.revoked.refresh(now())
 
 
@@ -98,7 +98,7 @@ async def set_password(request: Request, actor: AdminActor, body: NewPasswordIn)
     "/recovery-codes",
     summary="重新生成恢复码 / Have new recovery codes",
     answers={201: RecoveryCodesOut},
-    refusals=(LoginFailed, TooManyAttempts),
+    refusals=(AdminLoginFailed, TooManyAttempts),
     may="account.own",
 )
 async def renew_recovery_codes(request: Request, actor: AdminActor, body: ProofIn) -> RecoveryCodesOut:

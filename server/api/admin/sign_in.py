@@ -14,7 +14,7 @@ from models.enums import ActorKind, AdminRole, AuditOutcome
 from server import admin_proofs, sessions
 from server.api.sessions import TokensOut, tokens_of
 from server.endpoints import endpoint
-from server.passwords import LoginFailed, TooManyAttempts
+from server.passwords import AdminLoginFailed, TooManyAttempts
 from server.schemas import In, Out
 
 routes = Blueprint("admin_sign_in", url_prefix="/auth")
@@ -55,7 +55,7 @@ class AdminSignedInOut(TokensOut):
     "/admin",
     summary="管理员登录 / Sign in as an admin",
     answers={200: AdminSignedInOut},
-    refusals=(LoginFailed, TooManyAttempts),
+    refusals=(AdminLoginFailed, TooManyAttempts),
 )
 async def sign_in(request: Request, body: AdminSignInIn) -> AdminSignedInOut:
     """The same answer, and the time of a password's check, whatever was wrong; five wrong tries lock the login.
@@ -68,7 +68,7 @@ async def sign_in(request: Request, body: AdminSignInIn) -> AdminSignedInOut:
         codes = (body.totp, body.recovery_code)
         known = await admin_proofs.prove(settings, account, body.login, body.password, codes, at)
         signed_in = await sessions.begin(settings, ActorKind.ADMIN, known.id, None, at, known.password_hash)
-    except LoginFailed:
+    except AdminLoginFailed:
         if account is not None:  # at most five in a quarter of an hour: then the login is locked
             await _record(account, at, AuditOutcome.REFUSED)
         raise
