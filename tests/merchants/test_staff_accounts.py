@@ -18,6 +18,7 @@ from models.enums import ActorKind, StaffRole
 from models.office_enums import LinkPurpose
 from models.one_time_links import LinkInvalid
 from server import sessions
+from server.passwords import LoginFailed
 from tests.factories.members import Shop, a_clerk, a_shop, a_store, an_owner, as_member
 from tests.factories.moments import NOON
 from tests.factories.settings import settings
@@ -285,7 +286,7 @@ async def test_a_password_that_was_changed_meanwhile_begins_no_session_and_is_no
     assert [row["id"] for row in open_ones] == [kept.session_id] != [other.session_id]
     with pytest.raises(StaffRevoked):
         await staff_accounts.change_own_password(actor, "old", "newer", NOON)
-    with pytest.raises(sessions.LoginFailed):
+    with pytest.raises(LoginFailed):
         await sessions.begin(CONFIGURED, ActorKind.STAFF, shop.clerk.id, shop.member_id, NOON, "old")
 
 
