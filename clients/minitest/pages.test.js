@@ -106,6 +106,11 @@ test('a citizen signs in with what WeChat gives, and the code of his coupon is d
   expect(JSON.parse(sent.data)).toEqual({ channel: 'wechat', code: 'once' })
   const shown = await open('pages/coupons/code', { id: 'k1' })
   expect(asked.find((request) => request.url.includes('/coupons/k1/code')).header.Authorization).toBe('Bearer citizen')
+  expect(inside(shown, 'xy-qr-code').length).toBe(1)
+  // As text, for where the camera fails, only once somebody asks for it.
+  expect(shown.dom.textContent.replace(/\s/g, '')).not.toContain(CODE)
+  shown.querySelector('.xy-card >>> .xy-code-fold').instance.triggerEvent('press')
+  await simulate.sleep(100)
   expect(shown.dom.textContent.replace(/\s/g, '')).toContain(CODE)
   for (const moment of ['onHide', 'onUnload']) shown.instance[moment]?.()
 })

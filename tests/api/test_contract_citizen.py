@@ -222,6 +222,7 @@ async def test_a_demo_person_has_the_tier_of_his_name(service: Service, code: st
     assert body["status"] == "rated" and body["tier_name"] and body["scheme"] and body["explanation"]
     assert body["data_date"] < body["valid_until"]
     assert body["tier"] == tier
+    assert body["tier_level"] == {"excellent": 5, "good": 4, "fair": 3, "poor": 2}[tier]
 
 
 async def test_without_a_record_a_citizen_is_unrated_and_told_that_it_is_no_bad_mark(
@@ -229,7 +230,9 @@ async def test_without_a_record_a_citizen_is_unrated_and_told_that_it_is_no_bad_
 ) -> None:
     citizen = await service.citizen("demo-unrated")
     body = answered(await citizen.http.get("/me/credit"), 200, "status", "tier", "explanation", "data_date")
-    assert (body["status"], body["tier"]) == ("unrated", None) and body["explanation"]
+    assert (body["status"], body["tier"], body["tier_level"]) == ("unrated", None, None) and body[
+        "explanation"
+    ]
 
 
 async def test_without_consent_there_is_no_tier_and_no_look_up(service: Service) -> None:

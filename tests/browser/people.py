@@ -55,8 +55,25 @@ def code_picture(window: Window) -> Locator:
     return window.page.get_by_role("img", name="券码")
 
 
+async def drawn(window: Window) -> str:
+    """What the picture of the code is drawn with: another code is another picture."""
+    return str(await code_picture(window).locator("path").get_attribute("d"))
+
+
+async def expect_another(window: Window, before: str, *, timeout: float = 5_000) -> None:
+    """Wait until the picture is another one than it was before."""
+    await expect(code_picture(window).locator("path")).not_to_have_attribute("d", before, timeout=timeout)
+
+
+async def fold(window: Window) -> None:
+    """Put the code's letters away; when they are asked for again they are those of that moment."""
+    await window.page.get_by_role("button", name="收起文字券码").click()
+
+
 async def code_text(window: Window) -> str:
-    """The code's letters as they stand under the picture, without the blanks between them."""
+    """The code's letters, without the blanks between them; they are unfolded and stay so."""
+    if await (show := window.page.get_by_role("button", name="显示文字券码")).count():
+        await show.click()
     return "".join((await window.page.get_by_test_id("code-text").inner_text()).split()[-13:])
 
 

@@ -124,8 +124,13 @@ async def test_a_code_opens_and_renews_without_a_network_from_the_first_visit_on
     await citizen.context.set_offline(True)
     await citizen.page.reload()
     await expect(people.code_picture(citizen)).to_be_visible()
-    shown = await people.code_text(citizen)
+    shown, picture = await people.code_text(citizen), await people.drawn(citizen)
     await citizen.page.clock.fast_forward(16_000)
+    await people.expect_another(citizen, picture)
+    # What is being typed stands still for half a minute at least, and no longer than the service takes it.
+    assert await people.code_text(citizen) == shown
+    await expect(citizen.page.get_by_test_id("text-until")).to_have_text(re.compile(r"还有 [12]?\d 秒"))
+    await citizen.page.clock.fast_forward(30_000)
     await expect(citizen.page.get_by_test_id("code-text")).not_to_contain_text(shown[-4:])
     # A page that was never opened is there too.
     await citizen.go("/m/#/pages/coupons/index")

@@ -27,6 +27,7 @@ FIELDS = {
     *(
         "tier",
         "tier_name",
+        "tier_level",
         "tier_code",
         "score",
         "credit",

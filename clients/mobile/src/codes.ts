@@ -30,6 +30,14 @@ export function stepToShow(step: number, burnt: ReadonlySet<number>): number {
   return [step, step + 1, step - 1].find((near) => !burnt.has(near)) ?? step + 2
 }
 
+/** The step of a code that is typed by hand: the one to come is taken already, and for the longest time. */
+export function stepToType(step: number, burnt: ReadonlySet<number>): number {
+  return burnt.has(step + 1) ? stepToShow(step, burnt) : step + 1
+}
+
+/** When the last moment of a code is over: it is taken in its step and in one on either side. */
+export const endOf = (step: number): number => (step + 2) * STEP_MS
+
 /**
  * One coupon's code of one step.
  * @param code any code of this coupon that the server handed out together with the key: it names master key and coupon.

@@ -8,6 +8,7 @@ export type Offer = Answer<'get', '/offers'>['items'][number]
 export type OfferDetail = Answer<'get', '/offers/{offer_id}'>
 export type Category = Offer['category']
 type Discount = Offer['discount']
+type Tier = Pick<Answer<'get', '/me/credit'>, 'tier_name' | 'tier_level'>
 
 export const CATEGORIES: readonly { code: Category; sign: string }[] = [
   { code: 'education', sign: '学' },
@@ -39,6 +40,12 @@ export const levelWords = words({
   4: ['良好', 'good'],
   5: ['优秀', 'excellent'],
 })
+
+/** A tier as its scheme calls it; in English the ladder's own name stands before it. */
+export function tierWords({ tier_name, tier_level }: Tier): string {
+  const english = language.value === 'en' && tier_level ? `${levelWords[tier_level]} · ` : ''
+  return english + (tier_name ?? '')
+}
 
 const t = words({
   percent: ['{n} 折', '{n}% off'],

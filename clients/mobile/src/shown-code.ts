@@ -1,10 +1,10 @@
 /**
  * The code that a page shows: asked of the server, then made on the phone step by step; where the offer forbids that,
- * asked anew for each step.
+ * asked anew for each step. As text it stands still as long as the server takes it, so that it can be typed.
  */
 import { ref, shallowRef } from 'vue'
 import { Offline, Problem, type Answer } from '@shared/api'
-import { makeCode, ServerClock, stepAt, STEP_MS, stepOf, stepToShow } from './codes'
+import { endOf, makeCode, ServerClock, stepAt, STEP_MS, stepOf, stepToShow, stepToType } from './codes'
 import { forgetKept, keep, kept, type About, type Source } from './coupons'
 import { citizen } from './session'
 
@@ -19,6 +19,11 @@ export function useShownCode(id: string) {
   const secondsLeft = ref(0)
   /** After several scans in one step the next code is of a step to come: until then it can't be scanned. */
   const secondsToWait = ref(0)
+  /** What the clerk types where the camera fails; empty while nobody asked for it. */
+  const text = ref('')
+  /** When the server takes that text no longer, by its own clock. */
+  const textUntil = ref(0)
+  const textSecondsLeft = ref(0)
   /** Whether the last question found no server and the phone goes on by itself. */
   const isOffline = ref(false)
   /** Why there is no code. */
@@ -38,6 +43,7 @@ export function useShownCode(id: string) {
   let run = 0
   let isAsking = false
   let isKeyRefused = false
+  let isTextWanted = false
   if (before) clock.restore(before.skew)
 
   async function handed(): Promise<Handed> {
@@ -68,6 +74,7 @@ export function useShownCode(id: string) {
 
   function take(answer: Handed): void {
     clock.set(Date.parse(answer.server_time))
+    const keyBefore = source?.renewalKey
     source = answer.renewal_key ? { code: answer.code, renewalKey: answer.renewal_key } : null
     save()
     code.value = answer.code
@@ -75,6 +82,8 @@ export function useShownCode(id: string) {
     goodUntil = Date.parse(answer.expires_at)
     isOffline.value = false
     problem.value = null
+    // What was made with another key is taken no longer.
+    if (source?.renewalKey !== keyBefore) takeText()
     tick()
   }
 
@@ -113,8 +122,19 @@ export function useShownCode(id: string) {
     if (!source && clock.now() >= goodUntil) code.value = ''
     // Back from where there was no network: another phone may have got the key meanwhile.
     if (isOffline.value && clock.now() >= askAfter) void ask()
+    if (isTextWanted && (clock.now() >= textUntil.value || !code.value)) takeText()
+    textSecondsLeft.value = secondsUntil(textUntil.value)
     secondsLeft.value = secondsUntil(shownUntil)
     secondsToWait.value = code.value ? secondsUntil((stepOf(code.value) - 1) * STEP_MS) : 0
+  }
+
+  /** Another text, or none. What the server alone may make is good for what is left of it. */
+  function takeText(): void {
+    const isShown = isTextWanted && code.value !== ''
+    const step = source && isShown ? stepToType(stepAt(clock.now()), burnt) : 0
+    text.value = !isShown ? '' : source ? makeCode(source.code, source.renewalKey, step) : code.value
+    textUntil.value = !isShown ? 0 : source ? endOf(step) : goodUntil
+    textSecondsLeft.value = secondsUntil(textUntil.value)
   }
 
   function secondsUntil(ms: number): number {
@@ -147,6 +167,7 @@ export function useShownCode(id: string) {
     stop()
     code.value = ''
     source = null
+    takeText()
     forgetKept(id)
   }
 
@@ -154,13 +175,18 @@ export function useShownCode(id: string) {
   function burn(): void {
     if (!code.value) return
     burnt.add(stepOf(code.value))
+    if (text.value) burnt.add(stepOf(text.value))
     if (source) make(source)
+    takeText()
   }
 
   return {
     code,
     secondsLeft,
     secondsToWait,
+    text,
+    textUntil,
+    textSecondsLeft,
     isOffline,
     problem,
     /** Begins, or goes on after a pause. */
@@ -177,6 +203,12 @@ export function useShownCode(id: string) {
     async fresh(): Promise<void> {
       await ask()
       if (isOffline.value) burn()
+      takeText()
+    },
+    /** Shows the code as text too, or no longer. */
+    showText(wanted: boolean): void {
+      isTextWanted = wanted
+      takeText()
     },
     /** What to keep beside the key, so that the page says it without a network. */
     describe(what: About): void {

@@ -2,6 +2,9 @@
 
 const HOME = '/pages/home/index'
 
+/** The list of benefits, of those only that the reader can claim; a guest sees all. */
+export const CLAIMABLE = `${HOME}?mine=1`
+
 /** Opens a screen above this one. */
 export function open(url: string): void {
   void uni.navigateTo({ url })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inFours, makeCode, ServerClock, stepAt, stepOf, stepToShow } from '../src/codes'
+import { endOf, inFours, makeCode, ServerClock, stepAt, stepOf, stepToShow, stepToType } from '../src/codes'
 
 // Made by benefits/codes.py: an ordinary one, every bit set, step zero, a step of 31 bits.
 const FROM_SERVER = [
@@ -47,6 +47,14 @@ test('a step that was redeemed with is not shown again', () => {
   assert.equal(stepToShow(10, new Set([10])), 11)
   assert.equal(stepToShow(10, new Set([10, 11])), 9)
   assert.equal(stepToShow(10, new Set([9, 10, 11])), 12)
+})
+
+test('what is typed by hand is taken for half a minute at least', () => {
+  const now = 1_795_800_014_999
+  assert.equal(stepToType(stepAt(now), new Set()), stepAt(now) + 1)
+  assert.equal(endOf(stepAt(now) + 1) - now, 30_001)
+  assert.equal(stepToType(10, new Set([11])), 10)
+  assert.equal(stepToType(10, new Set([10, 11])), 9)
 })
 
 test('a code is read out in fours', () => {

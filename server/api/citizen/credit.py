@@ -20,7 +20,7 @@ from citizens.tier_schemes import Scheme, next_change
 from common.actors import CitizenActor
 from common.clock import now, rfc3339
 from models.citizen_enums import ObjectionStatus
-from models.enums import LookupOutcome, LookupReason
+from models.enums import LookupOutcome, LookupReason, TierLevel
 from server.endpoints import endpoint
 from server.problems import language_of
 from server.schemas import In, Moment, Out, Page, PageQuery, decode_cursor, left_out_when_none, page_of
@@ -67,6 +67,8 @@ class UpcomingOut(Out):
 class CreditOut(Out):
     """A dated tier under a scheme; without a record `tier` is null and `status` is `unrated`.
 
+    `tier_level` is its place on the common ladder, 1 差 … 5 优秀.
+
     While `objection` is not null the tier is disputed (有异议).
     Not `is_fresh`: it should have been taken anew and the source does not answer; it is valid until `valid_until`.
     """
@@ -74,6 +76,7 @@ class CreditOut(Out):
     status: Literal["rated", "unrated"]
     tier: str | None
     tier_name: str | None
+    tier_level: TierLevel | None
     scheme: str
     data_date: date
     valid_until: Moment
@@ -163,6 +166,7 @@ def _credit(snapshot: Snapshot, changes_at: datetime | None, language: str) -> C
         status="rated" if band else "unrated",
         tier=band.code if band else None,
         tier_name=band.name if band else None,
+        tier_level=snapshot.level,
         scheme=snapshot.scheme.name,
         data_date=snapshot.data_date,
         valid_until=snapshot.valid_until,
