@@ -222,3 +222,16 @@ async def test_what_cannot_be_is_said_at_the_field_and_nothing_is_sent(desk: Ope
     await longitude.fill("120.16")
     await dialog.get_by_label("名称").click()
     await expect(dialog.get_by_role("alert")).to_have_count(0)
+
+    await window.go("/console/own/staff")
+    await page.get_by_role("button", name="邀请人员").click()
+    dialog = page.get_by_role("dialog", name="邀请人员")
+    await expect(dialog.get_by_role("group", name="角色")).to_contain_text("店员")
+    invite = dialog.get_by_role("button", name="生成邀请链接")
+    for login, said in (("", "请填写登录名"), ("Anna", "小写字母"), ("anna", "店员至少要选一家门店。")):
+        await dialog.get_by_label("登录名").fill(login)
+        await invite.click()
+        await expect(dialog.get_by_role("alert")).to_contain_text(said)
+    await window.accept_no_barriers()
+    await window.picture("member-staff-form")
+    assert not sent
