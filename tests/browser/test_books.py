@@ -111,8 +111,8 @@ def as_shown(line: dict[str, Any]) -> list[str]:
 
 
 def yuan(amount_fen: int) -> str:
-    """An amount as the pages write it; whole yuan have no decimals."""
-    text = f"¥{abs(amount_fen) / 100:,.2f}".removesuffix(".00")
+    """An amount as the desk's pages write it, always with two decimals."""
+    text = f"¥{abs(amount_fen) / 100:,.2f}"
     return "-" + text if amount_fen < 0 else text
 
 

@@ -168,7 +168,7 @@ async def test_a_redemption_is_undone_from_the_statement(desk: Opener, stack: St
     await drawer.get_by_role("tab", name="明细").click()
     lines = drawer.get_by_role("listitem")
     await lines.first.wait_for()
-    line = lines.filter(has_text="订单金额 ¥173")
+    line = lines.filter(has_text="订单金额 ¥173.00")
     while not await line.count():
         top = await lines.first.text_content() or ""
         await drawer.get_by_role("button", name="下一页").click()
