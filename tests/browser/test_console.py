@@ -114,6 +114,17 @@ async def test_what_went_wrong_is_said_to_people(desk: Opener) -> None:
     await expect(note).not_to_contain_text("重复")
 
 
+async def test_a_page_opened_in_another_tab_says_why_it_asks_to_sign_in(desk: Opener) -> None:
+    window = await desk()
+    await sign_in(window, "demo-admin")
+    tab = await window.context.new_page()
+    await tab.goto(f"{window.base}/console/members")
+    await expect(tab.get_by_text("每个浏览器标签页需要分别登录。")).to_be_visible()
+    await tab.goto(f"{window.base}/console/sign-in")
+    await expect(tab.get_by_label("登录名")).to_be_visible()
+    await expect(tab.get_by_text("每个浏览器标签页需要分别登录。")).to_have_count(0)
+
+
 async def test_filters_stand_in_the_address_and_lists_page_on_the_server(desk: Opener) -> None:
     window = await desk()
     await sign_in(window, "demo-admin")

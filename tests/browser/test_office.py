@@ -1,6 +1,7 @@
 """What the office does in a day, at its desk: reviews, imports, complaints, and its own accounts."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -147,8 +148,12 @@ async def changed(stack: Stack, title: str) -> tuple[str, int]:
 async def test_a_change_of_an_offer_is_reviewed_by_what_it_changes(desks: Desks, stack: Stack) -> None:
     offer, number = await changed(stack, "湖畔早市")
     window = await desks.of(CITY)
-    await window.go("/console/offer-versions")
-    await window.page.get_by_test_id(f"version-{offer}/{number}").click()
+    await window.go("/console/offer-versions?state=submitted")
+    waiting = window.page.get_by_test_id(f"version-{offer}/{number}")
+    await waiting.click()
+    await window.page.get_by_role("link", name="优惠审核").last.click()
+    await expect(window.page).to_have_url(re.compile(r"/console/offer-versions\?state=submitted$"))
+    await waiting.click()
     changes = window.page.get_by_test_id("changes").get_by_role("row")
     await changes.first.wait_for()
     await expect(changes.filter(has_text="湖畔早市七折")).to_contain_text("原为湖畔早市改为湖畔早市七折")
