@@ -6,7 +6,7 @@ Each complaint takes one of his places of the day; a unique constraint keeps him
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +20,7 @@ from common.database import Row, constraint_of, execute, fetch_all, fetch_one, t
 from common.errors import Invalid, NotFound, Refused
 from common.ids import AFTER_ALL, new_id
 from common.request_keys import RequestKey
+from common.working_days import add_working_days
 from merchants import policies
 from models import audit_log, notice_log
 from models.enums import ActorKind
@@ -111,7 +112,7 @@ async def complain(
     now: datetime,
     by: UUID | None = None,
 ) -> Complained:
-    """Make a complaint; the member has the days of its region's policy to answer (Asia/Shanghai).
+    """Make a complaint; the member has the working days of its region's policy to answer (Asia/Shanghai).
 
     Args:
         request: hashed without the text, which is compared as long as it is kept.
@@ -239,7 +240,8 @@ async def _make(
     citizen_id, by = whose
     today, complaint_id = local_day(now), new_id()
     policy, _ = await policies.of_region(about["region_id"])
-    due_at = end_of(today + timedelta(days=policy.complaint_answer_days))
+    last_day = add_working_days(today, policy.complaint_answer_days).day
+    due_at = end_of(last_day)
     try:
         async with transaction():
             made = await fetch_one(
@@ -262,7 +264,6 @@ async def _make(
                 *(complaint_id, keys.encrypt(grievance.text, TEXT)),
             )
             once, facts = f"complaint_made:{complaint_id}", {"complaint_id": complaint_id}
-            last_day = local_day(due_at - timedelta(seconds=1))
             await notice_log.tell(
                 "member", about["member_id"], "complaint_made", once, {**facts, "last_day": last_day}, now
             )

@@ -37,6 +37,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "不是正确的经纬度（度），请改正。",
         "Not a latitude or longitude in degrees; correct it.",
     ),
+    "place_outside": (
+        "这个位置不在浙江省内，请看看经度和纬度是不是填反了。",
+        "This is not in Zhejiang; check that latitude and longitude are not the wrong way round.",
+    ),
     "day_invalid": ("不是日期，请写成 2026-03-04。", "Not a date; write it like 2026-03-04."),
     "time_invalid": ("不是时间，请写成 09:00。", "Not a time; write it like 09:00."),
     "uscc_invalid": (

@@ -8,6 +8,7 @@ from alliance.import_cells import Cells, Row, RowError
 from alliance.import_members import region_errors
 from common.database import Row as Record
 from common.database import execute, fetch_all
+from merchants.stores import is_in_province
 
 COLUMNS = ("member_uscc", "name", "region", "address", "lat", "lng")
 EXAMPLE = ("91330106XY0000017X", "武林店", "330105", "杭州市拱墅区延安路 1 号", "30.27", "120.16")
@@ -27,13 +28,16 @@ SELECT r.id, m.id, r.region, r.name, r.address, r.lat, r.lng
 
 def read(cells: Cells) -> dict[str, object]:
     """The values of a row."""
+    lat, lng = cells.degrees("lat", 90), cells.degrees("lng", 180)
+    if lat is not None and lng is not None and not is_in_province(lat, lng):
+        cells.wrong("lat", "place_outside")
     return {
         "member_uscc": cells.code_of_member("member_uscc"),
         "region": cells.text("region", 6),
         "name": cells.text("name", 128),
         "address": cells.text("address", 256),
-        "lat": cells.degrees("lat", 90),
-        "lng": cells.degrees("lng", 180),
+        "lat": lat,
+        "lng": lng,
     }
 
 

@@ -278,7 +278,7 @@ class ReversalWindowClosed(Refused):
     """Too late for a cashier; a manager still can."""
 
     code = "reversal_window_closed"
-    zh = "已过 15 分钟（{until}），收银员不能撤销了。请店长或店主在当月月底前撤销。"
+    zh = "已过 15 分钟（{until}），店员不能撤销了。请店长或负责人在当月月底前撤销。"
     en = "A cashier's 15 minutes ended at {until}. Ask a manager or the owner to undo it before the month ends."
     shown = ("until",)
 

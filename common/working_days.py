@@ -34,6 +34,11 @@ def is_working_day(day: date) -> bool:
     return _look(day)[0]
 
 
+def is_published(day: date) -> bool:
+    """Whether the calendar of the day's year is known, and nothing about it an estimate."""
+    return _look(day)[1]
+
+
 def add_working_days(day: date, count: int) -> LastDay:
     """The day on which `count` working days (1 or more) after `day` are over; `day` itself counts for none.
 

@@ -26,7 +26,7 @@ class LastOwner(Refused):
     """A member keeps an owner who can sign in."""
 
     code = "last_owner"
-    zh = "这是本单位最后一位店主，不能停用或改角色。请先邀请另一位店主并等他设好密码。"
+    zh = "这是本单位最后一位负责人，不能停用或改角色。请先邀请另一位负责人并等他设好密码。"
     en = "This is the last owner. Invite another one, and wait until he has set his password."
 
 

@@ -34,7 +34,7 @@ class RoleNotYours(Forbidden):
     """A manager makes and changes cashiers only; nobody changes his own role."""
 
     code = "role_not_yours"
-    zh = "您不能设置这个角色：店长只能管理收银员，任何人都不能改自己的角色。请联系店主。"
+    zh = "您不能设置这个角色：店长只能管理店员，任何人都不能改自己的角色。请联系负责人。"
     en = "You can't set this role: a manager manages cashiers, and nobody changes his own role. Ask an owner."
 
 
@@ -42,7 +42,7 @@ class StoresUnknown(Invalid):
     """A store that is not the member's, is closed for good, or is none of the manager's; or no store for a cashier."""
 
     code = "stores_unknown"
-    zh = "门店不对：请选择本单位营业中的门店（店长只能选自己管的门店），收银员至少要有一家。"
+    zh = "门店不对：请选择本单位营业中的门店（店长只能选自己管的门店），店员至少要有一家。"
     en = "Choose stores of yours that are open (a manager: those of his own); a cashier needs at least one."
     pointer = "/store_ids"
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from common.actors import MemberActor
 from common.database import Row, fetch_all, fetch_one, transaction, wait_for_older_statements
-from common.errors import NotFound, Refused
+from common.errors import Invalid, NotFound, Refused
 from common.ids import new_id
 from merchants.opening_hours import Span, minutes_of
 from merchants.regions import RegionUnknown
@@ -20,6 +20,9 @@ from models import audit_log
 
 # All are held in memory by every process, with the offers.
 MOST_STORES = 500
+
+# 浙江省: 27°02′–31°11′ N, 118°01′–123°10′ E (浙江省人民政府, 浙江概况), with some minutes to spare. A store lies in one of its counties.
+LATITUDES, LONGITUDES = (27.0, 31.3), (118.0, 123.2)
 
 COLUMNS = "id, region_id, name, address, lat, lng, hours, is_active"
 
@@ -30,6 +33,15 @@ class TooManyStores(Refused):
     code = "too_many_stores"
     zh = "门店数已到上限（500 家）。如确有需要，请联系联盟管理员。"
     en = "A member has 500 stores at most. If you really need more, contact the alliance office."
+
+
+class PositionOutside(Invalid):
+    """No store of the province can stand there: mostly latitude and longitude the wrong way round."""
+
+    code = "position_outside"
+    zh = "这个位置不在浙江省内：纬度应在 27.0–31.3 之间，经度应在 118.0–123.2 之间。请看看是不是填反了。"
+    en = "That is not in Zhejiang: latitudes are 27.0–31.3 there, longitudes 118.0–123.2. Check that they are not the wrong way round."
+    pointer = "/lat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +56,20 @@ class StoreFacts:
     hours: Sequence[Span] | None
 
 
+def is_in_province(lat: float, lng: float) -> bool:
+    """Whether a position may lie in the province, by the box around it."""
+    return LATITUDES[0] <= lat <= LATITUDES[1] and LONGITUDES[0] <= lng <= LONGITUDES[1]
+
+
 async def create(actor: MemberActor, facts: StoreFacts, now: datetime) -> UUID:
     """Open a store. Offers name their stores, so none is valid there yet.
 
     Raises:
-        RegionUnknown, HoursInvalid, TooManyStores.
+        RegionUnknown, HoursInvalid, PositionOutside, TooManyStores.
     """
     store_id, hours = new_id(), minutes_of(facts.hours)
+    if not is_in_province(facts.lat, facts.lng):
+        raise PositionOutside
     async with transaction():
         region = await hold_member(actor)
         made = await fetch_one(
@@ -74,9 +93,11 @@ async def change(actor: MemberActor, store_id: UUID, facts: StoreFacts, now: dat
 
     Raises:
         NotFound: no store of the member's.
-        RegionUnknown, HoursInvalid.
+        RegionUnknown, HoursInvalid, PositionOutside.
     """
     hours = minutes_of(facts.hours)
+    if not is_in_province(facts.lat, facts.lng):
+        raise PositionOutside
     async with transaction():
         region = await hold_member(actor)
         before = await one(actor, store_id)

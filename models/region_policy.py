@@ -10,7 +10,7 @@ class RegionPolicy(Model):
 
     `min_grade` is the lowest organisation grade that may join and stay (the ladder of `TierLevel`). `review_levels`
     is 2 where the county and then the city review an application, 1 where one of them does. `complaint_answer_days`
-    is how long a member has to answer; `complaint_limit` upheld complaints within `complaint_window_days` suspend it.
+    is how many working days a member has to answer; `complaint_limit` upheld complaints within `complaint_window_days` suspend it.
     """
 
     region_id = fields.CharField(max_length=6, primary_key=True)

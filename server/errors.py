@@ -4,6 +4,7 @@ A refusal of the business is a class of its own domain; what stands here is refu
 function is called: unreadable bodies, missing keys, unknown paths, and parts that do not answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -151,11 +152,11 @@ class NotForAgents(Forbidden):
 
 
 class FieldsInvalid(Invalid):
-    """Values that break the schema; `errors` names each field."""
+    """Values that break the schema; `errors` names each field for programs, `detail` speaks to whoever typed them."""
 
     code = "validation_failed"
-    zh = "提交的内容有误。请按 errors 中的提示逐项修改后重试。"
-    en = "Some values are not valid. Correct each one listed in errors, then try again."
+    zh = "有内容填得不对，请改正后再试。"
+    en = "Some values are not valid. Correct them, then try again."
 
     def __init__(self, *errors: FieldError) -> None:
         super().__init__()
@@ -265,3 +266,14 @@ class InternalError(HttpError):
     code = "internal_error"
     zh = "系统出错了，还不能确认这次有没有办成。请稍后再试；还不行，请把问题编号（request_id）告诉客服。"
     en = "Something went wrong on our side; whether it was done is not known. Try again later, or report the request_id."
+
+
+# What is said instead where something was read only: nothing can have been done, and nothing done twice.
+READING: Mapping[type[DomainError], tuple[str, str]] = {
+    DatabaseUnavailable: ("暂时读不到，请稍后重试。", "This can't be read just now. Try again soon."),
+    ServiceUnavailable: ("暂时读不到，请稍后重试。", "This can't be read just now. Try again soon."),
+    InternalError: (
+        "系统出错了，暂时读不到。请稍后再试；还不行，请把问题编号（request_id）告诉客服。",
+        "Something went wrong on our side. Try again later, or report the request_id.",
+    ),
+}

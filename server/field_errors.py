@@ -17,13 +17,13 @@ _LONGEST_NAME = 64
 SENTENCES: dict[str, tuple[str, str]] = {
     "required": ("缺少必填项，请补充。", "This is required: add it."),
     "unknown_field": ("没有这个字段，请去掉。", "There is no such field: leave it out."),
-    "wrong_type": ("类型不正确，请按接口文档填写。", "Wrong type: see the API document."),
-    "invalid_format": ("格式不正确，请按接口文档填写。", "Wrong format: see the API document."),
+    "wrong_type": ("类型不正确，请改正。", "Not of the right type: correct it."),
+    "invalid_format": ("格式不正确，请改正。", "Not of the right form: correct it."),
     "too_small": ("数值过小，{limit}。", "Too small: {limit}."),
     "too_large": ("数值过大，{limit}。", "Too large: {limit}."),
     "too_short": ("内容过短，至少需要 {limit} 个。", "Too short: at least {limit}."),
     "too_long": ("内容过长，最多 {limit} 个。", "Too long: at most {limit}."),
-    "pattern_mismatch": ("格式不符合要求，请见接口文档。", "Does not match the documented pattern."),
+    "pattern_mismatch": ("格式不符合要求，请改正。", "Not of the form that is asked for: correct it."),
     "not_allowed": ("取值不在允许范围内，只能是 {limit}。", "Not one of the allowed values: {limit}."),
     "only_true": (
         "只能是 true；要撤回授权，请用 DELETE。",
@@ -34,7 +34,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "duplicate_key": ("键重复，请只保留一个。", "The key is repeated: keep one."),
     "not_json": ("不是合法的 JSON 数值。", "NaN and Infinity are not JSON."),
     "too_deep": ("嵌套层次过深，请减少层次。", "Nested too deeply: use fewer levels."),
-    "invalid": ("内容无效，请按接口文档填写。", "Not valid: see the API document."),
+    "invalid": ("内容无效，请改正。", "Not valid: correct it."),
 }
 
 _CODE_OF_TYPE = {

@@ -46,6 +46,8 @@ _UNREACHABLE = (
     asyncpg.ReadOnlySQLTransactionError,  # a replica that is about to be promoted
 )
 
+READS = frozenset({"GET", "HEAD"})
+
 _OF_STATUS: Mapping[int, type[DomainError]] = {
     400: errors.BadRequest,
     401: errors.NotSignedIn,
@@ -98,7 +100,7 @@ def problem(request: Request, error: DomainError) -> HTTPResponse:
         "type": f"urn:xinyi:problem:{error.code}",
         "title": title_en if language == "en" else title_zh,
         "status": status,
-        "detail": error.sentence(language),
+        "detail": _detail(request, error, language),
         "code": error.code,
         "request_id": str(request.id),
     }
@@ -112,6 +114,11 @@ def problem(request: Request, error: DomainError) -> HTTPResponse:
         ]
     headers = _headers(error, status, language)
     return JsonResponse(to_json(members), status, headers, "application/problem+json")
+
+
+def _detail(request: Request, error: DomainError, language: str) -> str:
+    said = errors.READING.get(type(error)) if method_of(request) in READS else None
+    return said[language == "en"] if said else error.sentence(language)
 
 
 def _shown(fact: object) -> object:

@@ -16,3 +16,6 @@ export const minute = (at: string | number): string => parts(at).slice(0, 16).re
 
 /** `09:05:07`. */
 export const second = (at: string | number): string => parts(at).slice(11, 19)
+
+/** The last day of a time limit that ends, as all of the API's do, where the next day begins. */
+export const lastDay = (until: string): string => day(Date.parse(until) - 1)

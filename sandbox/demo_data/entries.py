@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from stdnum.cn import uscc
 
+from merchants.stores import LATITUDES, LONGITUDES
 from models.enums import AdminRole, DiscountKind, LimitPeriod, MemberKind, StaffRole, TierLevel
 
 # What a discount of each kind must and may say; anything else is refused.
@@ -59,8 +60,8 @@ class StoreEntry(Entry):
     name: Title
     region: RegionCode
     address: Text
-    lat: float = Field(ge=27.0, le=31.3)
-    lng: float = Field(ge=118.0, le=123.2)
+    lat: float = Field(ge=LATITUDES[0], le=LATITUDES[1])
+    lng: float = Field(ge=LONGITUDES[0], le=LONGITUDES[1])
 
 
 class MemberEntry(Entry):

@@ -13,14 +13,11 @@ from alliance.objections import Filed
 from common.database import Row
 from models.citizen_enums import ObjectionAbout, ObjectionEvent, ObjectionKind, ObjectionStatus
 from models.enums import ActorKind
+from server.api.due_notes import DueNote, due_note
 from server.endpoints import Answer
 from server.schemas import In, Moment, Out, Page, page_of
 
-ESTIMATED = "该年度的放假安排还没有公布，按周一至周五估算。 / Estimated as Monday to Friday: that year's holidays are not announced yet."
 Plea = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
-DueNote = Annotated[
-    str | None, Field(description="期限是估算的时候说明原因 / says so where the date is an estimate")
-]
 
 
 class FiledOut(Out):
@@ -97,7 +94,7 @@ class ReasonIn(In):
 
 def filed_answer(filed: Filed) -> Answer:
     """What filing is answered with."""
-    note = None if filed.is_due_certain else ESTIMATED
+    note = due_note(is_certain=filed.is_due_certain)
     out = FiledOut(
         id=filed.id, status=filed.status, filed_at=filed.filed_at, due_at=filed.due_at, due_note=note
     )
@@ -106,7 +103,7 @@ def filed_answer(filed: Filed) -> Answer:
 
 def facts_of(file: ObjectionFile) -> Mapping[str, Any]:
     """The fields of an objection as it is shown."""
-    return {**asdict(file), "due_note": None if file.is_due_certain else ESTIMATED}
+    return {**asdict(file), "due_note": due_note(is_certain=file.is_due_certain)}
 
 
 def objection_page(files: Sequence[ObjectionFile], limit: int) -> Page[ObjectionOut]:

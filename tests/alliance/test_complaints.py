@@ -314,9 +314,9 @@ async def test_lists_hold_ones_own_newest_first_and_by_status(shop: Shop) -> Non
 
 
 async def test_the_member_has_the_days_of_its_regions_policy(shop: Shop) -> None:
-    """Days of Asia/Shanghai, the last one to its end; nearer regions go before farther ones."""
-    assert (await complaint_row(await a_complaint(shop)))["answer_due_at"] == shanghai("2026-03-10 00:00")
-    for region, days, due in (("330000", 2, "2026-03-07 00:00"), ("330106", 10, "2026-03-15 00:00")):
+    """Working days of Asia/Shanghai, the last one to its end; nearer regions go before farther ones."""
+    assert (await complaint_row(await a_complaint(shop)))["answer_due_at"] == shanghai("2026-03-12 00:00")
+    for region, days, due in (("330000", 2, "2026-03-07 00:00"), ("330106", 10, "2026-03-19 00:00")):
         await execute(
             "INSERT INTO region_policies (region_id, min_grade, review_levels, complaint_answer_days, complaint_limit,"
             " complaint_window_days) VALUES ($1, 3, 2, $2, 3, 180)",
@@ -326,8 +326,21 @@ async def test_the_member_has_the_days_of_its_regions_policy(shop: Shop) -> None
         assert made["answer_due_at"] == shanghai(due)
 
 
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [
+        ("2026-03-07 12:00", "2026-03-14 00:00"),  # on a Saturday: Monday is the first
+        ("2026-09-29 10:00", "2026-10-13 00:00"),  # 国庆节, with Saturday 10 worked
+        ("2045-09-29 10:00", "2045-10-11 00:00"),  # an estimate: Monday to Friday, no fixed holidays
+    ],
+)
+async def test_weekends_and_holidays_are_no_days_to_answer(shop: Shop, at: str, due: str) -> None:
+    made = await complaint_row(await a_complaint(shop, shanghai(at)))
+    assert made["answer_due_at"] == shanghai(due)
+
+
 async def test_an_answer_is_taken_until_the_last_moment_and_none_later(shop: Shop) -> None:
-    due = shanghai("2026-03-10 00:00")
+    due = shanghai("2026-03-12 00:00")
     in_time, late = await a_complaint(shop), await a_complaint(shop)
     manager = the_manager(shop)
     await complaint_answers.answer(manager, in_time, "说明", KEYS, due - timedelta(milliseconds=1))
@@ -341,7 +354,7 @@ async def test_an_answer_is_taken_until_the_last_moment_and_none_later(shop: Sho
 
 async def test_overdue_ones_are_marked_once_and_can_be_decided(shop: Shop) -> None:
     late, answered = await a_complaint(shop), await complaint_in(shop, ComplaintStatus.ANSWERED)
-    due = shanghai("2026-03-10 00:00")
+    due = shanghai("2026-03-12 00:00")
     assert await complaint_answers.mark_overdue(due - timedelta(milliseconds=1)) == 0
     both = await asyncio.gather(*(complaint_answers.mark_overdue(due) for _ in range(2)))
     assert sum(both) == 1 and await complaint_answers.mark_overdue(LATER) == 0
@@ -356,7 +369,7 @@ async def test_overdue_ones_are_marked_once_and_can_be_decided(shop: Shop) -> No
 
 
 async def test_an_answer_and_the_end_of_its_time_at_once_leave_one_of_the_two(shop: Shop) -> None:
-    due = shanghai("2026-03-10 00:00")
+    due = shanghai("2026-03-12 00:00")
     for _ in range(5):
         complaint_id = await a_complaint(shop)
         answer = complaint_answers.answer(

@@ -82,6 +82,14 @@ async def test_members_are_taken_over_when_a_second_admin_says_so(office: Office
     assert loads(told[2]["after"])["import_id"] == str(row["id"]) and "商家" not in str(told)
 
 
+async def test_a_store_outside_of_the_province_is_named(office: Office) -> None:
+    await own_member(uscc_of(1))
+    own = {"member_uscc": uscc_of(1), "region": "330105"}
+    rows = [{**own, "name": "武林店", "lat": "31.5"}, {**own, "name": "西溪店", "lng": "124"}]
+    checked = await office.checked(STORES, table(STORES, *rows))
+    assert await office.errors(checked) == [(2, "lat", "place_outside"), (3, "lat", "place_outside")]
+
+
 async def test_stores_staff_and_offers_of_a_member(office: Office) -> None:
     await office.applied(MEMBERS, table(MEMBERS, FIVE[1]))
     own = {"member_uscc": uscc_of(1)}

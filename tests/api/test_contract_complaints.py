@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from common.clock import SHANGHAI
+from common.working_days import add_working_days
 from tests.api.kit import NOBODY, answered, code_of, coupon_of, problem, walk, with_key
 from tests.api.offers import make_admin, make_offer, make_staff
 from tests.service import Service
@@ -25,11 +26,17 @@ async def test_a_refused_scan_becomes_a_complaint_that_is_answered_and_decided(s
     )
     body = {"kind": "refused", "text": TEXT, "attempt_id": refused["id"]}
     made = answered(
-        await citizen.http.post("/me/complaints", json=body, headers=with_key()), 201, "id", "answer_due_at"
+        await citizen.http.post("/me/complaints", json=body, headers=with_key()),
+        201,
+        "id",
+        "answer_due_at",
+        "due_note",
     )
     due = datetime.fromisoformat(made["answer_due_at"]).astimezone(SHANGHAI)
     assert (due.hour, due.minute) == (0, 0)
-    assert due.date() == datetime.now(SHANGHAI).date() + timedelta(days=6)
+    last = add_working_days(datetime.now(SHANGHAI).date(), 5)
+    assert due.date() == last.day + timedelta(days=1)
+    assert (made["due_note"] is None) == last.is_certain
     # The member reads and answers; it learns of nobody.
     manager = await service.clerk("demo-manager")
     path = f"/member/complaints/{made['id']}"

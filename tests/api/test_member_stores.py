@@ -38,6 +38,8 @@ async def test_a_store_is_opened_shown_changed_and_closed(service: Service, owne
         ({"region": "330100"}, "region_unknown", "/region"),
         ({"hours": [STORE["hours"][0]] * 2}, "hours_invalid", "/hours"),  # type: ignore[index]
         ({"lat": 90.1}, "validation_failed", "/lat"),
+        ({"lat": 31.4}, "position_outside", "/lat"),
+        ({"lng": 117.9}, "position_outside", "/lat"),
         (
             {"hours": [{"weekday": 8, "open_minute": 0, "close_minute": 1}]},
             "validation_failed",

@@ -52,6 +52,16 @@ async def test_a_merchant_applies_by_the_screens_and_the_county_finds_it(desk: O
     key = await page.get_by_test_id("secret").inner_text()
     await page.get_by_role("button", name="我已保存，关闭").click()
 
+    # All steps stand in one row, inside their box.
+    box, *places = await page.get_by_role("list", name="申请进度").evaluate(
+        """list => [list, ...list.children].map((one) => {
+          const { left, right, top, width } = one.getBoundingClientRect()
+          return [left, right, top, width].map(Math.round)
+        })"""
+    )
+    assert len(places) == 7 and len({(top, width) for _, _, top, width in places}) == 1, places
+    assert box[0] + 8 < places[0][0] and places[-1][1] < box[1] - 8, (box, places)
+
     lacks = page.get_by_test_id("lacks")
     await expect(lacks).to_contain_text("证明材料")
     await expect(lacks).to_contain_text("信用承诺书")

@@ -21,7 +21,7 @@ from tests.api.offers import backdate_redemption, make_offer
 from tests.api.test_statements import close_by_hand
 from tests.browser.conftest import Stack, wait_for
 from tests.browser.desks import Desks, agree, choose, fetched, form, give_reason, press
-from tests.browser.rooms import Window
+from tests.browser.rooms import DESK, Window
 from tests.factories.ledgers import as_owner
 
 PROVINCE, HEAD = "demo-admin", "demo-head"
@@ -111,8 +111,8 @@ def as_shown(line: dict[str, Any]) -> list[str]:
 
 
 def yuan(amount_fen: int) -> str:
-    """An amount as the pages write it; whole yuan have no decimals."""
-    text = f"¥{abs(amount_fen) / 100:,.2f}".removesuffix(".00")
+    """An amount as the desk's pages write it, always with two decimals."""
+    text = f"¥{abs(amount_fen) / 100:,.2f}"
     return "-" + text if amount_fen < 0 else text
 
 
@@ -161,6 +161,24 @@ async def month(stack: Stack) -> Month:
         period,
     )
     return Month(period, str(row["id"]), row["discount_fen"])
+
+
+async def test_no_sum_is_hidden_at_a_small_desk(desks: Desks, month: Month) -> None:
+    office = await desks.of(PROVINCE)
+    await office.page.set_viewport_size({"width": 1280, "height": 720})
+    await office.go(f"/console/statements?period={month.text}")
+    table = office.page.locator(".el-table")
+    await table.locator("tbody tr").first.wait_for()
+    await press(office, "English")
+    await expect(table.get_by_role("columnheader").last).to_contain_text("Alliance")
+    fits = await table.locator(".el-table__body-wrapper .el-scrollbar__wrap").evaluate(
+        "wrap => wrap.scrollWidth <= wrap.clientWidth"
+    )
+    assert fits or await table.locator(".el-scrollbar__bar.is-horizontal").is_visible()
+    await office.accept_no_barriers()
+    await office.picture("console-statements-small")
+    await press(office, "中文")
+    await office.page.set_viewport_size(DESK)
 
 
 async def test_a_month_is_disputed_adjusted_and_settled(desks: Desks, stack: Stack, month: Month) -> None:

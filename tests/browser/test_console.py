@@ -95,6 +95,38 @@ async def test_wrong_password_is_said_in_the_servers_words(desk: Opener) -> None
     await window.accept_no_barriers()
 
 
+async def test_what_went_wrong_is_said_to_people(desk: Opener) -> None:
+    """No pointer, no "API document", and nothing of what a failed reading might have done."""
+    window = await desk()
+    await sign_in(window, "demo-admin")
+    note = window.page.get_by_role("alert")
+    await window.go("/console/audit?from=yesterday")
+    await expect(note).to_contain_text("有内容填得不对")
+    await expect(note.get_by_role("listitem")).to_have_text(re.compile("^开始日期："))
+    assert not re.search(r"/from|errors|接口文档", await note.inner_text())
+    await window.picture("console-invalid")
+    # What can be no day was not asked for.
+    await window.go("/console/numbers?from=2026-13-40&to=2026-02-30")
+    await window.page.get_by_role("heading", level=1).wait_for()
+    await window.page.wait_for_load_state("networkidle")
+    await expect(note).to_have_count(0)
+    await window.page.route("**/api/v1/admin/members?**", lambda route: route.abort())
+    await window.go("/console/members")
+    await expect(note).to_contain_text("暂时读不到")
+    await expect(note).not_to_contain_text("重复")
+
+
+async def test_a_page_opened_in_another_tab_says_why_it_asks_to_sign_in(desk: Opener) -> None:
+    window = await desk()
+    await sign_in(window, "demo-admin")
+    tab = await window.context.new_page()
+    await tab.goto(f"{window.base}/console/members")
+    await expect(tab.get_by_text("每个浏览器标签页需要分别登录。")).to_be_visible()
+    await tab.goto(f"{window.base}/console/sign-in")
+    await expect(tab.get_by_label("登录名")).to_be_visible()
+    await expect(tab.get_by_text("每个浏览器标签页需要分别登录。")).to_have_count(0)
+
+
 async def test_filters_stand_in_the_address_and_lists_page_on_the_server(desk: Opener, stack: Stack) -> None:
     # Each leaves several records in the audit.
     await asyncio.gather(*(make_offer(stack, title=f"翻页{number}") for number in range(8)))

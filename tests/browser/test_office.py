@@ -1,13 +1,15 @@
 """What the office does in a day, at its desk: reviews, imports, complaints, and its own accounts."""
 
 import asyncio
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pyotp
 from playwright.async_api import expect
 
+from common.clock import local_day
 from models.office_enums import ImportKind
 from tests.alliance.imported import table, uscc_of
 from tests.api.applicants import an_applicant
@@ -146,8 +148,12 @@ async def changed(stack: Stack, title: str) -> tuple[str, int]:
 async def test_a_change_of_an_offer_is_reviewed_by_what_it_changes(desks: Desks, stack: Stack) -> None:
     offer, number = await changed(stack, "湖畔早市")
     window = await desks.of(CITY)
-    await window.go("/console/offer-versions")
-    await window.page.get_by_test_id(f"version-{offer}/{number}").click()
+    await window.go("/console/offer-versions?state=submitted")
+    waiting = window.page.get_by_test_id(f"version-{offer}/{number}")
+    await waiting.click()
+    await window.page.get_by_role("link", name="优惠审核").last.click()
+    await expect(window.page).to_have_url(re.compile(r"/console/offer-versions\?state=submitted$"))
+    await waiting.click()
     changes = window.page.get_by_test_id("changes").get_by_role("row")
     await changes.first.wait_for()
     await expect(changes.filter(has_text="湖畔早市七折")).to_contain_text("原为湖畔早市改为湖畔早市七折")
@@ -163,6 +169,30 @@ async def test_a_change_of_an_offer_is_reviewed_by_what_it_changes(desks: Desks,
     assert rows[0]["percent_off"] == 30
 
 
+async def answered_at_the_desk(owner: Window, last_day: str) -> None:
+    """The newest complaint, by the owner; no click and no key throws away what he is writing."""
+    page, text = owner.page, "收银员算错，愿意补。"
+    await owner.go("/console/")
+    await expect(page.get_by_test_id("wait-complaints")).to_contain_text(f"{last_day} 前（含当天）")
+    await owner.go("/console/own/complaints?status=open")
+    await expect(page.get_by_role("row").nth(1)).to_contain_text(last_day)
+    await page.get_by_role("row").nth(1).get_by_role("button").click()
+    drawer = page.locator(".el-drawer")
+    answer = drawer.get_by_role("textbox")
+    await answer.fill(text)
+    await expect(drawer).to_contain_text(last_day)
+    await page.mouse.click(200, 300)
+    await page.keyboard.press("Escape")
+    question = page.locator(".el-message-box")
+    await expect(question).to_contain_text("还没有提交")
+    await question.get_by_role("button", name="取消").click()
+    await expect(answer).to_have_value(text)
+    await press(owner, "发出答复", sure=True)
+    await expect(drawer.get_by_role("heading", name="本单位的答复")).to_be_visible()
+    await page.mouse.click(200, 300)
+    await expect(drawer).to_be_hidden()
+
+
 async def test_a_complaint_goes_from_the_phone_to_the_office_and_back(
     desks: Desks, phone: Opener, stack: Stack
 ) -> None:
@@ -176,13 +206,16 @@ async def test_a_complaint_goes_from_the_phone_to_the_office_and_back(
     await own.page.get_by_role("textbox").fill("说好八折，只给了九折。")
     await own.page.get_by_role("button", name="提交投诉").click()
     await expect(own.page.get_by_test_id("state")).to_contain_text("等商家答复")
-    complaint = (await citizen.http.get("/me/complaints")).json()["items"][0]["id"]
-    owner = (await stack.clerk("demo-owner")).http
-    answer = await owner.post(f"/member/complaints/{complaint}/answer", json={"text": "收银员算错，愿意补。"})
-    assert answer.status_code < 300, answer.text
+    made = (await citizen.http.get("/me/complaints")).json()["items"][0]
+    complaint, due = made["id"], datetime.fromisoformat(made["answer_due_at"])
+    last_day = f"{local_day(due - timedelta(seconds=1))}"
+    await expect(own.page.get_by_test_id("state")).to_contain_text(f"最迟 {last_day} 24:00")
 
     await changed(stack, "桥西早茶")
     window = await desks.of(CITY)
+    await window.go("/console/complaints?status=open")
+    await expect(window.page.get_by_role("row").nth(1)).to_contain_text(last_day)
+    await answered_at_the_desk(await desks.of("demo-owner", member=True), last_day)
     await window.go("/console/")
     await window.page.get_by_test_id("wait-complaints").wait_for()
     await window.page.wait_for_load_state("networkidle")

@@ -168,7 +168,7 @@ async def test_a_redemption_is_undone_from_the_statement(desk: Opener, stack: St
     await drawer.get_by_role("tab", name="明细").click()
     lines = drawer.get_by_role("listitem")
     await lines.first.wait_for()
-    line = lines.filter(has_text="订单金额 ¥173")
+    line = lines.filter(has_text="订单金额 ¥173.00")
     while not await line.count():
         top = await lines.first.text_content() or ""
         await drawer.get_by_role("button", name="下一页").click()
@@ -191,3 +191,47 @@ async def test_a_redemption_is_undone_from_the_statement(desk: Opener, stack: St
         redemption,
     )
     assert [row["reason"] for row in reasons] == ["金额输错了"]
+
+
+async def test_what_cannot_be_is_said_at_the_field_and_nothing_is_sent(desk: Opener) -> None:
+    window = await desk()
+    page = window.page
+    sent: list[str] = []
+    page.on("request", lambda one: sent.append(one.url) if one.method in ("POST", "PUT") else None)
+    await sign_in(window, "demo-owner", member=True)
+    sent.clear()
+
+    await window.go("/console/own/stores")
+    await page.get_by_role("button", name="新增门店").click()
+    dialog = page.get_by_role("dialog", name="新增门店")
+    latitude, longitude = (dialog.get_by_role("spinbutton", name=name) for name in ("纬度", "经度"))
+    await latitude.fill("120.16")
+    await longitude.fill("30.27")
+    await dialog.get_by_label("名称").click()
+    await expect(latitude).to_have_value("120.16")
+    await expect(dialog.get_by_role("alert")).to_contain_text("是不是填反了")
+    await dialog.get_by_label("名称").fill("滨江店")
+    await dialog.get_by_label("地址").fill("江南大道 1 号")
+    await dialog.get_by_role("combobox", name="区县").click()
+    await page.get_by_role("option", name="滨江区").click()
+    await dialog.get_by_role("button", name="保存").click()
+    await window.accept_no_barriers()
+    await window.picture("member-store-position")
+    assert not sent
+    await latitude.fill("30.27")
+    await longitude.fill("120.16")
+    await dialog.get_by_label("名称").click()
+    await expect(dialog.get_by_role("alert")).to_have_count(0)
+
+    await window.go("/console/own/staff")
+    await page.get_by_role("button", name="邀请人员").click()
+    dialog = page.get_by_role("dialog", name="邀请人员")
+    await expect(dialog.get_by_role("group", name="角色")).to_contain_text("店员")
+    invite = dialog.get_by_role("button", name="生成邀请链接")
+    for login, said in (("", "请填写登录名"), ("Anna", "小写字母"), ("anna", "店员至少要选一家门店。")):
+        await dialog.get_by_label("登录名").fill(login)
+        await invite.click()
+        await expect(dialog.get_by_role("alert")).to_contain_text(said)
+    await window.accept_no_barriers()
+    await window.picture("member-staff-form")
+    assert not sent

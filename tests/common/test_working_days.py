@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from common import working_days
-from common.working_days import LastDay, add_working_days, is_working_day
+from common.working_days import LastDay, add_working_days, is_published, is_working_day
 
 FIRST, LAST = date(min(holidays).year, 1, 1), date(max(holidays).year, 12, 31)
 known = st.dates(FIRST, LAST - timedelta(days=60))
@@ -79,6 +79,11 @@ def test_a_year_without_a_calendar_is_estimated_and_said_once(monkeypatch: pytes
         assert week == [True] * 5 + [False] * 2
         assert not add_working_days(ordinary, 5).is_certain
     assert [(line["event"], line["year"]) for line in logs] == [("working_days_estimated", year)]
+
+
+def test_the_years_that_are_published_are_known() -> None:
+    assert all(is_published(each) for each in (FIRST, LAST))
+    assert not is_published(LAST + timedelta(days=1))
 
 
 def test_a_limit_that_runs_into_an_unknown_year_is_uncertain_as_a_whole() -> None:

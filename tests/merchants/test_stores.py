@@ -16,7 +16,7 @@ from merchants import store_closures, stores
 from merchants.opening_hours import HoursInvalid, Span, minutes_of, spans_of
 from merchants.regions import RegionUnknown
 from merchants.store_closures import ClosureInvalid, TooManyClosures
-from merchants.stores import StoreFacts, TooManyStores
+from merchants.stores import PositionOutside, StoreFacts, TooManyStores
 from models.enums import ClosureReason, StaffRole
 from tests.factories.citizens import a_citizen
 from tests.factories.members import Shop, a_clerk, a_shop, an_owner, as_member
@@ -74,6 +74,17 @@ async def test_a_store_is_opened_where_it_stands_in_any_county(shop: Shop, owner
     assert len(await stores.listed(owner, None, 10)) == 4
     kept = str(await fetch_all("SELECT * FROM audit_records"))
     assert "西溪店" not in kept and "天目山路" not in kept
+
+
+@pytest.mark.parametrize(("lat", "lng"), [(30.27, 117.9), (31.4, 120.05), (float("nan"), 120.05), (0, 0)])
+async def test_a_position_outside_of_the_province_is_refused(
+    shop: Shop, owner: MemberActor, lat: float, lng: float
+) -> None:
+    store_id = await stores.create(owner, FACTS, NOON)
+    with pytest.raises(PositionOutside):
+        await stores.create(owner, replace(FACTS, lat=lat, lng=lng), NOON)
+    with pytest.raises(PositionOutside):
+        await stores.change(owner, store_id, replace(FACTS, lat=lat, lng=lng), NOON)
 
 
 async def test_a_member_has_so_many_stores_and_no_more(

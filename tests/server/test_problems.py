@@ -51,11 +51,15 @@ class WordWrong(Invalid):
 
 
 def app_raising(error: BaseException, **settings: Any) -> Sanic[Any, Any]:
-    """An app whose GET /boom raises."""
+    """An app whose /boom raises, read or sent to."""
     blueprint = Blueprint("boom")
 
     @endpoint(blueprint, "GET", "/boom", summary="Boom", answers={204: None}, refusals=(AlreadyDone,))
     async def boom() -> None:
+        raise error
+
+    @endpoint(blueprint, "POST", "/boom", summary="Send", answers={204: None}, refusals=(AlreadyDone,))
+    async def send() -> None:
         raise error
 
     return make_app(blueprint, **settings)
@@ -174,6 +178,18 @@ async def test_an_unreachable_database_is_503_with_retry_after(error: Exception,
     assert (answer.status_code, answer.json()["code"]) == (503, DatabaseUnavailable.code)
     assert answer.headers["retry-after"] == "1"
     assert [line["event"] for line in log_lines()] == ["database_unavailable"]
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError(SECRET), asyncio.CancelledError(), KeyError(SECRET)]
+)
+async def test_only_what_was_sent_may_have_been_done(error: BaseException) -> None:
+    """A read that fails speaks of reading; what was sent may have been carried out, and says so."""
+    async with client_of(app_raising(error)) as client:
+        read, sent = [(await client.request(how, "/boom")).json() for how in ("GET", "POST")]
+    assert read["code"] == sent["code"]
+    assert "暂时读不到" in read["detail"] and "有没有办成" not in read["detail"]
+    assert "有没有办成" in sent["detail"]
 
 
 @pytest.mark.parametrize(

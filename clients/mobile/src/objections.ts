@@ -1,6 +1,6 @@
 /** What the three screens of objections share. */
 import type { Answer } from '@shared/api'
-import { language, words } from '@shared/words'
+import { words } from '@shared/words'
 
 export type Objection = Answer<'get', '/me/objections'>['items'][number]
 export type Step = Answer<'get', '/me/objections/{objection_id}'>['steps'][number]
@@ -36,6 +36,3 @@ const events = words({
 export const aboutWord = (each: Pick<Objection, 'about' | 'kind'>): string => `${kinds[each.kind]} · ${abouts[each.about]}`
 export const statusWord = (status: Objection['status']): string => statuses[status]
 export const eventWord = (event: Step['event']): string => events[event]
-
-/** The server's note in both languages, in the one that is read. */
-export const dueNote = (note: string | null): string => note?.split(' / ')[language.value === 'en' ? 1 : 0] ?? ''

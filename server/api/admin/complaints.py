@@ -14,6 +14,7 @@ from server.api.complaints import (
     ComplaintQuery,
     OfficeComplaintOut,
     ReasonIn,
+    complaint_out,
     complaint_page,
     place_of,
 )
@@ -65,7 +66,7 @@ async def listed(
 async def one(request: Request, actor: AdminActor, complaint_id: UUID) -> OfficeComplaintOut:
     """Who complained is not told; that it was opened is recorded, and the citizen sees it."""
     file = await complaint_files.opened(actor, complaint_id, request.app.ctx.settings.data_keys, now())
-    return OfficeComplaintOut.model_validate(file)
+    return complaint_out(OfficeComplaintOut, file)
 
 
 @endpoint(

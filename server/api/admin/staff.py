@@ -30,7 +30,7 @@ async def revoke(actor: AdminActor, staff_id: UUID) -> None:
     routes,
     "POST",
     "/<staff_id>/password-reset",
-    summary="店主忘记密码 / An owner's forgotten password",
+    summary="负责人忘记密码 / An owner's forgotten password",
     answers={201: LinkOut},
     may="staff.reset_password",
 )

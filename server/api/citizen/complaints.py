@@ -1,5 +1,6 @@
 """The citizen's complaints, and the refused scans that he can attach."""
 
+from dataclasses import asdict
 from uuid import UUID
 
 from sanic import Blueprint, Request
@@ -12,7 +13,15 @@ from common.clock import now
 from common.errors import NotFound
 from common.request_keys import request_key
 from models.office_enums import ComplaintKind, ComplaintStatus
-from server.api.complaints import ComplaintOut, Words, complaint_page, place_of
+from server.api.complaints import (
+    ComplaintOut,
+    Words,
+    answer_due_note,
+    complaint_out,
+    complaint_page,
+    place_of,
+)
+from server.api.due_notes import DueNote
 from server.endpoints import ANY_AGENT, Answer, IdempotencyKey, endpoint
 from server.schemas import In, Moment, Out, Page, PageQuery, page_of
 
@@ -40,6 +49,7 @@ class ComplainedOut(Out):
     status: ComplaintStatus
     complained_at: Moment
     answer_due_at: Moment
+    due_note: DueNote
 
 
 class RefusalOut(Out):
@@ -69,7 +79,7 @@ class RefusalOut(Out):
     for_agents=ANY_AGENT,
 )
 async def create(request: Request, actor: CitizenActor, body: ComplaintIn, key: IdempotencyKey) -> Answer:
-    """At most five a day; the member answers in time, then the alliance office decides."""
+    """At most five a day; the member answers within the working days of its region's policy, then the alliance office decides."""
     grievance = complaints.Grievance(
         *(body.kind, body.text, body.redemption_id, body.attempt_id, body.store_id, body.offer_id)
     )
@@ -78,7 +88,8 @@ async def create(request: Request, actor: CitizenActor, body: ComplaintIn, key: 
     made = await complaints.complain(
         actor.id, grievance, asked, keys, now(), actor.agent.id if actor.agent else None
     )
-    return Answer(201, ComplainedOut.model_validate(made), replayed=made.is_replayed)
+    out = ComplainedOut.model_validate({**asdict(made), "due_note": answer_due_note(made.answer_due_at)})
+    return Answer(201, out, replayed=made.is_replayed)
 
 
 @endpoint(
@@ -107,7 +118,7 @@ async def listed(request: Request, actor: CitizenActor, query: PageQuery) -> Pag
 async def one(request: Request, actor: CitizenActor, complaint_id: UUID) -> ComplaintOut:
     """With the member's answer and the office's decision."""
     keys = request.app.ctx.settings.data_keys
-    return ComplaintOut.model_validate(await complaint_files.one_of_citizen(actor.id, complaint_id, keys))
+    return complaint_out(ComplaintOut, await complaint_files.one_of_citizen(actor.id, complaint_id, keys))
 
 
 @endpoint(

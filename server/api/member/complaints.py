@@ -9,7 +9,7 @@ from alliance.complaint_answers import AnswerTooLate
 from alliance.complaint_states import ComplaintNotPossible
 from common.actors import MemberActor
 from common.clock import now
-from server.api.complaints import ComplaintOut, ComplaintQuery, Words, complaint_page, place_of
+from server.api.complaints import ComplaintOut, ComplaintQuery, Words, complaint_out, complaint_page, place_of
 from server.endpoints import endpoint
 from server.schemas import In, Page
 
@@ -48,7 +48,7 @@ async def listed(request: Request, actor: MemberActor, query: ComplaintQuery) ->
 async def one(request: Request, actor: MemberActor, complaint_id: UUID) -> ComplaintOut:
     """As in the list; that it was opened is recorded, and the citizen sees it."""
     file = await complaint_files.opened(actor, complaint_id, request.app.ctx.settings.data_keys, now())
-    return ComplaintOut.model_validate(file)
+    return complaint_out(ComplaintOut, file)
 
 
 @endpoint(

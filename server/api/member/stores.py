@@ -14,7 +14,7 @@ from merchants import store_closures, stores
 from merchants.opening_hours import HoursInvalid, spans_of
 from merchants.regions import RegionUnknown
 from merchants.store_closures import ClosureInvalid, TooManyClosures
-from merchants.stores import StoreFacts, TooManyStores
+from merchants.stores import PositionOutside, StoreFacts, TooManyStores
 from models.enums import ClosureReason
 from server.api.store_views import HoursIn, HoursOut
 from server.endpoints import Answer, endpoint
@@ -26,7 +26,8 @@ Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class StoreIn(In):
-    """What citizens see of a store. Coordinates are WGS 84 degrees, as a phone's receiver has them."""
+    """What citizens see of a store. Coordinates are WGS 84 degrees, as a phone's receiver has them;
+    a position outside of the province is refused."""
 
     name: Annotated[Text, Field(max_length=128)]
     address: Annotated[Text, Field(max_length=256)]
@@ -110,7 +111,7 @@ async def listed(actor: MemberActor, query: PageQuery) -> Page[MemberStoreOut]:
     "",
     summary="新增门店 / Open a store",
     answers={201: StoreMadeOut},
-    refusals=(RegionUnknown, HoursInvalid, TooManyStores),
+    refusals=(RegionUnknown, HoursInvalid, PositionOutside, TooManyStores),
     may="store.create",
 )
 async def create(actor: MemberActor, body: StoreIn) -> Answer:
@@ -137,7 +138,7 @@ async def show(actor: MemberActor, store_id: UUID) -> MemberStoreOut:
     "/<store_id>",
     summary="修改门店 / Change a store",
     answers={204: None},
-    refusals=(RegionUnknown, HoursInvalid),
+    refusals=(RegionUnknown, HoursInvalid, PositionOutside),
     may="store.change",
 )
 async def change(actor: MemberActor, store_id: UUID, body: StoreIn) -> None:

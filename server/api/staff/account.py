@@ -27,7 +27,7 @@ class OldPasswordWrong(Invalid):
     """Whoever has the phone does not know the password."""
 
     code = "old_password_wrong"
-    zh = "原密码不对，请重新输入。忘记了请让店主或店长给您重设。"
+    zh = "原密码不对，请重新输入。忘记了请让负责人或店长给您重设。"
     en = "The old password is not right. If you forgot it, ask an owner or manager for a reset."
     pointer = "/old_password"
 

@@ -1,6 +1,6 @@
 /** The steps from views to customers: what the alliance and a member see of them, each of its own part. */
 import type { Answer } from '@shared/api'
-import { yuan } from '@shared/money'
+import { exactYuan } from '@shared/money'
 import { words } from '@shared/words'
 import { grouped } from './figures'
 import type { Column } from './FigureCard.vue'
@@ -48,7 +48,7 @@ export function tableOf(first: string, lines: readonly Line[], isByStore = false
   const heads = [t.redemptions, t.reversals, t.newOnes, t.returning, t.discountYuan, t.reversedYuan]
   return {
     columns: columns([first, ...(isByStore ? [] : [t.views, t.claims, t.givenBack]), ...heads]),
-    rows: lines.map((line) => [named(line), ...counts(line).map(grouped), yuan(line.discount_fen), yuan(line.reversed_fen)]),
+    rows: lines.map((line) => [named(line), ...counts(line).map(grouped), exactYuan(line.discount_fen), exactYuan(line.reversed_fen)]),
     fileRows: lines.map((line) => [named(line), ...counts(line), line.discount_fen / 100, line.reversed_fen / 100]),
   }
 }

@@ -1,6 +1,6 @@
 /** The fields of an offer's content in plain words: their names, and their values as people write them. */
 import type { Answer } from '@shared/api'
-import { yuan } from '@shared/money'
+import { exactYuan } from '@shared/money'
 import { minute } from '@shared/times'
 import { fill, words } from '@shared/words'
 
@@ -86,7 +86,7 @@ const clock = (minutes: number) => `${String(Math.floor(minutes / 60)).padStart(
 /** A value as it is written; `nameOf` knows stores and units by their ids, and has no letters for one it does not know. */
 export function written(field: string, value: unknown, nameOf: (id: string) => string): string {
   if (value === null || value === undefined || value === '') return field === 'min_tier_level' || field === 'per_citizen_limit' || field === 'uses_total' ? t.unlimited : t.none
-  if (field.endsWith('_fen') && typeof value === 'number') return yuan(value)
+  if (field.endsWith('_fen') && typeof value === 'number') return exactYuan(value)
   if (typeof value === 'boolean') return value ? t.yes : t.no
   switch (field) {
     case 'percent_off':

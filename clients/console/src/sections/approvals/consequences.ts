@@ -1,7 +1,7 @@
 /** What exactly happens if a request is agreed to: a sentence, its figures, and where the thing itself can be read. */
 import type { RouteLocationRaw } from 'vue-router'
 import type { Answer } from '@shared/api'
-import { yuan } from '@shared/money'
+import { exactYuan } from '@shared/money'
 import { minute } from '@shared/times'
 import { fill, words } from '@shared/words'
 import { regionName } from '@/regions'
@@ -46,7 +46,7 @@ const t = words({
 })
 
 const text = (value: unknown) => (value === null || value === undefined ? '—' : typeof value === 'object' ? JSON.stringify(value) : String(value))
-const money = (value: unknown) => (typeof value === 'number' ? yuan(value) : t.none)
+const money = (value: unknown) => (typeof value === 'number' ? exactYuan(value) : t.none)
 
 function bandsOf(value: unknown): Band[] {
   if (!Array.isArray(value)) return []

@@ -16,7 +16,6 @@ export const t = words({
   store: ['门店', 'Store'],
   at: ['投诉时间', 'Complained'],
   due: ['答复期限', 'Answer due'],
-  late: ['已逾期', 'late'],
   empty: ['没有投诉。', 'No complaints.'],
   text: ['投诉内容', 'What is complained of'],
   erased: ['内容已按保存期限清除。', 'The text was erased when its time was over.'],

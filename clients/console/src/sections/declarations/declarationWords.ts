@@ -6,6 +6,7 @@ export const statusTones = { draft: 'info', submitted: 'warning', accepted: 'suc
 
 export const t = words({
   title: ['自主申报', 'Declarations'],
+  empty: ['没有申报。市民在手机上提交后，会出现在这里。', 'No declarations. They appear here once citizens submit them on the phone.'],
   lead: ['市民自愿申报的志愿服务和荣誉，由审核员对照材料核实。申报人是谁不显示；市民同意的，可以转送信息提供单位。', 'What citizens declared of themselves, looked at by a reviewer against the evidence. Whose it is is not told.'],
   status: ['状态', 'Status'],
   region: ['地区', 'Region'],

@@ -5,6 +5,7 @@ export const stateTones = { requested: 'warning', confirmed: 'success', refused:
 
 export const t = words({
   title: ['监护关系', 'Guardianships'],
+  empty: ['没有监护申请。监护人在手机上为孩子提交后，会出现在这里。', 'No requests. They appear here once a guardian submits one on the phone.'],
   lead: ['监护人为未满十四周岁的孩子办理。审核员核对证明后确认；姓名和证件号只显示一部分。', 'A guardian acts for a child under fourteen, once a reviewer has confirmed it by the proof. Names and numbers are masked.'],
   state: ['状态', 'State'],
   region: ['地区', 'Region'],

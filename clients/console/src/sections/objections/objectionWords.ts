@@ -16,6 +16,7 @@ export const outcomeHints = {
 
 export const t = words({
   title: ['异议与信用修复', 'Objections and repairs'],
+  empty: ['没有异议。市民或成员提出后，会立即出现在这里。', 'No objections. What a citizen or a member files appears here at once.'],
   lead: ['市民和成员对信用记录的异议，应在五个工作日内答复；确需更多时间的，可在到期前提请一次延期，合计不超过二十个工作日。', 'To be answered within five working days; more time can be asked for once before that, to twenty in all.'],
   state: ['状态', 'State'],
   kind: ['类型', 'Kind'],
@@ -29,9 +30,6 @@ export const t = words({
   citizen: ['市民', 'A citizen'],
   member: ['成员', 'A member'],
   due: ['答复期限', 'Answer by'],
-  daysLeft: ['还有 {n} 天', '{n} days left'],
-  today: ['今天到期', 'Due today'],
-  late: ['已超期 {n} 天', '{n} days late'],
   answered: ['已答复', 'Answered'],
   dossier: ['异议卷宗', 'Dossier'],
   facts: ['卷宗', 'Dossier'],

@@ -11,6 +11,11 @@ export const t = words({
   address: ['地址', 'Address'],
   region: ['区县', 'County'],
   position: ['位置（WGS 84 经纬度）', 'Position (WGS 84 degrees)'],
+  positionHint: [
+    '例如 30.2741 和 120.1551。可在“天地图”（tianditu.gov.cn）的坐标拾取里点店门口查到；高德、腾讯地图坐标拾取的数字有几百米偏差，请换算后再填。',
+    'For example 30.2741 and 120.1551. Pick the point on 天地图 (tianditu.gov.cn); the numbers that Amap and Tencent maps show are some hundred metres off and have to be converted.',
+  ],
+  outside: ['浙江的纬度一般在 27–31.3 之间，经度一般在 118–123.2 之间，是不是填反了？', 'Latitudes in Zhejiang are 27–31.3, longitudes 118–123.2: are they the wrong way round?'],
   lat: ['纬度', 'Latitude'],
   lng: ['经度', 'Longitude'],
   status: ['状态', 'Status'],

@@ -1,5 +1,5 @@
 /** What citizens wait for: complaints, objections, guardians' requests. */
-import { day } from '@shared/times'
+import { lastDay } from '@shared/times'
 import { api } from '@/api'
 import type { Words2 } from '..'
 import { MOST, oldest, seen, since, workdaysLeft, type Found } from './found'
@@ -54,7 +54,7 @@ export async function objections(): Promise<Found> {
         region: each.region,
         isUrgent: isLate || left <= 1,
         note: isLate
-          ? ([`已于 ${day(each.due_at)} 到期`, `was due ${day(each.due_at)}`] as const)
+          ? ([`已于 ${lastDay(each.due_at)} 到期`, `was due ${lastDay(each.due_at)}`] as const)
           : ([`约剩 ${left} 个工作日`, `about ${left} working days left`] as const),
         to: { name: 'objections', params: { id: each.id } },
       }

@@ -1,5 +1,5 @@
 /** What may wait for an owner or a manager of a member. */
-import { day, minute } from '@shared/times'
+import { day, lastDay } from '@shared/times'
 import { language } from '@shared/words'
 import { api } from '@/api'
 import { block, MOST, oldest, seen, since, type Block, type Found } from './found'
@@ -16,7 +16,7 @@ async function complaints(): Promise<Found> {
       id: each.id,
       title: { kind: 'complaint_kind' as const, code: each.kind },
       more: each.store_name,
-      note: [`${minute(each.answer_due_at)} 前`, `by ${minute(each.answer_due_at)}`],
+      note: [`${lastDay(each.answer_due_at)} 前（含当天）`, `by the end of ${lastDay(each.answer_due_at)}`],
       isUrgent: each.status === 'overdue',
       to: { name: 'own-complaints', params: { id: each.id } },
     })),

@@ -49,7 +49,7 @@ async function offers(): Promise<Found> {
       id: `${each.offer_id}/${each.number}`,
       title: each.title,
       note: since(each.submitted_at),
-      to: { name: 'offer', params: { id: each.offer_id } },
+      to: { name: 'offer', params: { id: each.offer_id }, query: { via: 'review' } },
     })),
   }
 }
