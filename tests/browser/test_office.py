@@ -252,7 +252,6 @@ async def test_a_coupon_is_revoked_when_a_second_admin_agrees_and_its_owner_read
     code, why = people.somebody(), "活动场地停用，不能兑现。"
     citizen, clerk = await stack.citizen(code), await stack.clerk()
     coupon = (await citizen.coupon())["id"]
-    shown = await citizen.code(coupon)
     own = await phone()
     await people.sign_in(own, code, agrees=None)
     await own.go(f"/m/#/pages/coupons/one?id={coupon}")
@@ -270,11 +269,12 @@ async def test_a_coupon_is_revoked_when_a_second_admin_agrees_and_its_owner_read
     await press(office, "提请作废", sure=True)
     await expect(office.page.get_by_role("status").filter(has_text="已提请")).to_be_visible()
     assert (await citizen.http.get(f"/coupons/{coupon}")).json()["status"] == "claimed"
+    shown = await citizen.code(coupon)
     await agree(head, why)
 
-    await expect(own.page.get_by_text(f"这张券已经作废。原因：{why}")).to_be_visible(timeout=20_000)
     refused = await clerk.redeem(shown)
     assert (refused.status_code, refused.json()["code"]) == (410, "coupon_revoked")
+    await expect(own.page.get_by_text(f"这张券已经作废。原因：{why}")).to_be_visible(timeout=20_000)
 
 
 async def test_an_admin_is_invited_enrols_and_signs_in_with_a_one_time_code(
