@@ -230,9 +230,8 @@ async def test_without_a_record_a_citizen_is_unrated_and_told_that_it_is_no_bad_
 ) -> None:
     citizen = await service.citizen("demo-unrated")
     body = answered(await citizen.http.get("/me/credit"), 200, "status", "tier", "explanation", "data_date")
-    assert (body["status"], body["tier"], body["tier_level"]) == ("unrated", None, None) and body[
-        "explanation"
-    ]
+    assert (body["status"], body["tier"], body["tier_level"]) == ("unrated", None, None)
+    assert body["explanation"]
 
 
 async def test_without_consent_there_is_no_tier_and_no_look_up(service: Service) -> None:
